@@ -1,0 +1,88 @@
+"""The whole configuration: typed, every field with its description, which the reference and the schema repeat."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from tuiops.config.sources import AnySource, Bastion
+from tuiops.config.systems import System
+from tuiops.config.values import Duration, Size
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table whose unknown keys are mistakes."""
+
+
+class EnvironmentConfig(_Table, frozen=True, kw_only=True):
+    """One environment that systems can be in."""
+
+    production: Annotated[bool, Meta(description="Whether mistakes here reach customers; marked everywhere if so.")] = (
+        False
+    )
+
+
+class Display(_Table, frozen=True, kw_only=True):
+    """How the console looks."""
+
+    theme: Annotated[str, Meta(description="Name of a theme: built in, or a file in the themes folder.")] = "dark"
+    time_zone: Annotated[str, Meta(description="IANA name of the zone that times are shown in.")] = "UTC"
+    time_style: Annotated[
+        str, Meta(description="What times look like at the start.", pattern="^(local|utc|relative)$")
+    ] = "local"
+    ascii: Annotated[bool, Meta(description="Whether to draw with ASCII characters only.")] = False
+    mouse: Annotated[
+        str,
+        Meta(description="`auto` is off over SSH and on otherwise; F2 toggles it.", pattern="^(auto|on|off)$"),
+    ] = "auto"
+    bell: Annotated[bool, Meta(description="Whether a new P1 rings the terminal's bell.")] = True
+
+
+class Keys(_Table, frozen=True, kw_only=True):
+    """Which key does what."""
+
+    preset: Annotated[str, Meta(description="Set of keys to start from.", pattern="^(default|k9s|vim|less|plain)$")] = (
+        "default"
+    )
+    bind: Annotated[
+        dict[str, str],
+        Meta(description='Keys by action, several separated by commas, such as `pane.next = "tab,n"`.'),
+    ] = {}
+
+
+class Logs(_Table, frozen=True, kw_only=True):
+    """How much of the logs is kept."""
+
+    memory: Annotated[Size, Meta(description="Memory for log lines; older ones make room.")] = Size(64_000_000)
+
+
+class Wallboard(_Table, frozen=True, kw_only=True):
+    """The wallboard's rotation."""
+
+    dwell: Annotated[Duration, Meta(description="How long each page stays.")] = Duration(15)
+    pages: Annotated[tuple[str, ...], Meta(description="Pages in their order.")] = (
+        "overview",
+        "health",
+        "alerts",
+        "rollouts",
+    )
+
+
+class Config(_Table, frozen=True, kw_only=True):
+    """Everything that a configuration file can say."""
+
+    environment: Annotated[str, Meta(description="Environment of systems that name none.")] = "default"
+    include: Annotated[
+        tuple[str, ...],
+        Meta(description="Further files or globs, relative to this one; no key may be given twice."),
+    ] = ()
+    environments: Annotated[dict[str, EnvironmentConfig], Meta(description="Environments by name.")] = {}
+    display: Annotated[Display, Meta(description="How the console looks.")] = Display()
+    keys: Annotated[Keys, Meta(description="Which key does what.")] = Keys()
+    logs: Annotated[Logs, Meta(description="How much of the logs is kept.")] = Logs()
+    wallboard: Annotated[Wallboard, Meta(description="The wallboard's rotation.")] = Wallboard()
+    bastions: Annotated[dict[str, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
+    sources: Annotated[dict[str, AnySource], Meta(description="Where data comes from.")] = {}
+    systems: Annotated[dict[str, System], Meta(description="What is watched.")] = {}

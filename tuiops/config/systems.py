@@ -1,0 +1,236 @@
+"""Systems: what is watched. Each is a table `[systems.NAME]` with services, indicators, probes and logs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from tuiops.config.values import Duration, Secret, Size
+from tuiops.core.units import Unit
+
+SeverityWord = Literal["P1", "P2", "P3", "P4"]
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table whose unknown keys are mistakes."""
+
+
+class Service(_Table, frozen=True, kw_only=True):
+    """One service of a system."""
+
+    label: Annotated[str | None, Meta(description="Name on screen; the identifier when left out.")] = None
+    match: Annotated[
+        str | None,
+        Meta(description="Value that the indicators' `by` label has for this service; the identifier when left out."),
+    ] = None
+    links: Annotated[dict[str, str], Meta(description="Names and addresses of pages about the service.")] = {}
+
+
+class IndicatorConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
+    """What every indicator has. One indicator is one query, for all the services of the system."""
+
+    source: Annotated[str, Meta(description="Source that answers it.")]
+    heading: Annotated[str, Meta(description="Column heading, a few characters.", max_length=12)]
+    services: Annotated[
+        tuple[str, ...],
+        Meta(description="Services that it is expected for; all of the system's when left out."),
+    ] = ()
+    by: Annotated[
+        str | None,
+        Meta(
+            description="Label that tells services apart; when left out, the one value belongs to every service named."
+        ),
+    ] = "service"
+    degraded: Annotated[str | None, Meta(description="When the service is degraded, such as `> 1%`.")] = None
+    down: Annotated[str | None, Meta(description="When the service is down, such as `> 20%`.")] = None
+    max_age: Annotated[
+        Duration | None,
+        Meta(description="Age of a sample beyond which it is stale, for metrics that arrive late."),
+    ] = None
+
+
+class RatioIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="ratio"):
+    """The share of bad (or good) events among all, from counters. Give `bad` or `good`, as series selectors."""
+
+    total: Annotated[str, Meta(description="Selector of the counter of all events.")]
+    bad: Annotated[
+        str | None, Meta(description="Selector of the counter of bad events; the value shown is bad/total.")
+    ] = None
+    good: Annotated[
+        str | None, Meta(description="Selector of the counter of good events; the value shown is good/total.")
+    ] = None
+    window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
+    idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
+    objective: Annotated[str | None, Meta(description="Share of good events promised, such as `99.9%`.")] = None
+    objective_window: Annotated[Duration, Meta(description="Window of the objective.")] = Duration(30 * 86400)
+
+
+class LatencyIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="latency"):
+    """A quantile of a histogram in seconds."""
+
+    histogram: Annotated[str, Meta(description="Selector of the histogram's `_bucket` series.")]
+    quantile: Annotated[float, Meta(description="Quantile, such as 0.95.", gt=0, lt=1)] = 0.95
+    window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
+    idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
+
+
+class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
+    """Any value that a query yields."""
+
+    query: Annotated[str, Meta(description="PromQL whose result has the label named by `by`.")]
+    unit: Annotated[Unit, Meta(description="What the query's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
+        Unit.COUNT
+    )
+    idle_is_ok: Annotated[bool, Meta(description="Whether NaN counts as healthy.")] = False
+
+
+AnyIndicator = RatioIndicator | LatencyIndicator | GaugeIndicator
+
+
+class ProbeConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
+    """What every probe has. A probe knocks at a door and reports how long the answer took."""
+
+    service: Annotated[str, Meta(description="Service that it speaks for.")]
+    heading: Annotated[str, Meta(description="Column heading, a few characters.", max_length=12)] = "PROBE"
+    interval: Annotated[Duration, Meta(description="Time between probes.")] = Duration(15)
+    timeout: Annotated[Duration, Meta(description="Deadline of one probe.")] = Duration(5)
+    degraded: Annotated[str | None, Meta(description="When a good answer is too slow, such as `> 1s`.")] = None
+
+
+class HttpProbe(ProbeConfig, frozen=True, kw_only=True, tag="http"):
+    """An HTTP request with expectations."""
+
+    url: Annotated[str, Meta(description="Address.", pattern="^https?://")]
+    via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
+    method: Annotated[str, Meta(description="GET or HEAD.", pattern="^(GET|HEAD)$")] = "GET"
+    expect_status: Annotated[
+        tuple[str, ...], Meta(description="Statuses that are good: numbers or classes such as `2xx`.")
+    ] = ("2xx",)
+    expect_body: Annotated[
+        str | None, Meta(description="Regular expression that must be found in the first 64 KB of the body.")
+    ] = None
+    bearer: Annotated[Secret | None, Meta(description="Bearer token.")] = None
+
+
+class TcpProbe(ProbeConfig, frozen=True, kw_only=True, tag="tcp"):
+    """A TCP connection."""
+
+    host: Annotated[str, Meta(description="Host name or address.")]
+    port: Annotated[int, Meta(description="Port.", ge=1, le=65535)]
+    via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
+
+
+class TlsProbe(ProbeConfig, frozen=True, kw_only=True, tag="tls"):
+    """The days until a server's certificate expires."""
+
+    host: Annotated[str, Meta(description="Host name.")]
+    port: Annotated[int, Meta(description="Port.", ge=1, le=65535)] = 443
+    heading: Annotated[str, Meta(description="Column heading, a few characters.", max_length=12)] = "CERT"
+    interval: Annotated[Duration, Meta(description="Time between probes.")] = Duration(300)
+    ca: Annotated[str | None, Meta(description="File of certificate authorities to trust instead of the system's.")] = (
+        None
+    )
+    degraded: Annotated[str | None, Meta(description="When too little time is left.")] = "< 21d"
+    down: Annotated[str | None, Meta(description="When it is nearly too late.")] = "< 2d"
+
+
+class RedisProbe(ProbeConfig, frozen=True, kw_only=True, tag="redis"):
+    """PING, answered by PONG."""
+
+    host: Annotated[str, Meta(description="Host name or address.")]
+    port: Annotated[int, Meta(description="Port.", ge=1, le=65535)] = 6379
+    password: Annotated[Secret | None, Meta(description="Where the password is found.")] = None
+    via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
+
+
+class DnsProbe(ProbeConfig, frozen=True, kw_only=True, tag="dns"):
+    """A name that must resolve."""
+
+    name: Annotated[str, Meta(description="Name to look up.")]
+    record: Annotated[str, Meta(description="Record type.", pattern="^(A|AAAA|CNAME|MX|NS|SRV|TXT)$")] = "A"
+    server: Annotated[str | None, Meta(description="Address of the name server; the system's when left out.")] = None
+    server_port: Annotated[int, Meta(description="Port of the name server.", ge=1, le=65535)] = 53
+    expect: Annotated[tuple[str, ...], Meta(description="Values that must be among the answers.")] = ()
+
+
+AnyProbe = HttpProbe | TcpProbe | TlsProbe | RedisProbe | DnsProbe
+
+
+class LogConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
+    """What every log stream has."""
+
+    service: Annotated[
+        str | None, Meta(description="Service that writes it; when left out, records name their own.")
+    ] = None
+    format: Annotated[
+        str,
+        Meta(
+            description="Format of the lines; `auto` looks at each one.",
+            pattern="^(auto|json|logfmt|syslog|plain)$",
+        ),
+    ] = "auto"
+    fields: Annotated[
+        dict[str, str],
+        Meta(
+            description="Where JSON records keep `time`, `level`, `message` and `service`, when not in the usual keys."
+        ),
+    ] = {}
+    mask: Annotated[
+        tuple[str, ...], Meta(description="Fields with personal data, shown as `***`, such as `user_id`.")
+    ] = ()
+    naive_time: Annotated[
+        str, Meta(description="Zone of times that name none, as an IANA name; `UTC` when left out.")
+    ] = "UTC"
+    multiline: Annotated[
+        str | None,
+        Meta(description="Regular expression that a record's first line matches; other lines continue it."),
+    ] = None
+
+
+class FileLog(LogConfig, frozen=True, kw_only=True, tag="file"):
+    """Files, followed through rotation and truncation."""
+
+    paths: Annotated[tuple[str, ...], Meta(description="Paths or globs; new matches are picked up.", min_length=1)]
+    history: Annotated[
+        Size,
+        Meta(description="How much of the past is read at the start, rotated and gzipped files included."),
+    ] = Size(1_000_000)
+
+
+class JournalLog(LogConfig, frozen=True, kw_only=True, tag="journal"):
+    """The systemd journal, through `journalctl`."""
+
+    units: Annotated[tuple[str, ...], Meta(description="Units to read; all when left out.")] = ()
+    priority: Annotated[
+        str | None, Meta(description="Lowest priority to read, such as `warning`.", pattern="^[a-z0-7]+$")
+    ] = None
+    lines: Annotated[int, Meta(description="Past lines read at the start.", ge=0)] = 1000
+
+
+AnyLog = FileLog | JournalLog
+
+
+class System(_Table, frozen=True, kw_only=True):
+    """One system: services that people run, pay for and are called about together."""
+
+    label: Annotated[str | None, Meta(description="Name on screen; the identifier when left out.")] = None
+    environment: Annotated[str | None, Meta(description="Its environment; the console's when left out.")] = None
+    match: Annotated[
+        dict[str, str],
+        Meta(description="Labels that mark an alert as this system's; without them, a `system` label names it."),
+    ] = {}
+    service_labels: Annotated[
+        tuple[str, ...],
+        Meta(description="Labels of an alert that name its service, the first one that is there."),
+    ] = ("service", "job", "instance")
+    respond: Annotated[dict[str, Duration], Meta(description='Time to respond by severity, such as `P1 = "15m"`.')] = {}
+    severities: Annotated[
+        dict[str, SeverityWord],
+        Meta(description='What this system\'s own severity words mean, such as `fatal = "P1"`.'),
+    ] = {}
+    services: Annotated[dict[str, Service], Meta(description="Its services, in the order of display.")] = {}
+    indicators: Annotated[dict[str, AnyIndicator], Meta(description="What is measured of its services.")] = {}
+    probes: Annotated[dict[str, AnyProbe], Meta(description="Doors that are knocked at.")] = {}
+    logs: Annotated[dict[str, AnyLog], Meta(description="Its log streams.")] = {}

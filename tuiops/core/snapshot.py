@@ -1,0 +1,101 @@
+"""The one value that every front end draws: frozen, versioned, complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+
+import msgspec
+
+from tuiops.core.alerts import Alert
+from tuiops.core.health import SystemHealth
+from tuiops.core.logs import StreamStatus
+from tuiops.core.rollouts import Rollout
+from tuiops.core.source import Freshness, SourceStatus
+from tuiops.core.text import EMPTY, SafeText
+from tuiops.core.updates import Budget
+
+
+class Topic(Enum):
+    """What a feed is about, and so which panes depend on it."""
+
+    HEALTH = "health"
+    ALERTS = "alerts"
+    ROLLOUTS = "rollouts"
+    BUDGETS = "budgets"
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where the console is pointed. Production is marked in the header and on every card."""
+
+    name: SafeText
+    production: bool = False
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that became different, for `what changed`."""
+
+    at: datetime
+    system: SafeText = EMPTY
+    service: SafeText = EMPTY
+    text: SafeText
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """A source's answer on one topic, and how it stands."""
+
+    topic: Topic
+    status: SourceStatus
+    watchdog: bool | None = None
+    """Alerts only: whether the alert that always fires is there; None when none is configured."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is known at one moment. Parts that did not change are the same objects as in the last one."""
+
+    version: int
+    at: datetime
+    environment: Environment
+    systems: tuple[SystemHealth, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    rollouts: tuple[Rollout, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    feeds: Mapping[str, Feed] = MappingProxyType({})
+    """By `SourceStatus.name`."""
+    streams: tuple[StreamStatus, ...] = ()
+    changes: tuple[Change, ...] = ()
+    """Newest first, bounded."""
+    notices: tuple[SafeText, ...] = ()
+    """What the console has to say about itself, such as a configuration that could not be reloaded."""
+
+    @property
+    def statuses(self) -> dict[str, SourceStatus]:
+        """What `core.health.judge` asks for."""
+        return {name: feed.status for name, feed in self.feeds.items()}
+
+    def on(self, topic: Topic) -> tuple[Feed, ...]:
+        """The feeds of a topic."""
+        return tuple(feed for feed in self.feeds.values() if feed.topic is topic)
+
+    def quiet_is_proven(self, now: datetime) -> bool:
+        """Whether `no alerts` may be shown as good news: every alert feed is live and its watchdog barks."""
+        feeds = self.on(Topic.ALERTS)
+        return bool(feeds) and all(
+            feed.status.freshness(now) is Freshness.LIVE and feed.watchdog is not False and not feed.status.warnings
+            for feed in feeds
+        )
+
+
+def stalest(feeds: tuple[Feed, ...], now: datetime) -> SourceStatus | None:
+    """The status that a pane's border must show: the one that is worst off, None when there are no feeds."""
+    order = (Freshness.LIVE, Freshness.STALE, Freshness.DEAD, Freshness.NEVER)
+    return max(
+        (feed.status for feed in feeds),
+        key=lambda status: (
+            order.index(status.freshness(now)),
+            -(status.answered.timestamp() if status.answered else 0),
+        ),
+        default=None,
+    )

@@ -1,0 +1,72 @@
+"""What is known about a source of data: when it last answered, and so how far what it said can be trusted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from tuiops.core.clock import age
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.units import span
+
+DEAD_AFTER_INTERVALS = 20
+DEAD_AFTER_SECONDS = 300.0
+_MISSED = 1.25
+"""Intervals after which a source whose last poll failed is stale: within its second missed poll."""
+_SILENT = 2.0
+"""Intervals after which a source that has not even failed is stale."""
+
+
+class Freshness(Enum):
+    """How old the data of a source is, in a word. Computed from a status and a clock, never stored."""
+
+    LIVE = "live"
+    STALE = "stale"
+    DEAD = "dead"
+    NEVER = "never"
+
+
+class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed of one source: `name` is unique, such as `prom` or `prom/alerts`."""
+
+    name: SafeText
+    kind: SafeText
+    interval: float
+    """Seconds between polls when all is well."""
+    grace: float = 0.0
+    """Seconds that a poll may take before its data counts as late."""
+    answered: datetime | None = None
+    """When the data on screen was asked for."""
+    tried: datetime | None = None
+    failing: int = 0
+    """Failed polls since the last good one."""
+    word: SafeText = EMPTY
+    """What went wrong, in one or two words; empty when nothing did."""
+    error: SafeText = EMPTY
+    """What went wrong, whole."""
+    retry_at: datetime | None = None
+    warnings: tuple[SafeText, ...] = ()
+    """What the source itself says about the completeness of its last answer."""
+    requests: int = 0
+    dropped: int = 0
+    """Items that a bound of ours kept out."""
+
+    def freshness(self, now: datetime) -> Freshness:
+        if self.answered is None:
+            return Freshness.NEVER
+        old = age(now, self.answered)
+        if old > max(DEAD_AFTER_SECONDS, DEAD_AFTER_INTERVALS * self.interval):
+            return Freshness.DEAD
+        limit = _MISSED * self.interval if self.failing else _SILENT * self.interval + self.grace
+        return Freshness.STALE if old > limit else Freshness.LIVE
+
+    def describe(self, now: datetime) -> SafeText:
+        """For a border: `live 3s`, `stale 4m · unreachable`, `never · timed out`."""
+        freshness = self.freshness(now)
+        if self.answered is None:
+            return fmt("never · {}", self.word) if self.word else lit("waiting for first data")
+        old = span(age(now, self.answered))
+        text = fmt("{} {}", lit(freshness.value), old)
+        return text if freshness is Freshness.LIVE or not self.word else fmt("{} · {}", text, self.word)

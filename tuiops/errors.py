@@ -1,0 +1,100 @@
+"""Every error that tuiops raises on purpose, as one tree.
+
+    TuiopsError
+    ├── UsageError               the command line asked for something that does not exist
+    ├── ConfigError              one or more faults in configuration, theme or keymap files
+    └── SourceError              a source could not answer; the console goes on with what it knew
+        ├── Unreachable          nothing listens, no route, no such name, TLS refused
+        ├── TimedOut             no complete answer before the deadline
+        ├── AccessDenied         credentials are missing, wrong or expired (401, 403)
+        ├── RateLimited          the vendor asked us to wait (429, 503 with Retry-After)
+        ├── QueryRefused         the server understood us and said no (bad PromQL, unknown index)
+        └── BadAnswer            an answer that is not what the API promises: HTML, wrong types, too large
+
+Sources translate their vendor's failures into this tree in one place each; nothing above them handles
+a vendor's exception.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TuiopsError(Exception):
+    """The root: whatever tuiops raises on purpose is one of these."""
+
+
+class UsageError(TuiopsError):
+    """The command line asked for something that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One mistake in a file: where it is, what is wrong, what to do about it."""
+
+    file: str
+    key: str
+    problem: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.key}" if self.key else self.file
+        return f"{where}: {self.problem}" + (f" → {self.remedy}" if self.remedy else "")
+
+
+class ConfigError(TuiopsError):
+    """All the faults found in one reading, so that they can be mended in one go."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+class SourceError(TuiopsError):
+    """A source could not answer. `retry_after` is in seconds, None when the vendor named no time."""
+
+    word = "failed"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unreachable(SourceError):
+    """Nothing listens, no route, no such name, TLS refused."""
+
+    word = "unreachable"
+
+
+class TimedOut(SourceError):
+    """No complete answer before the deadline."""
+
+    word = "timed out"
+
+
+class AccessDenied(SourceError):
+    """Credentials are missing, wrong or expired."""
+
+    word = "access denied"
+
+
+class RateLimited(SourceError):
+    """The vendor asked us to wait."""
+
+    word = "rate limited"
+
+
+class QueryRefused(SourceError):
+    """The server understood the request and said no."""
+
+    word = "query refused"
+
+
+class BadAnswer(SourceError):
+    """An answer that is not what the API promises."""
+
+    word = "bad answer"
