@@ -78,7 +78,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _STATE_ORDER = {
-    AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.SILENCED: 2, AlertState.INHIBITED: 3, AlertState.RESOLVED: 4,
+    AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.SILENCED: 2, AlertState.INHIBITED: 3,
+    AlertState.RESOLVED: 4,
 }  # fmt: skip
 _PRECEDENCE = (
     AlertState.SILENCED,

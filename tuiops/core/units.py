@@ -80,7 +80,7 @@ def parse_quantity(text: str, unit: Unit) -> float:
     return number * table[suffix]
 
 
-def show(value: float, unit: Unit) -> SafeText:  # noqa: PLR0911 - one line for each unit
+def show(value: float, unit: Unit) -> SafeText:
     """The value as a cell shows it, at most seven characters, without waste."""
     if math.isnan(value):
         return lit("NaN")
