@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from tuiops.config.sources import AnySource, Bastion
 from tuiops.config.systems import System
-from tuiops.config.values import Duration, Size
+from tuiops.config.values import KIND, Duration, Id, Size, Zone
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,14 +28,14 @@ class Display(_Table, frozen=True, kw_only=True):
     """How the console looks."""
 
     theme: Annotated[str, Meta(description="Name of a theme: built in, or a file in the themes folder.")] = "dark"
-    time_zone: Annotated[str, Meta(description="IANA name of the zone that times are shown in.")] = "UTC"
+    time_zone: Annotated[Zone, Meta(description="IANA name of the zone that times are shown in.")] = "UTC"
     time_style: Annotated[
-        str, Meta(description="What times look like at the start.", pattern="^(local|utc|relative)$")
+        Literal["local", "utc", "relative"], Meta(description="What times look like at the start.")
     ] = "local"
     ascii: Annotated[bool, Meta(description="Whether to draw with ASCII characters only.")] = False
     mouse: Annotated[
-        str,
-        Meta(description="`auto` is off over SSH and on otherwise; F2 toggles it.", pattern="^(auto|on|off)$"),
+        Literal["auto", "on", "off"],
+        Meta(description="`auto` is off over SSH and on otherwise; F2 toggles it."),
     ] = "auto"
     bell: Annotated[bool, Meta(description="Whether a new P1 rings the terminal's bell.")] = True
 
@@ -43,12 +43,15 @@ class Display(_Table, frozen=True, kw_only=True):
 class Keys(_Table, frozen=True, kw_only=True):
     """Which key does what."""
 
-    preset: Annotated[str, Meta(description="Set of keys to start from.", pattern="^(default|k9s|vim|less|plain)$")] = (
-        "default"
-    )
+    preset: Annotated[
+        Literal["default", "k9s", "vim", "less", "plain"], Meta(description="Set of keys to start from.")
+    ] = "default"
     bind: Annotated[
         dict[str, str],
-        Meta(description='Keys by action, several separated by commas, such as `pane.next = "tab,n"`.'),
+        Meta(
+            description='Keys by action, several separated by commas, such as `pane.next = "tab,n"`.',
+            extra={KIND: "dotted"},
+        ),
     ] = {}
 
 
@@ -73,16 +76,16 @@ class Wallboard(_Table, frozen=True, kw_only=True):
 class Config(_Table, frozen=True, kw_only=True):
     """Everything that a configuration file can say."""
 
-    environment: Annotated[str, Meta(description="Environment of systems that name none.")] = "default"
+    environment: Annotated[Id, Meta(description="Environment of systems that name none.")] = "default"
     include: Annotated[
         tuple[str, ...],
         Meta(description="Further files or globs, relative to this one; no key may be given twice."),
     ] = ()
-    environments: Annotated[dict[str, EnvironmentConfig], Meta(description="Environments by name.")] = {}
+    environments: Annotated[dict[Id, EnvironmentConfig], Meta(description="Environments by name.")] = {}
     display: Annotated[Display, Meta(description="How the console looks.")] = Display()
     keys: Annotated[Keys, Meta(description="Which key does what.")] = Keys()
     logs: Annotated[Logs, Meta(description="How much of the logs is kept.")] = Logs()
     wallboard: Annotated[Wallboard, Meta(description="The wallboard's rotation.")] = Wallboard()
-    bastions: Annotated[dict[str, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
-    sources: Annotated[dict[str, AnySource], Meta(description="Where data comes from.")] = {}
-    systems: Annotated[dict[str, System], Meta(description="What is watched.")] = {}
+    bastions: Annotated[dict[Id, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
+    sources: Annotated[dict[Id, AnySource], Meta(description="Where data comes from.")] = {}
+    systems: Annotated[dict[Id, System], Meta(description="What is watched.")] = {}

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from tuiops.config.values import Duration, Secret, Size
+from tuiops.config.values import Duration, FilePath, Id, Port, PrivateFile, Secret, Size, Url
 
 
 class Basic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,11 +20,11 @@ class Basic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the server's certificate is checked and which one is shown to it."""
 
-    ca: Annotated[str | None, Meta(description="File of certificate authorities to trust instead of the system's.")] = (
-        None
-    )
-    cert: Annotated[str | None, Meta(description="Client certificate (PEM).")] = None
-    key: Annotated[str | None, Meta(description="Key of the client certificate (PEM, mode 0600).")] = None
+    ca: Annotated[
+        FilePath | None, Meta(description="File of certificate authorities to trust instead of the system's.")
+    ] = None
+    cert: Annotated[FilePath | None, Meta(description="Client certificate (PEM).")] = None
+    key: Annotated[PrivateFile | None, Meta(description="Key of the client certificate (PEM, mode 0600).")] = None
     server_name: Annotated[
         str | None, Meta(description="Name to expect in the certificate when it is not the URL's.")
     ] = None
@@ -42,7 +42,7 @@ class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class HttpSourceConfig(SourceConfig, frozen=True, kw_only=True):
     """What every source that speaks HTTP has."""
 
-    url: Annotated[str, Meta(description="Base address, without credentials.", pattern="^https?://")]
+    url: Annotated[Url, Meta(description="Base address, without credentials.")]
     via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
     bearer: Annotated[Secret | None, Meta(description="Bearer token; read again when the server refuses it.")] = None
     basic: Annotated[Basic | None, Meta(description="Basic authentication.")] = None
@@ -94,7 +94,7 @@ class AlertmanagerConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="alert
 class HostConfig(SourceConfig, frozen=True, kw_only=True, tag="host"):
     """The machine that tuiops runs on, as the system named by `system`."""
 
-    system: Annotated[str, Meta(description="Identifier of the system that stands for this machine.")] = "host"
+    system: Annotated[Id, Meta(description="Identifier of the system that stands for this machine.")] = "host"
     label: Annotated[str | None, Meta(description="Its name on screen; the host name when left out.")] = None
     cpu: Annotated[str, Meta(description="When CPU use is degraded.")] = "> 90%"
     memory: Annotated[str, Meta(description="When memory use is degraded.")] = "> 90%"
@@ -128,17 +128,17 @@ class Bastion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """An SSH server through which sources are reached. The user's own ssh configuration applies."""
 
     host: Annotated[str, Meta(description="Host name, or a `Host` of the ssh configuration.")]
-    port: Annotated[int | None, Meta(description="Port, when the ssh configuration does not say.", ge=1, le=65535)] = (
-        None
-    )
+    port: Annotated[Port | None, Meta(description="Port, when the ssh configuration does not say.")] = None
     user: Annotated[str | None, Meta(description="User, when the ssh configuration does not say.")] = None
     known_hosts: Annotated[
-        str | None,
+        FilePath | None,
         Meta(description="File of known host keys; the user's own when left out. Unknown hosts are refused."),
     ] = None
     identity: Annotated[
-        str | None, Meta(description="Private key file; the agent's and default keys when left out.")
+        PrivateFile | None, Meta(description="Private key file; the agent's and default keys when left out.")
     ] = None
-    ssh_config: Annotated[str | None, Meta(description="ssh configuration file; the user's own when left out.")] = None
+    ssh_config: Annotated[
+        FilePath | None, Meta(description="ssh configuration file; the user's own when left out.")
+    ] = None
     connect_timeout: Annotated[Duration, Meta(description="Deadline for connecting and authenticating.")] = Duration(10)
     keepalive: Annotated[Duration, Meta(description="Time between keepalive messages.")] = Duration(15)

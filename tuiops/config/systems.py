@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from tuiops.config.values import Duration, Secret, Size
+from tuiops.config.values import Duration, FilePath, Id, Port, Regex, Secret, Size, Url, Zone
 from tuiops.core.units import Unit
 
 SeverityWord = Literal["P1", "P2", "P3", "P4"]
@@ -40,7 +40,7 @@ class IndicatorConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
     by: Annotated[
         str | None,
         Meta(
-            description="Label that tells services apart; when left out, the one value belongs to every service named."
+            description='Label that tells services apart; with `by = ""` the one value belongs to every service named.'
         ),
     ] = "service"
     degraded: Annotated[str | None, Meta(description="When the service is degraded, such as `> 1%`.")] = None
@@ -102,14 +102,14 @@ class ProbeConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
 class HttpProbe(ProbeConfig, frozen=True, kw_only=True, tag="http"):
     """An HTTP request with expectations."""
 
-    url: Annotated[str, Meta(description="Address.", pattern="^https?://")]
+    url: Annotated[Url, Meta(description="Address.")]
     via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
-    method: Annotated[str, Meta(description="GET or HEAD.", pattern="^(GET|HEAD)$")] = "GET"
+    method: Annotated[Literal["GET", "HEAD"], Meta(description="Request method.")] = "GET"
     expect_status: Annotated[
         tuple[str, ...], Meta(description="Statuses that are good: numbers or classes such as `2xx`.")
     ] = ("2xx",)
     expect_body: Annotated[
-        str | None, Meta(description="Regular expression that must be found in the first 64 KB of the body.")
+        Regex | None, Meta(description="Regular expression that must be found in the first 64 KB of the body.")
     ] = None
     bearer: Annotated[Secret | None, Meta(description="Bearer token.")] = None
 
@@ -118,7 +118,7 @@ class TcpProbe(ProbeConfig, frozen=True, kw_only=True, tag="tcp"):
     """A TCP connection."""
 
     host: Annotated[str, Meta(description="Host name or address.")]
-    port: Annotated[int, Meta(description="Port.", ge=1, le=65535)]
+    port: Annotated[Port, Meta(description="Port.")]
     via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
 
 
@@ -126,12 +126,12 @@ class TlsProbe(ProbeConfig, frozen=True, kw_only=True, tag="tls"):
     """The days until a server's certificate expires."""
 
     host: Annotated[str, Meta(description="Host name.")]
-    port: Annotated[int, Meta(description="Port.", ge=1, le=65535)] = 443
+    port: Annotated[Port, Meta(description="Port.")] = 443
     heading: Annotated[str, Meta(description="Column heading, a few characters.", max_length=12)] = "CERT"
     interval: Annotated[Duration, Meta(description="Time between probes.")] = Duration(300)
-    ca: Annotated[str | None, Meta(description="File of certificate authorities to trust instead of the system's.")] = (
-        None
-    )
+    ca: Annotated[
+        FilePath | None, Meta(description="File of certificate authorities to trust instead of the system's.")
+    ] = None
     degraded: Annotated[str | None, Meta(description="When too little time is left.")] = "< 21d"
     down: Annotated[str | None, Meta(description="When it is nearly too late.")] = "< 2d"
 
@@ -140,7 +140,7 @@ class RedisProbe(ProbeConfig, frozen=True, kw_only=True, tag="redis"):
     """PING, answered by PONG."""
 
     host: Annotated[str, Meta(description="Host name or address.")]
-    port: Annotated[int, Meta(description="Port.", ge=1, le=65535)] = 6379
+    port: Annotated[Port, Meta(description="Port.")] = 6379
     password: Annotated[Secret | None, Meta(description="Where the password is found.")] = None
     via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
 
@@ -149,9 +149,9 @@ class DnsProbe(ProbeConfig, frozen=True, kw_only=True, tag="dns"):
     """A name that must resolve."""
 
     name: Annotated[str, Meta(description="Name to look up.")]
-    record: Annotated[str, Meta(description="Record type.", pattern="^(A|AAAA|CNAME|MX|NS|SRV|TXT)$")] = "A"
+    record: Annotated[Literal["A", "AAAA", "CNAME", "MX", "NS", "SRV", "TXT"], Meta(description="Record type.")] = "A"
     server: Annotated[str | None, Meta(description="Address of the name server; the system's when left out.")] = None
-    server_port: Annotated[int, Meta(description="Port of the name server.", ge=1, le=65535)] = 53
+    server_port: Annotated[Port, Meta(description="Port of the name server.")] = 53
     expect: Annotated[tuple[str, ...], Meta(description="Values that must be among the answers.")] = ()
 
 
@@ -165,11 +165,8 @@ class LogConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
         str | None, Meta(description="Service that writes it; when left out, records name their own.")
     ] = None
     format: Annotated[
-        str,
-        Meta(
-            description="Format of the lines; `auto` looks at each one.",
-            pattern="^(auto|json|logfmt|syslog|plain)$",
-        ),
+        Literal["auto", "json", "logfmt", "syslog", "plain"],
+        Meta(description="Format of the lines; `auto` looks at each one."),
     ] = "auto"
     fields: Annotated[
         dict[str, str],
@@ -181,10 +178,10 @@ class LogConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
         tuple[str, ...], Meta(description="Fields with personal data, shown as `***`, such as `user_id`.")
     ] = ()
     naive_time: Annotated[
-        str, Meta(description="Zone of times that name none, as an IANA name; `UTC` when left out.")
+        Zone, Meta(description="Zone of times that name none, as an IANA name; `UTC` when left out.")
     ] = "UTC"
     multiline: Annotated[
-        str | None,
+        Regex | None,
         Meta(description="Regular expression that a record's first line matches; other lines continue it."),
     ] = None
 
@@ -192,7 +189,7 @@ class LogConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
 class FileLog(LogConfig, frozen=True, kw_only=True, tag="file"):
     """Files, followed through rotation and truncation."""
 
-    paths: Annotated[tuple[str, ...], Meta(description="Paths or globs; new matches are picked up.", min_length=1)]
+    paths: Annotated[tuple[FilePath, ...], Meta(description="Paths or globs; new matches are picked up.", min_length=1)]
     history: Annotated[
         Size,
         Meta(description="How much of the past is read at the start, rotated and gzipped files included."),
@@ -204,7 +201,8 @@ class JournalLog(LogConfig, frozen=True, kw_only=True, tag="journal"):
 
     units: Annotated[tuple[str, ...], Meta(description="Units to read; all when left out.")] = ()
     priority: Annotated[
-        str | None, Meta(description="Lowest priority to read, such as `warning`.", pattern="^[a-z0-7]+$")
+        Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] | None,
+        Meta(description="Lowest priority to read."),
     ] = None
     lines: Annotated[int, Meta(description="Past lines read at the start.", ge=0)] = 1000
 
@@ -216,7 +214,7 @@ class System(_Table, frozen=True, kw_only=True):
     """One system: services that people run, pay for and are called about together."""
 
     label: Annotated[str | None, Meta(description="Name on screen; the identifier when left out.")] = None
-    environment: Annotated[str | None, Meta(description="Its environment; the console's when left out.")] = None
+    environment: Annotated[Id | None, Meta(description="Its environment; the console's when left out.")] = None
     match: Annotated[
         dict[str, str],
         Meta(description="Labels that mark an alert as this system's; without them, a `system` label names it."),
@@ -225,12 +223,14 @@ class System(_Table, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Labels of an alert that name its service, the first one that is there."),
     ] = ("service", "job", "instance")
-    respond: Annotated[dict[str, Duration], Meta(description='Time to respond by severity, such as `P1 = "15m"`.')] = {}
+    respond: Annotated[
+        dict[SeverityWord, Duration], Meta(description='Time to respond by severity, such as `P1 = "15m"`.')
+    ] = {}
     severities: Annotated[
         dict[str, SeverityWord],
         Meta(description='What this system\'s own severity words mean, such as `fatal = "P1"`.'),
     ] = {}
-    services: Annotated[dict[str, Service], Meta(description="Its services, in the order of display.")] = {}
-    indicators: Annotated[dict[str, AnyIndicator], Meta(description="What is measured of its services.")] = {}
-    probes: Annotated[dict[str, AnyProbe], Meta(description="Doors that are knocked at.")] = {}
-    logs: Annotated[dict[str, AnyLog], Meta(description="Its log streams.")] = {}
+    services: Annotated[dict[Id, Service], Meta(description="Its services, in the order of display.")] = {}
+    indicators: Annotated[dict[Id, AnyIndicator], Meta(description="What is measured of its services.")] = {}
+    probes: Annotated[dict[Id, AnyProbe], Meta(description="Doors that are knocked at.")] = {}
+    logs: Annotated[dict[Id, AnyLog], Meta(description="Its log streams.")] = {}

@@ -20,15 +20,40 @@ class Size(int):
     __slots__ = ()
 
 
+KIND = "kind"
+"""Key in `Meta.extra` that says what a text is, beyond being text; `config.texts` checks each kind."""
+
+Id = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+"""A name that other keys refer to."""
+
+FilePath = Annotated[str, Meta(extra={KIND: "path"})]
+"""A path; `~` is the home folder, and a relative one starts at the file that names it."""
+
+PrivateFile = Annotated[str, Meta(extra={KIND: "private"})]
+"""A path of a file that only its owner may be able to read."""
+
+Regex = Annotated[str, Meta(max_length=1000, extra={KIND: "regex"})]
+"""A regular expression in Python's syntax."""
+
+Zone = Annotated[str, Meta(extra={KIND: "zone"})]
+"""An IANA time zone, such as `Asia/Tokyo`."""
+
+Url = Annotated[str, Meta(pattern="^https?://", extra={KIND: "url"})]
+"""An HTTP address without user name and password."""
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+"""A TCP or UDP port."""
+
+
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a secret is to be found; exactly one of the three. The configuration never holds the secret itself."""
 
     env: Annotated[str | None, Meta(description="Name of the environment variable that holds it.")] = None
     file: Annotated[
-        str | None,
+        PrivateFile | None,
         Meta(description="Path of the file that holds it; only its owner may be able to read it (mode 0600)."),
     ] = None
     command: Annotated[
-        tuple[str, ...] | None,
+        Annotated[tuple[str, ...], Meta(min_length=1)] | None,
         Meta(description="Command that prints it, as a list of words; no shell is involved."),
     ] = None
