@@ -1,0 +1,112 @@
+"""Everything that is known, between the polls that change it and the snapshots that show it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from tuiops.core.rollouts import order
+from tuiops.core.snapshot import Feed, Snapshot
+from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, RolloutsUpdate
+from tuiops.hub.alerts import AlertBoard
+from tuiops.hub.changes import ChangeLog
+from tuiops.hub.health import HealthBoard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from tuiops.core.health import SystemHealth
+    from tuiops.core.logs import StreamStatus
+    from tuiops.core.rollouts import Rollout
+    from tuiops.core.snapshot import Environment
+    from tuiops.core.source import SourceStatus
+    from tuiops.core.text import SafeText
+    from tuiops.core.updates import Budget
+    from tuiops.hub.poller import Result
+
+
+class Board:
+    """Takes results in, gives snapshots out. No I/O, no clock of its own."""
+
+    def __init__(self, environment: Environment, declared: Iterable[SystemHealth] = ()) -> None:
+        self.environment = environment
+        self.health = HealthBoard(declared)
+        self.notices: tuple[SafeText, ...] = ()
+        self._alerts = AlertBoard()
+        self._changes = ChangeLog()
+        self._feeds: dict[str, Feed] = {}
+        self._rollouts: dict[str, tuple[Rollout, ...]] = {}
+        self._budgets: dict[str, tuple[Budget, ...]] = {}
+        self._version = 0
+
+    def expect(self, feed: Feed) -> None:
+        """Know of a feed before it has answered; one that is known already keeps its standing."""
+        self._feeds.setdefault(feed.status.name, feed)
+
+    def forget(self, name: str) -> None:
+        """Drop a feed and all that it said."""
+        self._feeds.pop(name, None)
+        self._rollouts.pop(name, None)
+        self._budgets.pop(name, None)
+        self._alerts.forget(name)
+        self.health.forget(name)
+
+    def feed(self, name: str) -> Feed | None:
+        """A feed's last standing."""
+        return self._feeds.get(name)
+
+    def apply(self, result: Result, now: datetime) -> None:
+        """Take in the result of one poll. A failed one changes the feed's standing and nothing else."""
+        name = result.status.name
+        watchdog = result.update.watchdog if isinstance(result.update, AlertsUpdate) else None
+        known = self._feeds.get(name)
+        if result.update is None and known is not None:
+            watchdog = known.watchdog
+        self._feeds[name] = Feed(result.topic, result.status, watchdog)
+        match result.update:
+            case HealthUpdate() as update:
+                touched = self.health.apply(name, update)
+                self._changes.note_services(touched, self._statuses(), now)
+            case AlertsUpdate() as update:
+                before, after = self._alerts.apply(name, update)
+                # The first answer tells of alerts that may be old: they are news to us, not changes.
+                if known is not None and known.status.answered is not None:
+                    self._changes.note_alerts(before, after, now)
+            case RolloutsUpdate() as update:
+                self._rollouts[name] = update.rollouts
+                self._changes.note_rollouts(update.rollouts, now)
+            case BudgetsUpdate() as update:
+                self._budgets[name] = update.budgets
+            case None:
+                pass
+        self._changes.note_feed(result.status, now)
+
+    def tick(self, now: datetime) -> bool:
+        """Notice feeds that went quiet; whether any did."""
+        quiet = [feed.status.name for feed in self._feeds.values() if self._changes.note_feed(feed.status, now)]
+        if quiet:
+            services = (service for system in self.health.systems for service in system.services)
+            self._changes.note_services(services, self._statuses(), now)
+        return bool(quiet)
+
+    def snapshot(self, now: datetime, streams: tuple[StreamStatus, ...] = ()) -> Snapshot:
+        """All that is known, as one value."""
+        self._version += 1
+        rollouts = sorted((r for found in self._rollouts.values() for r in found), key=order)
+        return Snapshot(
+            version=self._version,
+            at=now,
+            environment=self.environment,
+            systems=self.health.systems,
+            alerts=self._alerts.alerts,
+            rollouts=tuple(rollouts),
+            budgets=tuple(budget for found in self._budgets.values() for budget in found),
+            feeds=MappingProxyType(dict(self._feeds)),
+            streams=streams,
+            changes=self._changes.changes,
+            notices=self.notices,
+        )
+
+    def _statuses(self) -> dict[str, SourceStatus]:
+        return {name: feed.status for name, feed in self._feeds.items()}

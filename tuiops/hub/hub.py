@@ -1,0 +1,276 @@
+"""The read side at work: one task for each feed and each log stream, one snapshot for everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from tuiops.core.snapshot import Feed, Topic
+from tuiops.core.source import SourceStatus
+from tuiops.core.text import SafeText, fmt, lit
+from tuiops.errors import QueryRefused, SourceError, TimedOut
+from tuiops.hub.board import Board
+from tuiops.hub.bus import Bus
+from tuiops.hub.poller import Poller, wait_on_loop
+from tuiops.hub.trend import STEP_SECONDS, STEPS
+from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory, ReadsRollouts, TailsLogs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from datetime import datetime
+
+    from tuiops.core.clock import Clock
+    from tuiops.core.health import SystemHealth
+    from tuiops.core.snapshot import Environment, Snapshot
+    from tuiops.core.updates import Series, Update
+    from tuiops.hub.logbook import LogBook
+    from tuiops.hub.poller import Result
+    from tuiops.sources.base import Source
+
+log = logging.getLogger(__name__)
+
+PUBLISH_DELAY = 0.1
+"""Seconds in which results are gathered into one snapshot."""
+TICK = 1.0
+"""Seconds between looks for feeds that went quiet."""
+HISTORY_TIMEOUT = 15.0
+BACKFILL_MOST = 24
+"""Measures whose recent past is read at the start, one request each."""
+CLOSE_TIMEOUT = 0.3
+"""Seconds that closing may take: quitting must not wait for a server that does not answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a hub is to watch."""
+
+    environment: Environment
+    declared: tuple[SystemHealth, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+class PumpsLogs(Protocol):
+    """Moves the lines of one stream into the log book, for ever."""
+
+    async def __call__(self, source: TailsLogs) -> None: ...
+
+
+class Hub:
+    """Runs in one event loop; `snapshot` may be read from any thread."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        clock: Clock,
+        logs: LogBook,
+        pump: PumpsLogs,
+        *,
+        wait: Callable[[asyncio.Event, float], Awaitable[None]] = wait_on_loop,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.clock = clock
+        self.logs = logs
+        self.bus = Bus()
+        self._plan = plan
+        self._pump = pump
+        self._wait = wait
+        self._chance = chance
+        self._board = Board(plan.environment, plan.declared)
+        self._pollers: dict[str, Poller] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._answered = asyncio.Event()
+        self._dirty = asyncio.Event()
+        for feed in _feeds(plan.sources):
+            self._board.expect(feed)
+        self.snapshot: Snapshot = self._board.snapshot(clock.now())
+
+    async def start(self) -> None:
+        """Begin to poll; returns when every task is under way."""
+        self._spawn("hub/publish", self._publish_when_dirty())
+        self._spawn("hub/tick", self._tick())
+        self._follow(self._plan.sources)
+
+    async def stop(self) -> None:
+        """End every task and close every source. Bounded: a source that will not close is left behind."""
+        await self._end(list(self._tasks))
+        await _close(self._plan.sources)
+
+    async def replace(self, plan: Plan) -> None:
+        """Watch something else. Feeds that are in both plans keep what they said, so that nothing blinks."""
+        former, self._plan = self._plan, plan
+        await self._end([name for name in self._tasks if not name.startswith("hub/")])
+        self._pollers.clear()
+        expected = _feeds(plan.sources)
+        self._board.environment = plan.environment
+        self._board.health.declare(plan.declared)
+        for gone in {f.status.name for f in _feeds(former.sources)} - {f.status.name for f in expected}:
+            self._board.forget(gone)
+        for feed in expected:
+            self._board.expect(feed)
+        self._follow(plan.sources)
+        self._dirty.set()
+        await _close(former.sources)
+
+    def tell(self, *notices: SafeText) -> None:
+        """Set what the console has to say about itself; nothing clears it."""
+        self._board.notices = notices
+        self._dirty.set()
+
+    def poke(self, feed: str | None = None) -> None:
+        """Poll a feed, or all of them, without waiting for their turn."""
+        for name, poller in self._pollers.items():
+            if feed is None or name == feed:
+                poller.poke()
+
+    async def first_round(self, patience: float) -> None:
+        """Return when every feed has answered or failed once, or after `patience` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._answered.wait()
+        except TimeoutError:
+            pass
+        self._publish()
+
+    async def history(
+        self, system: str, service: str, indicator: str, start: datetime, end: datetime, step: float
+    ) -> tuple[Series, ...]:
+        """The past of one measure, from the source that reads it. Raises errors.SourceError."""
+        feed = self._feed_of(system, service, indicator)
+        for source in self._plan.sources:
+            if source.name == feed and isinstance(source, ReadsHistory):
+                try:
+                    async with asyncio.timeout(HISTORY_TIMEOUT):
+                        return await source.read_history(system, service, indicator, start, end, step)
+                except TimeoutError as error:
+                    raise TimedOut(f"no complete answer within {HISTORY_TIMEOUT:g} s") from error
+        raise QueryRefused(f"{feed or 'no source'} keeps no history")
+
+    async def _backfill(self, source: Source, history: ReadsHistory) -> None:
+        """Give the first sparklines a past, as far as a few requests reach. Nobody waits for it."""
+        end = self.clock.now()
+        start = end - timedelta(seconds=STEPS * STEP_SECONDS)
+        for system, service, indicator in self._board.health.measured_by(source.name)[:BACKFILL_MOST]:
+            try:
+                async with asyncio.timeout(source.timeout):
+                    series = await history.read_history(system, service, indicator, start, end, STEP_SECONDS)
+            except (SourceError, TimeoutError):
+                return
+            self._board.health.fill((system, service, indicator), series)
+
+    def _feed_of(self, system: str, service: str, indicator: str) -> str:
+        for known in self.snapshot.systems:
+            for candidate in known.services if known.system == system else ():
+                for measure in candidate.measures if candidate.service == service else ():
+                    if measure.indicator.id == indicator:
+                        return measure.indicator.source
+        return ""
+
+    def _follow(self, sources: Iterable[Source]) -> None:
+        for source in sources:
+            reads = _abilities(source)
+            for topic, read in reads:
+                feed = self._board.feed(_feed_name(source, topic))
+                if feed is None:
+                    continue
+                poller = Poller(
+                    topic,
+                    _renewed(feed.status, source, topic),
+                    read,
+                    self._report,
+                    self.clock,
+                    siblings=len(reads),
+                    wait=self._wait,
+                    chance=self._chance,
+                )
+                self._pollers[feed.status.name] = poller
+                self._spawn(feed.status.name, poller.run())
+            if isinstance(source, ReadsHistory) and reads:
+                self._spawn(f"{source.name}/backfill", self._backfill(source, source))
+            if isinstance(source, TailsLogs):
+                self._spawn(f"{source.name}/logs", self._pump(source))
+
+    def _report(self, result: Result) -> None:
+        self._board.apply(result, self.clock.now())
+        if all(poller.status.tried is not None for poller in self._pollers.values()):
+            self._answered.set()
+        self._dirty.set()
+
+    async def _publish_when_dirty(self) -> None:
+        while True:
+            await self._dirty.wait()
+            await asyncio.sleep(PUBLISH_DELAY)
+            self._publish()
+
+    def _publish(self) -> None:
+        self._dirty.clear()
+        self.snapshot = self._board.snapshot(self.clock.now(), self.logs.streams())
+        self.bus.publish(self.snapshot)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            if self._board.tick(self.clock.now()):
+                self._dirty.set()
+
+    def _spawn(self, name: str, work: Coroutine[None, None, None]) -> None:
+        self._tasks[name] = asyncio.create_task(work, name=name)
+
+    async def _end(self, names: list[str]) -> None:
+        tasks = [self._tasks.pop(name) for name in names]
+        for task in tasks:
+            task.cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                log.error("a hub task ended badly", exc_info=outcome)
+
+
+def _abilities(source: Source) -> list[tuple[Topic, Callable[[], Awaitable[Update]]]]:
+    found: list[tuple[Topic, Callable[[], Awaitable[Update]]]] = []
+    if isinstance(source, ReadsHealth):
+        found.append((Topic.HEALTH, source.read_health))
+    if isinstance(source, ReadsAlerts):
+        found.append((Topic.ALERTS, source.read_alerts))
+    if isinstance(source, ReadsRollouts):
+        found.append((Topic.ROLLOUTS, source.read_rollouts))
+    if isinstance(source, ReadsBudgets):
+        found.append((Topic.BUDGETS, source.read_budgets))
+    return found
+
+
+def _feed_name(source: Source, topic: Topic) -> SafeText:
+    return source.name if topic is Topic.HEALTH else fmt("{}/{}", source.name, lit(topic.value))
+
+
+def _feeds(sources: Iterable[Source]) -> list[Feed]:
+    return [
+        Feed(
+            topic,
+            _renewed(
+                SourceStatus(name=_feed_name(source, topic), kind=source.kind, interval=source.interval), source, topic
+            ),
+        )
+        for source in sources
+        for topic, _ in _abilities(source)
+    ]
+
+
+def _renewed(status: SourceStatus, source: Source, topic: Topic) -> SourceStatus:
+    """The feed's standing with the pace that its source asks for."""
+    interval = source.interval
+    if topic is Topic.BUDGETS and isinstance(source, ReadsBudgets):
+        interval = source.budget_interval
+    return msgspec.structs.replace(status, interval=interval, grace=source.timeout)
+
+
+async def _close(sources: Iterable[Source]) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)
+    except TimeoutError:
+        log.warning("some sources did not close in time")

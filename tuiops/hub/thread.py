@@ -1,0 +1,137 @@
+"""The hub in a thread of its own, so that decoding ten thousand alerts never delays a key."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.text import ANNOTATION, lit, safe
+from tuiops.errors import TuiopsError, Unreachable
+from tuiops.hub.bus import Bus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from datetime import datetime
+
+    from tuiops.core.clock import Clock
+    from tuiops.core.snapshot import Snapshot
+    from tuiops.core.updates import Series
+    from tuiops.errors import ConfigError
+    from tuiops.hub.hub import Hub, Plan
+    from tuiops.hub.logbook import LogBook
+
+log = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 0.5
+"""Seconds that quitting waits for the thread."""
+
+
+class HubThread:
+    """A `hub.backend.Backend` for front ends with an event loop of their own.
+
+    The hub is built inside the thread, after `start`: constructing sources imports what they need, and
+    the first frame must not wait for that.
+    """
+
+    def __init__(
+        self,
+        first: Snapshot,
+        logs: LogBook,
+        clock: Clock,
+        build: Callable[[], Awaitable[Hub]],
+        reloads: Callable[[], AsyncIterator[Plan | ConfigError]] | None = None,
+    ) -> None:
+        """`first` is shown until the hub has something better; `reloads` yields each changed configuration."""
+        self._snapshot = first
+        self._logs = logs
+        self._clock = clock
+        self._build = build
+        self._reloads = reloads
+        self._bus = Bus()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._hub: Hub | None = None
+        self._stopping: asyncio.Event | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._snapshot
+
+    @property
+    def logs(self) -> LogBook:
+        return self._logs
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        return self._bus.subscribe(listener)
+
+    def start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="hub", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End the hub; returns within `STOP_TIMEOUT` seconds, the daemon thread may outlast it."""
+        loop, stopping, thread = self._loop, self._stopping, self._thread
+        if loop is not None and stopping is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(stopping.set)
+        if thread is not None:
+            thread.join(STOP_TIMEOUT)
+
+    def poke(self, feed: str | None = None) -> None:
+        loop, hub = self._loop, self._hub
+        if loop is not None and hub is not None:
+            loop.call_soon_threadsafe(hub.poke, feed)
+
+    async def history(
+        self, system: str, service: str, indicator: str, start: datetime, end: datetime, step: float
+    ) -> tuple[Series, ...]:
+        loop, hub = self._loop, self._hub
+        if loop is None or hub is None:
+            raise Unreachable("the sources are still starting")
+        work = hub.history(system, service, indicator, start, end, step)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception:  # the thread's last line of defence: the front end goes on, its data grows old visibly
+            log.exception("the hub ended")
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        try:
+            hub = await self._build()
+        except TuiopsError as error:
+            self._publish(msgspec.structs.replace(self._snapshot, notices=(safe(str(error), ANNOTATION),)))
+            return
+        hub.bus.subscribe(self._publish)
+        await hub.start()
+        self._hub = hub
+        reloading = asyncio.create_task(self._reload(hub)) if self._reloads is not None else None
+        await self._stopping.wait()
+        if reloading is not None:
+            reloading.cancel()
+        await hub.stop()
+
+    async def _reload(self, hub: Hub) -> None:
+        if self._reloads is None:
+            return
+        async for change in self._reloads():
+            if isinstance(change, Exception):
+                hub.tell(lit("configuration not reloaded"), *(safe(str(f), ANNOTATION) for f in change.faults))
+            else:
+                await hub.replace(change)
+                hub.tell()
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._bus.publish(snapshot)
