@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from tests.hub.fakes import ERRORS, START, alert, reading, shop
+from tuiops.core.alerts import AlertState
+from tuiops.core.health import Measure, State, judge_service
+from tuiops.core.snapshot import Environment, Feed, Topic
+from tuiops.core.source import SourceStatus
+from tuiops.core.text import lit
+from tuiops.core.updates import AlertsUpdate, HealthUpdate, Series, SeriesPoint, Update
+from tuiops.hub.alerts import RESOLVED_STAYS
+from tuiops.hub.board import Board
+from tuiops.hub.poller import Result
+
+
+def board(*services: str) -> Board:
+    made = Board(Environment(lit("test")), (shop(*services),))
+    made.expect(Feed(Topic.HEALTH, SourceStatus(name=lit("prom"), kind=lit("x"), interval=10.0)))
+    return made
+
+
+def health(board: Board, *readings: tuple[str, float | None], after: float = 0.0) -> None:
+    at = START + timedelta(seconds=after)
+    update = HealthUpdate(at=at, readings=tuple(reading(name, value, at) for name, value in readings))
+    apply(board, update, "prom", Topic.HEALTH, after)
+
+
+def apply(board: Board, update: Update | None, feed: str, topic: Topic, after: float = 0.0) -> None:
+    at = START + timedelta(seconds=after)
+    known = board.feed(feed)
+    status = known.status if known else SourceStatus(name=lit(feed), kind=lit("x"), interval=10.0)
+    if update is None:
+        status = msgspec.structs.replace(status, tried=at, failing=status.failing + 1, word=lit("unreachable"))
+    else:
+        status = msgspec.structs.replace(status, answered=at, tried=at, failing=0, word=lit(""))
+    board.apply(Result(topic=topic, status=status, update=update), at)
+
+
+def state(board: Board, service: str, after: float = 0.0) -> State:
+    now = START + timedelta(seconds=after)
+    snapshot = board.snapshot(now)
+    (found,) = (s for system in snapshot.systems for s in system.services if s.service == service)
+    return judge_service(found, snapshot.statuses, now).state
+
+
+def test_before_the_first_answer_everything_declared_is_there_and_unknown() -> None:
+    made = board("api", "web")
+    assert [s.service for s in made.snapshot(START).systems[0].services] == ["api", "web"]
+    assert state(made, "api") is State.UNKNOWN
+
+
+def test_limits_make_states() -> None:
+    made = board("api", "web", "db")
+    health(made, ("api", 0.3), ("web", 0.02), ("db", 0.0))
+    assert [state(made, name) for name in ("api", "web", "db")] == [State.DOWN, State.DEGRADED, State.OK]
+
+
+def test_a_series_that_vanishes_is_unknown_with_the_next_answer() -> None:
+    made = board("api", "web")
+    health(made, ("api", 0.0), ("web", 0.0))
+    health(made, ("web", 0.0), after=10)
+    assert (state(made, "api", 10), state(made, "web", 10)) == (State.UNKNOWN, State.OK)
+
+
+def test_nan_is_no_traffic_and_not_health() -> None:
+    made = board("api")
+    health(made, ("api", float("nan")))
+    assert state(made, "api") is State.UNKNOWN
+
+
+def test_a_failed_poll_keeps_the_rows_and_they_go_grey_within_two_polls() -> None:
+    made = board("api")
+    health(made, ("api", 0.0))
+    apply(made, None, "prom", Topic.HEALTH, after=10)
+    measure = made.snapshot(START).systems[0].services[0].measures[0]
+    assert measure.reading is not None
+    assert measure.reading.value == 0.0
+    assert state(made, "api", 20) is State.UNKNOWN
+
+
+def test_unchanged_services_are_the_same_objects() -> None:
+    made = board("api")
+    health(made, ("api", 0.0))
+    first = made.snapshot(START)
+    apply(made, AlertsUpdate(at=START), "am/alerts", Topic.ALERTS)
+    assert made.snapshot(START).systems[0].services[0] is first.systems[0].services[0]
+
+
+def test_a_spike_between_two_frames_survives_in_the_trend() -> None:
+    made = board("api")
+    for after, value in ((0, 0.0), (5, 0.5), (10, 0.0)):
+        health(made, ("api", value), after=after)
+    assert max(v for v in made.snapshot(START).systems[0].services[0].measures[0].trend if v is not None) == 0.5
+
+
+def test_a_past_read_from_the_source_comes_before_what_was_polled() -> None:
+    made = board("api")
+    past = tuple(SeriesPoint(START.timestamp() - 30 * n, 0.01 * n) for n in range(29, 0, -1))
+    made.health.fill(("shop", "api", "errors"), (Series(label=lit("errors"), points=past),))
+    health(made, ("api", 0.0))
+    trend = made.snapshot(START).systems[0].services[0].measures[0].trend
+    assert len(trend) == 30
+    assert None not in trend
+    assert trend[0] == 0.29
+    assert trend[-1] == 0.0
+
+
+def test_a_source_can_bring_services_and_take_them_away() -> None:
+    made = board("api")
+    host = msgspec.structs.replace(shop("cpu"), system=lit("host"))
+    apply(made, HealthUpdate(at=START, declares=(host,)), "host", Topic.HEALTH)
+    assert [s.system for s in made.snapshot(START).systems] == ["shop", "host"]
+    made.forget("host")
+    assert [s.system for s in made.snapshot(START).systems] == ["shop"]
+
+
+def test_a_service_with_measures_from_two_declarations_has_both() -> None:
+    made = board("api")
+    other = msgspec.structs.replace(ERRORS, id=lit("probe"), source=lit("probe"))
+    service = msgspec.structs.replace(shop("api").services[0], measures=(Measure(indicator=other, reading=None),))
+    brought = msgspec.structs.replace(shop("api"), services=(service,))
+    apply(made, HealthUpdate(at=START, declares=(brought,)), "probe", Topic.HEALTH)
+    (api,) = made.snapshot(START).systems[0].services
+    assert [m.indicator.id for m in api.measures] == ["errors", "probe"]
+
+
+def test_another_configuration_keeps_what_is_still_declared() -> None:
+    made = board("api", "web")
+    health(made, ("api", 0.0), ("web", 0.3))
+    made.health.declare((shop("web", "db"),))
+    assert [state(made, name) for name in ("web", "db")] == [State.DOWN, State.UNKNOWN]
+
+
+def test_alerts_of_two_feeds_are_one_list_and_an_ended_one_stays_a_while() -> None:
+    made = board("api")
+    apply(made, AlertsUpdate(at=START, alerts=(alert("a"), alert("b"))), "am1/alerts", Topic.ALERTS)
+    apply(made, AlertsUpdate(at=START, alerts=(alert("b"), alert("c"))), "am2/alerts", Topic.ALERTS)
+    assert sorted(a.name for a in made.snapshot(START).alerts) == ["a", "b", "c"]
+    later = START + timedelta(seconds=10)
+    apply(made, AlertsUpdate(at=later, alerts=(alert("b"),)), "am1/alerts", Topic.ALERTS, after=10)
+    assert {a.name: a.state for a in made.snapshot(later).alerts}["a"] is AlertState.RESOLVED
+    much_later = START + RESOLVED_STAYS + timedelta(seconds=20)
+    apply(made, AlertsUpdate(at=much_later, alerts=(alert("b"),)), "am1/alerts", Topic.ALERTS)
+    assert sorted(a.name for a in made.snapshot(much_later).alerts) == ["b", "c"]
+
+
+def test_a_failed_alert_poll_resolves_nothing() -> None:
+    made = board("api")
+    apply(made, AlertsUpdate(at=START, alerts=(alert("a"),)), "am/alerts", Topic.ALERTS)
+    apply(made, None, "am/alerts", Topic.ALERTS, after=10)
+    assert [a.state for a in made.snapshot(START).alerts] == [AlertState.FIRING]
+
+
+def test_quiet_is_proven_only_by_live_feeds_whose_watchdog_barks() -> None:
+    made = board("api")
+    assert not made.snapshot(START).quiet_is_proven(START)
+    apply(made, AlertsUpdate(at=START, watchdog=False), "am/alerts", Topic.ALERTS)
+    assert not made.snapshot(START).quiet_is_proven(START)
+    apply(made, AlertsUpdate(at=START, watchdog=True), "am/alerts", Topic.ALERTS)
+    assert made.snapshot(START).quiet_is_proven(START)
+    assert not made.snapshot(START).quiet_is_proven(START + timedelta(minutes=2))
+
+
+def test_changes_tell_of_states_alerts_and_feeds_but_not_of_the_first_sight() -> None:
+    made = board("api")
+    health(made, ("api", 0.0))
+    apply(made, AlertsUpdate(at=START, alerts=(alert("old"),)), "am/alerts", Topic.ALERTS)
+    assert made.snapshot(START).changes == ()
+    health(made, ("api", 0.3), after=10)
+    apply(made, AlertsUpdate(at=START, alerts=(alert("old"), alert("fresh"))), "am/alerts", Topic.ALERTS, after=10)
+    texts = [str(change.text) for change in made.snapshot(START).changes]
+    assert texts == ["P2 fresh firing", "ok → DOWN  ERR% 30.0% > 20.0%"]
+    assert made.tick(START + timedelta(seconds=60))
+    assert any("live → stale" in change.text for change in made.snapshot(START).changes)
+    assert not made.tick(START + timedelta(seconds=61))
