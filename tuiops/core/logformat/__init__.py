@@ -1,0 +1,13 @@
+"""From the bytes of a log line to a record: JSON, logfmt, syslog, klog, access logs, Python's logging, plain text.
+
+`parse` never raises and never looks at more than `MAX_PARSED` bytes. It is called for lines that somebody
+looks at; what has to be known of every line is found by `level_of` and `classify`, which look at bytes only.
+"""
+
+from __future__ import annotations
+
+from tuiops.core.logformat.line import MAX_PARSED, LineFormat
+from tuiops.core.logformat.multiline import continuations, continues
+from tuiops.core.logformat.reader import classify_block, level_of, parse
+
+__all__ = ["MAX_PARSED", "LineFormat", "classify_block", "continuations", "continues", "level_of", "parse"]

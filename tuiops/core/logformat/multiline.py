@@ -1,0 +1,43 @@
+"""Which lines continue the record above them: stack traces, wrapped messages, pretty-printed values."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tuiops.core.logformat.line import LineFormat
+
+_CONTINUES = re.compile(
+    rb"[ \t]+\S|Traceback \(most recent call last\)|Caused by: |\.\.\. \d+ more|During handling of the above"
+    rb"|The above exception was"
+)
+# The last line of a Python traceback: it continues a record only when the line above does.
+_RAISED = re.compile(rb"[A-Za-z_][\w.]*(?:Error|Exception|Warning|Interrupt|Exit|Group)\b(?::|\s*$)")
+_ANY = re.compile(rb"(?m)^(?:[ \t]|Traceback |Caused by|\.\.\. |During h|The above)")
+
+
+def continues(line: bytes, form: LineFormat, *, above: bool = False) -> bool:
+    """Whether the line belongs to the record above it; `above` says whether the line above continued one too."""
+    if form.multiline is not None:
+        return form.multiline.search(line) is None
+    if form.kind == "json" or line[:1] == b"{":
+        return False
+    return _CONTINUES.match(line) is not None or (above and _RAISED.match(line) is not None)
+
+
+def continuations(data: bytes, starts: Sequence[int], form: LineFormat, *, above: bool = False) -> array[int]:
+    """The numbers of the lines in a block that continue the record above them, ascending."""
+    found = array("I")
+    if form.multiline is None and (form.kind == "json" or _ANY.search(data) is None) and not above:
+        return found
+    size = len(data)
+    for number, start in enumerate(starts):
+        stop = starts[number + 1] if number + 1 < len(starts) else size
+        above = continues(data[start:stop], form, above=above)
+        if above:
+            found.append(number)
+    return found
