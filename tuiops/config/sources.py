@@ -7,7 +7,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from tuiops.config.values import Duration, FilePath, Id, Port, PrivateFile, Secret, Size, Url
+from tuiops.config.values import Duration, FilePath, Id, Interval, Port, PrivateFile, Secret, Size, Url
+
+Matcher = Annotated[str, Meta(pattern=r'^[a-zA-Z_][a-zA-Z0-9_]*\s*(=|!=|=~|!~)\s*"[^"]*"$')]
 
 
 class Basic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,7 +35,7 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class SourceConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
     """What every source has."""
 
-    interval: Annotated[Duration, Meta(description="Time between polls when all is well.")] = Duration(15)
+    interval: Annotated[Interval, Meta(description="Time between polls when all is well.")] = Duration(15)
     timeout: Annotated[Duration, Meta(description="Deadline of one whole poll, from connecting to the last byte.")] = (
         Duration(10)
     )
@@ -54,7 +56,9 @@ class HttpSourceConfig(SourceConfig, frozen=True, kw_only=True):
     max_response: Annotated[Size, Meta(description="Largest answer that is read, after decompression.")] = Size(
         32_000_000
     )
-    max_items: Annotated[int, Meta(description="Most series or alerts that are kept of one answer.", ge=1)] = 50_000
+    max_items: Annotated[
+        int, Meta(description="Most series or alerts that are kept of one answer.", ge=1, le=10_000_000)
+    ] = 50_000
 
 
 class PrometheusConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="prometheus"):
@@ -74,7 +78,7 @@ class PrometheusConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="prometh
         Meta(description="Labels that this server adds when it sends alerts; read from the server when left out."),
     ] = {}
     budget_interval: Annotated[
-        Duration,
+        Interval,
         Meta(description="Time between computations of error budgets, which read a whole SLO window."),
     ] = Duration(300)
 
@@ -83,7 +87,7 @@ class AlertmanagerConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="alert
     """An Alertmanager (API v2). Several are merged by the labels of their alerts."""
 
     filter: Annotated[
-        tuple[str, ...], Meta(description='Matchers that alerts must satisfy, such as `team="ops"`.')
+        tuple[Matcher, ...], Meta(description='Matchers that alerts must satisfy, such as `team="ops"`.')
     ] = ()
     watchdog: Annotated[
         str | None,
@@ -110,7 +114,7 @@ class HostConfig(SourceConfig, frozen=True, kw_only=True, tag="host"):
         tuple[str, ...], Meta(description="Names of processes that must run; each becomes a service.")
     ] = ()
     listeners: Annotated[
-        tuple[int, ...], Meta(description="TCP ports that must be listened on; each becomes a service.")
+        tuple[Port, ...], Meta(description="TCP ports that must be listened on; each becomes a service.")
     ] = ()
 
 
@@ -118,7 +122,7 @@ class SimulationConfig(SourceConfig, frozen=True, kw_only=True, tag="simulation"
     """A simulated fleet, for demonstrations and drills."""
 
     seed: Annotated[int, Meta(description="Equal seeds give equal incidents.")] = 1
-    speed: Annotated[float, Meta(description="Simulated seconds per real second.", gt=0)] = 1.0
+    speed: Annotated[float, Meta(description="Simulated seconds per real second.", gt=0, le=100_000)] = 1.0
 
 
 AnySource = PrometheusConfig | AlertmanagerConfig | HostConfig | SimulationConfig

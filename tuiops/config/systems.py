@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from tuiops.config.values import Duration, FilePath, Id, Port, Regex, Secret, Size, Url, Zone
+from tuiops.config.values import Duration, FilePath, Id, Interval, Port, Promql, Regex, Secret, Size, Url, Zone
 from tuiops.core.units import Unit
 
 SeverityWord = Literal["P1", "P2", "P3", "P4"]
+StatusClass = Annotated[str, Meta(pattern="^[1-5](xx|[0-9][0-9])$")]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,12 +55,12 @@ class IndicatorConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
 class RatioIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="ratio"):
     """The share of bad (or good) events among all, from counters. Give `bad` or `good`, as series selectors."""
 
-    total: Annotated[str, Meta(description="Selector of the counter of all events.")]
+    total: Annotated[Promql, Meta(description="Selector of the counter of all events.")]
     bad: Annotated[
-        str | None, Meta(description="Selector of the counter of bad events; the value shown is bad/total.")
+        Promql | None, Meta(description="Selector of the counter of bad events; the value shown is bad/total.")
     ] = None
     good: Annotated[
-        str | None, Meta(description="Selector of the counter of good events; the value shown is good/total.")
+        Promql | None, Meta(description="Selector of the counter of good events; the value shown is good/total.")
     ] = None
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
@@ -70,7 +71,7 @@ class RatioIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="ratio"):
 class LatencyIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="latency"):
     """A quantile of a histogram in seconds."""
 
-    histogram: Annotated[str, Meta(description="Selector of the histogram's `_bucket` series.")]
+    histogram: Annotated[Promql, Meta(description="Selector of the histogram's `_bucket` series.")]
     quantile: Annotated[float, Meta(description="Quantile, such as 0.95.", gt=0, lt=1)] = 0.95
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
@@ -79,7 +80,7 @@ class LatencyIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="latency"
 class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
     """Any value that a query yields."""
 
-    query: Annotated[str, Meta(description="PromQL whose result has the label named by `by`.")]
+    query: Annotated[Promql, Meta(description="PromQL whose result has the label named by `by`.")]
     unit: Annotated[Unit, Meta(description="What the query's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
         Unit.COUNT
     )
@@ -94,7 +95,7 @@ class ProbeConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
 
     service: Annotated[str, Meta(description="Service that it speaks for.")]
     heading: Annotated[str, Meta(description="Column heading, a few characters.", max_length=12)] = "PROBE"
-    interval: Annotated[Duration, Meta(description="Time between probes.")] = Duration(15)
+    interval: Annotated[Interval, Meta(description="Time between probes.")] = Duration(15)
     timeout: Annotated[Duration, Meta(description="Deadline of one probe.")] = Duration(5)
     degraded: Annotated[str | None, Meta(description="When a good answer is too slow, such as `> 1s`.")] = None
 
@@ -106,7 +107,7 @@ class HttpProbe(ProbeConfig, frozen=True, kw_only=True, tag="http"):
     via: Annotated[str | None, Meta(description="Name of the bastion through which to connect.")] = None
     method: Annotated[Literal["GET", "HEAD"], Meta(description="Request method.")] = "GET"
     expect_status: Annotated[
-        tuple[str, ...], Meta(description="Statuses that are good: numbers or classes such as `2xx`.")
+        tuple[StatusClass, ...], Meta(description="Statuses that are good: numbers or classes such as `2xx`.")
     ] = ("2xx",)
     expect_body: Annotated[
         Regex | None, Meta(description="Regular expression that must be found in the first 64 KB of the body.")
@@ -128,7 +129,7 @@ class TlsProbe(ProbeConfig, frozen=True, kw_only=True, tag="tls"):
     host: Annotated[str, Meta(description="Host name.")]
     port: Annotated[Port, Meta(description="Port.")] = 443
     heading: Annotated[str, Meta(description="Column heading, a few characters.", max_length=12)] = "CERT"
-    interval: Annotated[Duration, Meta(description="Time between probes.")] = Duration(300)
+    interval: Annotated[Interval, Meta(description="Time between probes.")] = Duration(300)
     ca: Annotated[
         FilePath | None, Meta(description="File of certificate authorities to trust instead of the system's.")
     ] = None
@@ -223,9 +224,7 @@ class System(_Table, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Labels of an alert that name its service, the first one that is there."),
     ] = ("service", "job", "instance")
-    respond: Annotated[
-        dict[SeverityWord, Duration], Meta(description='Time to respond by severity, such as `P1 = "15m"`.')
-    ] = {}
+    respond: Annotated[dict[str, Duration], Meta(description='Time to respond by severity, such as `P1 = "15m"`.')] = {}
     severities: Annotated[
         dict[str, SeverityWord],
         Meta(description='What this system\'s own severity words mean, such as `fatal = "P1"`.'),

@@ -23,7 +23,10 @@ class Size(int):
 KIND = "kind"
 """Key in `Meta.extra` that says what a text is, beyond being text; `config.texts` checks each kind."""
 
-Id = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+ID_PATTERN = "^[a-z0-9][a-z0-9_-]*$"
+URL_PATTERN = "^https?://"
+
+Id = Annotated[str, Meta(pattern=ID_PATTERN, max_length=64)]
 """A name that other keys refer to."""
 
 FilePath = Annotated[str, Meta(extra={KIND: "path"})]
@@ -38,8 +41,17 @@ Regex = Annotated[str, Meta(max_length=1000, extra={KIND: "regex"})]
 Zone = Annotated[str, Meta(extra={KIND: "zone"})]
 """An IANA time zone, such as `Asia/Tokyo`."""
 
-Url = Annotated[str, Meta(pattern="^https?://", extra={KIND: "url"})]
+Url = Annotated[str, Meta(pattern=URL_PATTERN, extra={KIND: "url"})]
 """An HTTP address without user name and password."""
+
+LEAST = "least"
+"""Key in `Meta.extra` of a duration: the fewest seconds that it may be."""
+
+Interval = Annotated[Duration, Meta(extra={LEAST: 0.1})]
+"""A duration between two of the same; bounded, so that nothing is asked without a pause."""
+
+Promql = Annotated[str, Meta(max_length=10_000, extra={KIND: "promql"})]
+"""A query or a selector; may have several lines."""
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 """A TCP or UDP port."""

@@ -1,0 +1,71 @@
+"""The whole way from a file, the environment and the command line to a checked `Config`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiops.config.check import check
+from tuiops.config.convert import convert
+from tuiops.config.overrides import override
+from tuiops.config.tree import Tree
+from tuiops.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tuiops.config.model import Config
+
+    Review = Callable[[Config], Iterable[Fault]]
+
+BUILT_IN = "built-in defaults"
+"""The place of settings that are given nowhere when there is no file."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and where it came from."""
+
+    config: Config
+    files: tuple[Path, ...]
+    """The file and all that it includes; empty without a file."""
+    folders: tuple[Path, ...] = ()
+    """Folders in which a further file would be included."""
+
+
+def load(
+    file: Path | None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    options: Mapping[str, object] | None = None,
+    reviews: Iterable[Review] = (),
+) -> Loaded:
+    """Read, merge, convert and check; without a file the defaults stand.
+
+    `environ` is the process's own environment when left out; `options` has values by their names in
+    `overrides.OPTIONS`. `reviews` are checks of higher layers, such as the keymap's: their faults may leave
+    `file` empty, and get the place where their key stands.
+
+    Raises ConfigError with every fault found.
+    """
+    tree = Tree(str(file) if file is not None else BUILT_IN)
+    if file is not None:
+        tree.read(Path(os.path.abspath(file.expanduser())))  # noqa: PTH100 - resolve() would follow links, and messages must name the file as the user does
+    override(tree, os.environ if environ is None else environ, options or {})
+    if any(not fault.key for fault in tree.faults):
+        # A file that could not be read: what it would have given can only be guessed.
+        raise ConfigError(tree.faults)
+    config = convert(tree)
+    check(config, tree)
+    if not tree.faults:
+        for review in reviews:
+            tree.faults += [_placed(fault, tree) for fault in review(config)]
+    if tree.faults:
+        raise ConfigError(tree.faults)
+    return Loaded(config, tuple(tree.files), tuple(tree.folders))
+
+
+def _placed(fault: Fault, tree: Tree) -> Fault:
+    return fault if fault.file else dataclasses.replace(fault, file=tree.place(tuple(fault.key.split("."))))

@@ -1,0 +1,65 @@
+"""Changes of the configuration files while the program runs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiops.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+    from tuiops.config.load import Loaded
+
+INTERVAL = 1.0
+"""Seconds between looks at the files."""
+
+_Stamp = tuple[tuple[str, int, int, int] | None, ...]
+
+
+async def watch(
+    loaded: Loaded,
+    reload: Callable[[], Loaded],
+    *,
+    interval: float = INTERVAL,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> AsyncIterator[Loaded | ConfigError]:
+    """A new configuration, or what is wrong with it, each time that the files have changed and come to rest.
+
+    The files count as at rest when two looks in a row find them equal: an editor that empties a file before it
+    writes is not caught in between. `reload` runs in a thread; the caller keeps the old configuration when an
+    error comes. Never ends by itself.
+    """
+    watched = (*loaded.files, *loaded.folders)
+    known = seen = await asyncio.to_thread(_stamp, watched)
+    while True:
+        await sleep(interval)
+        before, seen = seen, await asyncio.to_thread(_stamp, watched)
+        if known == seen or seen != before:
+            continue
+        try:
+            fresh = await asyncio.to_thread(reload)
+        except ConfigError as error:
+            # The mistake may be in a file that was not there before.
+            watched = tuple(dict.fromkeys((*watched, *(Path(fault.file) for fault in error.faults))))
+            known = seen = await asyncio.to_thread(_stamp, watched)
+            yield error
+            continue
+        watched = (*fresh.files, *fresh.folders)
+        known = seen = await asyncio.to_thread(_stamp, watched)
+        yield fresh
+
+
+def _stamp(paths: Iterable[Path]) -> _Stamp:
+    """What changes when a file is written, replaced or removed, or a folder gains or loses one."""
+    found: list[tuple[str, int, int, int] | None] = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)
