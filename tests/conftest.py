@@ -1,0 +1,16 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+_SERVER_FIXTURES = {"servers", "module_servers"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whatever uses a real server, so that `-m 'not server'` is the quick half."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _SERVER_FIXTURES.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.server)
