@@ -1,0 +1,71 @@
+"""From the hub's thread to the console's loop: the latest snapshot wins, at most a few times a second."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from tuiops.ui.messages import SnapshotChanged
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from textual.message_pump import MessagePump
+
+    from tuiops.core.snapshot import Snapshot
+    from tuiops.hub.backend import Backend
+
+FRAME = 0.25
+"""Seconds between two snapshots that reach the console: people read no faster."""
+
+
+class Bridge:
+    """Subscribes to a backend and posts `SnapshotChanged` to a message pump.
+
+    Only one wake-up is ever on its way to the loop, however many snapshots arrive, so a burst of updates
+    costs one repaint and a slow front end never holds up the hub.
+    """
+
+    def __init__(self, backend: Backend, target: MessagePump, loop: asyncio.AbstractEventLoop) -> None:
+        self._target = target
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._latest: Snapshot | None = None
+        self._merged = 0
+        self._not_before = 0.0
+        self._closed = False
+        self._unsubscribe: Callable[[], None] = backend.subscribe(self._heard)
+
+    def close(self) -> None:
+        """Stop listening; nothing is posted afterwards."""
+        self._closed = True
+        self._unsubscribe()
+
+    def _heard(self, snapshot: Snapshot) -> None:
+        """Runs in the hub's thread."""
+        with self._lock:
+            asleep = self._latest is None
+            self._latest = snapshot
+            self._merged += 1
+        if asleep and not self._closed:
+            try:
+                self._loop.call_soon_threadsafe(self._wake)
+            except RuntimeError:  # the loop has ended between the check and the call
+                self._closed = True
+
+    def _wake(self) -> None:
+        wait = self._not_before - self._loop.time()
+        if wait > 0:
+            self._loop.call_later(wait, self._deliver)
+        else:
+            self._deliver()
+
+    def _deliver(self) -> None:
+        with self._lock:
+            snapshot, merged = self._latest, self._merged
+            self._latest, self._merged = None, 0
+        if snapshot is None or self._closed:
+            return
+        self._not_before = self._loop.time() + FRAME
+        self._target.post_message(SnapshotChanged(snapshot, merged))

@@ -1,0 +1,81 @@
+"""Every message that the console's own parts send each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from tuiops.core.snapshot import Snapshot
+    from tuiops.core.text import SafeText
+
+
+class SnapshotChanged(Message):
+    """The bridge has a later snapshot; those between it and the last one are never seen."""
+
+    def __init__(self, snapshot: Snapshot, merged: int) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+        self.merged = merged
+        """Snapshots that this one stands for, itself included."""
+
+
+class OpenService(Message):
+    """Somebody wants the detail of a service."""
+
+    def __init__(self, system: SafeText, service: SafeText) -> None:
+        super().__init__()
+        self.system = system
+        self.service = service
+
+
+class OpenAlert(Message):
+    """Somebody wants the detail of an alert."""
+
+    def __init__(self, identity: str) -> None:
+        super().__init__()
+        self.identity = identity
+
+
+class OpenLogs(Message):
+    """Somebody wants the log lines of a system, or of one of its services."""
+
+    def __init__(self, system: SafeText, service: SafeText) -> None:
+        super().__init__()
+        self.system = system
+        self.service = service
+        """Empty: every service of the system."""
+
+
+class OpenChanges(Message):
+    """Somebody wants to know what changed; empty names do not narrow it."""
+
+    def __init__(self, system: SafeText, service: SafeText) -> None:
+        super().__init__()
+        self.system = system
+        self.service = service
+
+
+class OpenLinks(Message):
+    """Somebody wants the pages that belong to the selection."""
+
+    def __init__(self, links: tuple[tuple[SafeText, SafeText], ...]) -> None:
+        super().__init__()
+        self.links = links
+
+
+class CopyText(Message):
+    """Somebody wants the selection on the clipboard."""
+
+    def __init__(self, text: SafeText) -> None:
+        super().__init__()
+        self.text = text
+
+
+class AskFilter(Message):
+    """A pane wants a filter typed."""
+
+    def __init__(self, current: SafeText) -> None:
+        super().__init__()
+        self.current = current
