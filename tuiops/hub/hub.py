@@ -209,7 +209,7 @@ class Hub:
 
     def _publish(self) -> None:
         self._dirty.clear()
-        self.snapshot = self._board.snapshot(self.clock.now(), self.logs.streams())
+        self.snapshot = self._board.snapshot(self.clock.now(), self.logs.statuses())
         self.bus.publish(self.snapshot)
 
     async def _tick(self) -> None:
