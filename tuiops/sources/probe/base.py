@@ -16,8 +16,6 @@ from tuiops.core.text import EMPTY, SafeText
 from tuiops.errors import AccessDenied, ConfigError, TuiopsError
 
 if TYPE_CHECKING:
-    import httpx
-
     from tuiops.config.values import Secret
 
 
@@ -73,22 +71,6 @@ class Writer(Protocol):
     def close(self) -> None: ...
 
     async def wait_closed(self) -> None: ...
-
-
-class Opener(Protocol):
-    """Connects from somewhere else, such as from a bastion."""
-
-    async def connect(self) -> None:
-        """Be there. Raises errors.SourceError."""
-        ...
-
-    async def open_connection(self, host: str, port: int) -> tuple[Reader, Writer]:
-        """Raises OSError when `host` does not let it in, errors.SourceError when it never got as far as asking."""
-        ...
-
-    def transport(self) -> httpx.AsyncBaseTransport:
-        """The same for httpx."""
-        ...
 
 
 async def read_secret(secret: Secret) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from tuiops.errors import TuiopsError
-    from tuiops.sources.probe.base import Opener, Reader, Writer
+    from tuiops.sources.bastion import Bastion
+    from tuiops.sources.probe.base import Reader, Writer
 
 _NEXT_ADDRESS = 0.25
 """Seconds before the next address of a name is tried beside the first (RFC 8305)."""
@@ -67,27 +68,47 @@ def place(host: str, port: int) -> SafeText:
 
 @contextlib.asynccontextmanager
 async def connection(
-    host: str, port: int, opener: Opener | None = None, *, tls: ssl.SSLContext | None = None
+    host: str, port: int, bastion: Bastion | None = None, *, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[Reader, Writer]]:
     """A connection that is closed in the end; its OSErrors, inside the block too, come out as `blame` has it.
 
-    TLS only without an opener.
+    TLS only without a bastion.
     """
+    where = place(host, port)
     try:
-        reader, writer = await _open(host, port, opener, tls)
-        try:
-            yield reader, writer
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+        with through(bastion, where):
+            reader, writer = await _open(host, port, bastion, tls)
+            try:
+                yield reader, writer
+            finally:
+                writer.close()
+                with contextlib.suppress(OSError):
+                    await writer.wait_closed()
     except OSError as error:
-        raise blame(error, place(host, port)) from error
+        raise blame(error, where) from error
 
 
-async def _open(host: str, port: int, opener: Opener | None, tls: ssl.SSLContext | None) -> tuple[Reader, Writer]:
-    if opener is not None:
-        return await opener.open_connection(host, port)
+@contextlib.contextmanager
+def through(bastion: Bastion | None, where: SafeText) -> Iterator[None]:
+    """Tells a bastion that could not reach the target from one that is gone itself."""
+    if bastion is None:
+        yield
+        return
+    import asyncssh
+
+    from tuiops.sources.bastion import TargetUnreachable
+
+    try:
+        yield
+    except TargetUnreachable as error:
+        raise ProbeFailed(safe(str(error))) from error
+    except asyncssh.Error as error:
+        raise Unreachable(f"bastion {bastion.name} was lost on the way to {where}: {safe(str(error))}") from error
+
+
+async def _open(host: str, port: int, bastion: Bastion | None, tls: ssl.SSLContext | None) -> tuple[Reader, Writer]:
+    if bastion is not None:
+        return await bastion.open_connection(host, port)
     if tls is None:
         return await asyncio.open_connection(host, port, happy_eyeballs_delay=_NEXT_ADDRESS)
     return await asyncio.open_connection(

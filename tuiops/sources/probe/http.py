@@ -6,19 +6,20 @@ import asyncio
 import re
 import zlib
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from tuiops import __version__
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.errors import QueryRefused
 from tuiops.sources.probe.base import Answer, ProbeFailed, read_secret
-from tuiops.sources.probe.connect import blame, place, verifying_context
+from tuiops.sources.probe.connect import blame, place, through, verifying_context
 
 if TYPE_CHECKING:
     import httpx
 
     from tuiops.config.systems import HttpProbe
     from tuiops.core.clock import Clock
-    from tuiops.sources.probe.base import Opener
+    from tuiops.sources.bastion import Bastion
 
 BODY = 64 * 1024
 """Bytes of the body, decompressed, that are read and searched."""
@@ -32,39 +33,48 @@ class HttpKnock:
     Redirects are answers like any other: nothing follows them, so no token travels to another origin.
     """
 
-    def __init__(self, config: HttpProbe, *, clock: Clock, opener: Opener | None = None) -> None:
+    def __init__(self, config: HttpProbe, *, clock: Clock, bastion: Bastion | None = None) -> None:
         self._config = config
         self._clock = clock
-        self._opener = opener
+        self._bastion = bastion
         self._client: httpx.AsyncClient | None = None
         self._token: str | None = None
 
     async def prepare(self) -> None:
-        if self._opener is not None:
-            await self._opener.connect()
+        if self._bastion is not None:
+            await self._bastion.connect()
         if self._client is None:
             self._client = await asyncio.to_thread(self._make_client)
         if self._config.bearer is not None and self._token is None:
             self._token = await read_secret(self._config.bearer)
 
     async def __call__(self) -> Answer:
+        import anyio
         import httpx
 
-        assert self._client is not None
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        where = self._where()
         started = self._clock.monotonic()
         try:
-            async with self._client.stream(self._config.method, self._config.url, headers=headers) as response:
-                self._check_status(response)
-                body = await _read_body(response)
-                self._check_body(response, body)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:
-            raise QueryRefused(f"{safe(self._config.url)} is not a usable address: {error}") from error
+            with through(self._bastion, where):
+                status = await self._ask()
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise QueryRefused(f"{safe(self._config.url)} is not a usable address: {safe(str(error))}") from error
         except httpx.RemoteProtocolError as error:
-            raise ProbeFailed(fmt("{}: {}", self._where(), safe(str(error)))) from error
-        except httpx.TransportError as error:
-            raise blame(error, self._where()) from error
-        return Answer(self._clock.monotonic() - started, fmt("HTTP {}", response.status_code))
+            raise ProbeFailed(fmt("{}: {}", where, safe(str(error)))) from error
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+            raise ProbeFailed(fmt("{} hung up", where)) from error
+        except (httpx.TransportError, OSError) as error:
+            raise blame(error, where) from error
+        return Answer(self._clock.monotonic() - started, fmt("HTTP {}", status))
+
+    async def _ask(self) -> int:
+        """The status of an answer that is as expected."""
+        assert self._client is not None
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        async with self._client.stream(self._config.method, self._config.url, headers=headers) as response:
+            self._check_status(response)
+            self._check_body(response, await _read_body(response))
+            return response.status_code
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -74,9 +84,15 @@ class HttpKnock:
     def _make_client(self) -> httpx.AsyncClient:
         import httpx
 
+        context = verifying_context(None)
+        transport: httpx.AsyncBaseTransport | None = None
+        if self._bastion is not None:
+            from tuiops.sources.http_tunnel import TunnelTransport
+
+            transport = TunnelTransport(self._bastion, context, 1, 0.0)
         return httpx.AsyncClient(
-            transport=None if self._opener is None else self._opener.transport(),
-            verify=verifying_context(None),
+            transport=transport,
+            verify=context,
             timeout=None,  # noqa: S113 - the caller holds one deadline over all of it
             follow_redirects=False,
             trust_env=False,
@@ -85,10 +101,11 @@ class HttpKnock:
         )
 
     def _where(self) -> SafeText:
-        import httpx
-
-        url = httpx.URL(self._config.url)
-        return place(url.host, url.port or (443 if url.scheme == "https" else 80))
+        try:
+            url = urlsplit(self._config.url)
+            return place(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+        except ValueError as error:
+            raise QueryRefused(f"{safe(self._config.url)} is not a usable address: {error}") from error
 
     def _check_status(self, response: httpx.Response) -> None:
         status = response.status_code

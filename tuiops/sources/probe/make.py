@@ -11,31 +11,32 @@ from tuiops.sources.probe.source import ProbeSource
 if TYPE_CHECKING:
     from tuiops.config.systems import AnyProbe
     from tuiops.core.clock import Clock
-    from tuiops.sources.probe.base import Knock, Opener
+    from tuiops.sources.bastion import Bastion
+    from tuiops.sources.probe.base import Knock
 
 
 def make_probe(
-    system_id: str, probe_id: str, config: AnyProbe, *, clock: Clock, opener: Opener | None = None
+    system_id: str, probe_id: str, config: AnyProbe, *, clock: Clock, bastion: Bastion | None = None
 ) -> ProbeSource:
-    """The source of one probe. `opener` is the way there when the configuration names a bastion.
+    """The source of one probe. `bastion` is the one that `via` names.
 
     ValueError when a limit cannot be read.
     """
     kind = type(config).__struct_config__.tag
-    knock = _knock(config, clock, opener)
+    knock = _knock(config, clock, bastion)
     return ProbeSource(system_id, probe_id, config, knock, kind=safe(str(kind)), clock=clock)
 
 
-def _knock(config: AnyProbe, clock: Clock, opener: Opener | None) -> Knock:
+def _knock(config: AnyProbe, clock: Clock, bastion: Bastion | None) -> Knock:
     match config:
         case HttpProbe():
             from tuiops.sources.probe.http import HttpKnock
 
-            return HttpKnock(config, clock=clock, opener=opener)
+            return HttpKnock(config, clock=clock, bastion=bastion)
         case TcpProbe():
             from tuiops.sources.probe.tcp import TcpKnock
 
-            return TcpKnock(config, clock=clock, opener=opener)
+            return TcpKnock(config, clock=clock, bastion=bastion)
         case TlsProbe():
             from tuiops.sources.probe.tls import TlsKnock
 
@@ -43,7 +44,7 @@ def _knock(config: AnyProbe, clock: Clock, opener: Opener | None) -> Knock:
         case RedisProbe():
             from tuiops.sources.probe.redis import RedisKnock
 
-            return RedisKnock(config, clock=clock, opener=opener)
+            return RedisKnock(config, clock=clock, bastion=bastion)
         case DnsProbe():
             from tuiops.sources.probe.dns import DnsKnock
 

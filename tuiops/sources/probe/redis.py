@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from tuiops.config.systems import RedisProbe
     from tuiops.core.clock import Clock
     from tuiops.core.text import SafeText
-    from tuiops.sources.probe.base import Opener, Reader, Writer
+    from tuiops.sources.bastion import Bastion
+    from tuiops.sources.probe.base import Reader, Writer
 
 _LONGEST = 512
 """Bytes of an answer: PONG has seven, an error is a sentence."""
@@ -30,22 +31,22 @@ _DENIED = frozenset({b"-NOAUTH", b"-WRONGPASS", b"-NOPERM", b"-DENIED"})
 class RedisKnock:
     """Authenticates when there is a password, then asks for PONG."""
 
-    def __init__(self, config: RedisProbe, *, clock: Clock, opener: Opener | None = None) -> None:
+    def __init__(self, config: RedisProbe, *, clock: Clock, bastion: Bastion | None = None) -> None:
         self._config = config
         self._clock = clock
-        self._opener = opener
+        self._bastion = bastion
         self._where = place(config.host, config.port)
         self._password: str | None = None
 
     async def prepare(self) -> None:
-        if self._opener is not None:
-            await self._opener.connect()
+        if self._bastion is not None:
+            await self._bastion.connect()
         if self._config.password is not None and self._password is None:
             self._password = await read_secret(self._config.password)
 
     async def __call__(self) -> Answer:
         started = self._clock.monotonic()
-        async with connection(self._config.host, self._config.port, self._opener) as (reader, writer):
+        async with connection(self._config.host, self._config.port, self._bastion) as (reader, writer):
             if self._password is not None:
                 self._check(await _ask(reader, writer, b"AUTH", self._password.encode()), b"+OK")
             self._check(await _ask(reader, writer, b"PING"), b"+PONG")

@@ -10,24 +10,24 @@ from tuiops.sources.probe.connect import connection
 if TYPE_CHECKING:
     from tuiops.config.systems import TcpProbe
     from tuiops.core.clock import Clock
-    from tuiops.sources.probe.base import Opener
+    from tuiops.sources.bastion import Bastion
 
 
 class TcpKnock:
     """Connects and hangs up; not a byte is sent."""
 
-    def __init__(self, config: TcpProbe, *, clock: Clock, opener: Opener | None = None) -> None:
+    def __init__(self, config: TcpProbe, *, clock: Clock, bastion: Bastion | None = None) -> None:
         self._config = config
         self._clock = clock
-        self._opener = opener
+        self._bastion = bastion
 
     async def prepare(self) -> None:
-        if self._opener is not None:
-            await self._opener.connect()
+        if self._bastion is not None:
+            await self._bastion.connect()
 
     async def __call__(self) -> Answer:
         started = self._clock.monotonic()
-        async with connection(self._config.host, self._config.port, self._opener):
+        async with connection(self._config.host, self._config.port, self._bastion):
             return Answer(self._clock.monotonic() - started)
 
     async def close(self) -> None:
