@@ -186,7 +186,9 @@ class _Converter:
             found = (f"is longer than {node.max_length} characters", "shorten it")
         if found is None:
             return text
-        self._tree.fault(path, f"{shown(value)} {found[0]}", found[1])
+        # An address may hold a password.
+        said = found[0] if "@" in value else f"{shown(value)} {found[0]}"
+        self._tree.fault(path, said, found[1])
         return _BAD
 
     def number(self, node: inspect.IntType | inspect.FloatType, value: object, path: KeyPath, _: _Extra) -> Any:

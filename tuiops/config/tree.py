@@ -19,7 +19,7 @@ MAX_FILE = 1_000_000
 
 MAX_FILES = 256
 MAX_DEPTH = 24
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_BARE = re.compile(r"[A-Za-z0-9_-]+(\[\d+\])?")
 _SHOWN = 80
 
 
@@ -44,8 +44,9 @@ class Tree:
     def place(self, path: KeyPath) -> str:
         """Where the key, or else the innermost table around it, was given."""
         for length in range(len(path), 0, -1):
-            if path[:length] in self._places:
-                return self._places[path[:length]]
+            known = self._places.get((*path[: length - 1], path[length - 1].partition("[")[0]))
+            if known is not None:
+                return known
         return self._root
 
     def holds(self, *path: str) -> bool:
