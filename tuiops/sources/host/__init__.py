@@ -1,0 +1,1 @@
+"""The machine that tuiops runs on, as a source."""

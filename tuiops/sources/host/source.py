@@ -1,0 +1,58 @@
+"""The machine that tuiops runs on as a source: it finds out itself what there is to watch."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+from tuiops.core.text import SafeText, lit, safe
+from tuiops.sources.host.indicators import host_indicators
+from tuiops.sources.host.machine import Machine
+from tuiops.sources.host.report import Reporter
+from tuiops.sources.host.units import look_at_units
+
+if TYPE_CHECKING:
+    from tuiops.config.sources import HostConfig
+    from tuiops.core.clock import Clock
+    from tuiops.core.updates import HealthUpdate
+    from tuiops.sources.host.top import ProcessUse
+
+
+class HostSource:
+    """CPU, memory, file systems, network, processes, listeners and units of the machine that tuiops runs on."""
+
+    kind = lit("host")
+
+    def __init__(self, name: str, config: HostConfig, *, environment: SafeText, clock: Clock) -> None:
+        """ValueError when a limit of the configuration cannot be read."""
+        self.name = safe(name)
+        self.interval = float(config.interval)
+        self.timeout = float(config.timeout)
+        self._clock = clock
+        self._units = config.units
+        self._machine = Machine(config, clock)
+        self._reporter = Reporter(
+            safe(config.system),
+            safe(config.label or socket.gethostname()),
+            environment,
+            host_indicators(config, self.name),
+        )
+
+    async def read_health(self) -> HealthUpdate:
+        """Everything that this system shows to this user; what it showed before and does not any more is a warning."""
+        at = self._clock.now()
+        look = asyncio.to_thread(self._machine.look)
+        if self._units:
+            seen, units = await asyncio.gather(look, look_at_units())
+            return self._reporter.update(at, (*seen, *units))
+        return self._reporter.update(at, await look)
+
+    async def top_processes(self, count: int) -> tuple[ProcessUse, ...]:
+        """The processes that use most of the processors, for a detail screen."""
+        from tuiops.sources.host.top import top_processes
+
+        return await asyncio.to_thread(top_processes, count)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
