@@ -189,7 +189,8 @@ def _judge_reading(indicator: Indicator, reading: Reading, now: datetime) -> Ver
         return Verdict(State.OK if indicator.idle_is_ok else State.UNKNOWN, lit("no traffic"))
     for limit, state in ((indicator.down, State.DOWN), (indicator.degraded, State.DEGRADED)):
         if limit is not None and limit.crossed(reading.value):
-            return Verdict(state, crossed_text(indicator, reading.value, limit))
+            reason = crossed_text(indicator, reading.value, limit)
+            return Verdict(state, fmt("{} · {}", reason, reading.note) if reading.note else reason)
     return Verdict(State.OK, reading.note)
 
 
