@@ -141,7 +141,7 @@ def test_alerts_of_two_feeds_are_one_list_and_an_ended_one_stays_a_while() -> No
     assert sorted(a.name for a in made.snapshot(START).alerts) == ["a", "b", "c"]
     later = START + timedelta(seconds=10)
     apply(made, AlertsUpdate(at=later, alerts=(alert("b"),)), "am1/alerts", Topic.ALERTS, after=10)
-    assert {a.name: a.state for a in made.snapshot(later).alerts}["a"] is AlertState.RESOLVED
+    assert {a.name: a.state for a in made.snapshot(later).alerts}[lit("a")] is AlertState.RESOLVED
     much_later = START + RESOLVED_STAYS + timedelta(seconds=20)
     apply(made, AlertsUpdate(at=much_later, alerts=(alert("b"),)), "am1/alerts", Topic.ALERTS)
     assert sorted(a.name for a in made.snapshot(much_later).alerts) == ["b", "c"]

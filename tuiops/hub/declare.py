@@ -9,7 +9,7 @@ from tuiops.core.health import Indicator, Limit, Measure, ServiceHealth, SystemH
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import safe
 from tuiops.core.units import Unit, parse_quantity
-from tuiops.sources.probe import probe_indicator, probe_name
+from tuiops.sources.probe.naming import probe_indicator, probe_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -53,6 +53,14 @@ class Plan:
     environment: Environment
     declared: tuple[SystemHealth, ...] = ()
     sources: tuple[Source, ...] = ()
+    shared: tuple[Closes, ...] = ()
+    """What sources share, such as bastions; closed after them."""
+
+
+class Closes(Protocol):
+    """Something to give back in the end."""
+
+    async def close(self) -> None: ...
 
 
 class PumpsLogs(Protocol):
@@ -99,7 +107,7 @@ class Hub:
     async def stop(self) -> None:
         """End every task and close every source. Bounded: a source that will not close is left behind."""
         await self._end(list(self._tasks))
-        await _close(self._plan.sources)
+        await _close(self._plan)
 
     async def replace(self, plan: Plan) -> None:
         """Watch something else. Feeds that are in both plans keep what they said, so that nothing blinks."""
@@ -115,7 +123,7 @@ class Hub:
             self._board.expect(feed)
         self._follow(plan.sources)
         self._dirty.set()
-        await _close(former.sources)
+        await _close(former)
 
     def tell(self, *notices: SafeText) -> None:
         """Set what the console has to say about itself; nothing clears it."""
@@ -268,9 +276,10 @@ def _renewed(status: SourceStatus, source: Source, topic: Topic) -> SourceStatus
     return msgspec.structs.replace(status, interval=interval, grace=source.timeout)
 
 
-async def _close(sources: Iterable[Source]) -> None:
+async def _close(plan: Plan) -> None:
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
-            await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)
+            await asyncio.gather(*(source.close() for source in plan.sources), return_exceptions=True)
+            await asyncio.gather(*(shared.close() for shared in plan.shared), return_exceptions=True)
     except TimeoutError:
         log.warning("some sources did not close in time")

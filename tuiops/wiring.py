@@ -1,0 +1,203 @@
+"""The composition root: from a configuration to a hub with its sources. The only file that knows everyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from tuiops.config.model import Config, EnvironmentConfig
+from tuiops.config.sources import (
+    AlertmanagerConfig,
+    HostConfig,
+    PrometheusConfig,
+    SimulationConfig,
+)
+from tuiops.config.systems import FileLog, JournalLog
+from tuiops.config.values import Duration
+from tuiops.core.clock import SystemClock
+from tuiops.core.snapshot import Environment, Snapshot
+from tuiops.core.text import lit
+from tuiops.errors import ConfigError
+from tuiops.hub.logbook import LogBook
+from tuiops.hub.thread import HubThread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from tuiops.config.load import Loaded
+    from tuiops.config.sources import AnySource
+    from tuiops.config.systems import AnyLog
+    from tuiops.core.clock import Clock
+    from tuiops.hub.hub import Hub, Plan
+    from tuiops.sources.base import Source
+    from tuiops.sources.bastion import Bastion
+    from tuiops.sources.http import HttpConnector
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """What to watch: a configuration, or without one this very machine."""
+
+    loaded: Loaded | None = None
+    """None: look around this machine and watch what is there."""
+    reload: Callable[[], Loaded] | None = None
+    """Reads the configuration again when its files change; None: never."""
+
+    @property
+    def config(self) -> Config:
+        """The settings of the front end, which exist even when nothing is configured."""
+        return self.loaded.config if self.loaded is not None else Config()
+
+
+def demonstration(base: Config) -> Config:
+    """A simulated fleet of five systems with this machine beside it, under the user's own display settings."""
+    name = "simulated production"
+    return Config(
+        environment=name,
+        environments={name: EnvironmentConfig(production=True)},
+        display=base.display,
+        keys=base.keys,
+        logs=base.logs,
+        wallboard=base.wallboard,
+        sources={
+            "simulation": SimulationConfig(interval=Duration(1)),
+            "host": HostConfig(interval=Duration(2)),
+        },
+    )
+
+
+def backend(subject: Subject, clock: Clock | None = None) -> HubThread:
+    """The read side for a front end with an event loop of its own. Nothing runs before its `start`."""
+    clock = clock or SystemClock()
+    book = LogBook(subject.config.logs.memory)
+
+    async def build() -> Hub:
+        return _hub(await _plan(subject, clock), clock, book)
+
+    reloads = None
+    if subject.loaded is not None and subject.reload is not None:
+        loaded, reload = subject.loaded, subject.reload
+        reloads = lambda: _reloads(loaded, reload, clock)  # noqa: E731 - it only binds its arguments
+    return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads)
+
+
+async def hub(subject: Subject, clock: Clock | None = None) -> Hub:
+    """The read side in the running event loop, for commands without a screen. Not started yet."""
+    clock = clock or SystemClock()
+    return _hub(await _plan(subject, clock), clock, LogBook(subject.config.logs.memory))
+
+
+def _hub(plan: Plan, clock: Clock, book: LogBook) -> Hub:
+    from tuiops.hub.hub import Hub
+    from tuiops.hub.tail import LogPump
+
+    return Hub(plan, clock, book, LogPump(book, clock))
+
+
+def _first_snapshot(subject: Subject, clock: Clock) -> Snapshot:
+    from tuiops.hub.declare import declared_systems, environment
+
+    if subject.loaded is None:
+        return Snapshot(version=0, at=clock.now(), environment=Environment(lit("this machine")))
+    config = subject.loaded.config
+    return Snapshot(version=0, at=clock.now(), environment=environment(config), systems=declared_systems(config))
+
+
+async def _plan(subject: Subject, clock: Clock) -> Plan:
+    if subject.loaded is not None:
+        return plan(subject.loaded.config, clock)
+    from tuiops.sources.local import look_around
+
+    return plan(await look_around(), clock)
+
+
+async def _reloads(loaded: Loaded, reload: Callable[[], Loaded], clock: Clock) -> AsyncIterator[Plan | ConfigError]:
+    from tuiops.config.watch import watch
+
+    async for change in watch(loaded, reload):
+        yield change if isinstance(change, ConfigError) else plan(change.config, clock)
+
+
+def plan(config: Config, clock: Clock) -> Plan:
+    """Everything that a configuration asks for, constructed and not yet connected."""
+    from tuiops.config.secrets import resolve_secret
+    from tuiops.hub.declare import declared_systems, environment
+    from tuiops.hub.hub import Plan
+    from tuiops.sources.http import HttpConnector
+
+    bastions = _bastions(config)
+    connector = HttpConnector(resolve_secret, clock, bastions)
+    sources = [
+        *(
+            found
+            for name, source in config.sources.items()
+            for found in _source(name, source, config, connector, clock)
+        ),
+        *_probes(config, bastions, clock),
+        *_logs(config, clock),
+    ]
+    return Plan(
+        environment=environment(config),
+        declared=declared_systems(config),
+        sources=tuple(sources),
+        shared=tuple(bastions.values()),
+    )
+
+
+def _bastions(config: Config) -> dict[str, Bastion]:
+    if not config.bastions:
+        return {}
+    from tuiops.sources.bastion import Bastion
+
+    return {name: Bastion(name, bastion) for name, bastion in config.bastions.items()}
+
+
+def _source(name: str, source: AnySource, config: Config, connector: HttpConnector, clock: Clock) -> Iterator[Source]:
+    match source:
+        case PrometheusConfig():
+            from tuiops.sources.prometheus import PrometheusSource
+
+            yield PrometheusSource(name, source, config.systems, connector, clock)
+        case AlertmanagerConfig():
+            from tuiops.sources.alertmanager import AlertmanagerSource
+
+            yield AlertmanagerSource(name, source, config.systems, connector, clock)
+        case HostConfig():
+            from tuiops.sources.host import HostSource
+
+            yield HostSource(name, source, clock)
+        case SimulationConfig():
+            from tuiops.sim import build_simulation
+
+            yield from build_simulation(source, clock).sources()
+        case _:
+            assert_never(source)
+
+
+def _probes(config: Config, bastions: dict[str, Bastion], clock: Clock) -> Iterator[Source]:
+    from tuiops.sources.probe.make import make_probe
+
+    for system_id, system in config.systems.items():
+        for probe_id, probe in system.probes.items():
+            via = getattr(probe, "via", None)
+            yield make_probe(system_id, probe_id, probe, clock=clock, opener=bastions[via] if via else None)
+
+
+def _logs(config: Config, clock: Clock) -> Iterator[Source]:
+    for system_id, system in config.systems.items():
+        for log_id, log in system.logs.items():
+            yield _log(system_id, log_id, log, clock)
+
+
+def _log(system_id: str, log_id: str, log: AnyLog, clock: Clock) -> Source:
+    match log:
+        case FileLog():
+            from tuiops.sources.logs.file import FileLogSource
+
+            return FileLogSource(f"{system_id}/{log_id}", system_id, log, clock)
+        case JournalLog():
+            from tuiops.sources.logs.journal import JournalLogSource
+
+            return JournalLogSource(f"{system_id}/{log_id}", system_id, log, clock)
+        case _:
+            assert_never(log)
