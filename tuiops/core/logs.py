@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum
+from typing import Protocol
 
 import msgspec
 
@@ -41,6 +42,14 @@ LEVEL_WORDS: dict[str, Level] = {
     "fatal": Level.FATAL, "critical": Level.FATAL, "crit": Level.FATAL, "alert": Level.FATAL,
     "emerg": Level.FATAL, "emergency": Level.FATAL, "panic": Level.FATAL,
 }  # fmt: skip
+
+
+class Backing(Protocol):
+    """Something that the bytes of log lines can be read from again, such as an open file."""
+
+    def read(self, offset: int, size: int) -> bytes | None:
+        """The bytes, or None when they are gone. Never raises."""
+        ...
 
 
 class LogRecord(msgspec.Struct, frozen=True, kw_only=True):

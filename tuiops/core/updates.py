@@ -8,6 +8,7 @@ import msgspec
 
 from tuiops.core.alerts import Alert
 from tuiops.core.health import Reading, SystemHealth
+from tuiops.core.logs import Backing
 from tuiops.core.rollouts import Rollout
 from tuiops.core.text import EMPTY, SafeText
 
@@ -79,6 +80,11 @@ class LogChunk(msgspec.Struct, frozen=True, kw_only=True):
     """Lines, each ending in a newline."""
     dropped: int = 0
     """Lines lost just before these."""
+    older: bool = False
+    """Whether these lines come before all that the stream has delivered; chunks then run backwards in time."""
+    backing: Backing | None = None
+    """Where the same bytes can be read again, at `offset`; None when nowhere."""
+    offset: int = 0
     note: SafeText = EMPTY
     """Something the stream has to say about itself, such as `file was truncated`; empty most of the time."""
 

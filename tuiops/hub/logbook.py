@@ -15,10 +15,10 @@ from bisect import bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tuiops.core.logformat import LineFormat, classify_block, continuations
-from tuiops.core.logs import StreamStatus
+from tuiops.core.logs import Backing, StreamStatus
 from tuiops.core.text import EMPTY, SafeText
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ _OVERHEAD: Final = 800
 _WARM: Final = 12
 """Blocks read again from files that are kept, the least recently used leaving first."""
 _NEWLINE = re.compile(b"\n")
-
-
-class Backing(Protocol):
-    """Something that bytes can be read from again, such as an open file."""
-
-    def read(self, offset: int, size: int) -> bytes | None:
-        """The bytes, or None when they are gone. Never raises."""
-        ...
 
 
 @dataclass(eq=False)
@@ -324,7 +316,6 @@ class LogBook:
         block = self._blocks.pop(0)
         self._cold = max(0, self._cold - 1)
         self._cost -= block.cost
-        self._warm.pop(block.first, None)
         self.dropped += len(block.starts)
 
 

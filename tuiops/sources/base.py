@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
+    from tuiops.core.logformat import LineFormat
     from tuiops.core.text import SafeText
     from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, LogChunk, RolloutsUpdate, Series
 
@@ -101,3 +102,11 @@ class TailsLogs(Protocol):
     def tail(self) -> AsyncIterator[LogChunk]:
         """Whole lines in the order they were written. Ends only by SourceError; the hub opens it again."""
         ...
+
+
+@runtime_checkable
+class DescribesLines(Protocol):
+    """Knows beforehand how the lines that it tails are to be read; those of others are looked at one by one."""
+
+    @property
+    def format(self) -> LineFormat: ...

@@ -1,0 +1,81 @@
+"""Moves log lines from their sources into the book; never dies, never grows, says what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from tuiops.core.logformat import LineFormat
+from tuiops.core.text import EMPTY, LINE, SafeText, lit, safe
+from tuiops.errors import SourceError
+from tuiops.sources.base import DescribesLines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from tuiops.core.clock import Clock
+    from tuiops.core.updates import LogChunk
+    from tuiops.hub.logbook import LogBook, Stream
+    from tuiops.sources.base import Source, TailsLogs
+
+    class LogSource(Source, TailsLogs, Protocol):
+        """What the pump wants to know of a source."""
+
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 15.0
+"""Seconds before a stream that ended is opened again, doubling from the first to the longest."""
+
+
+class LogPump:
+    """One call for each source, each a task of the hub's; runs until cancelled."""
+
+    def __init__(self, book: LogBook, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._book = book
+        self._clock = clock
+        self._sleep = sleep
+
+    async def __call__(self, source: TailsLogs) -> None:
+        named = cast("LogSource", source)
+        form = source.format if isinstance(source, DescribesLines) else LineFormat()
+        stream = self._book.register(
+            named.name, system=source.system, service=source.service, kind=named.kind, form=form
+        )
+        wait = _FIRST_WAIT
+        while True:
+            received = stream.lines
+            error = await self._drain(source, stream)
+            self._book.mark(stream, opened=False, error=error)
+            if stream.lines > received:
+                wait = _FIRST_WAIT
+            await self._sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    async def _drain(self, source: TailsLogs, stream: Stream) -> SafeText:
+        """Read until the stream ends; why it did."""
+        try:
+            # Closing it explicitly lets a source end its process before it is opened again.
+            async with aclosing(cast("AsyncGenerator[LogChunk, None]", source.tail())) as chunks:
+                async for chunk in chunks:
+                    self._take(chunk, stream)
+        except SourceError as error:
+            return safe(str(error), LINE)
+        except Exception as error:  # a defect in a source must not end the others
+            log.exception("log stream %s failed", stream.name)
+            return safe(f"{type(error).__name__}: {error}", LINE)
+        return lit("the stream ended")
+
+    def _take(self, chunk: LogChunk, stream: Stream) -> None:
+        book, now = self._book, self._clock.now()
+        if chunk.dropped:
+            book.lost(stream, chunk.dropped)
+        if chunk.note:
+            book.note(stream, chunk.note, now)
+        if chunk.data:
+            put = book.prepend if chunk.older else book.append
+            put(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
+        book.mark(stream, opened=True, error=EMPTY)
