@@ -1,0 +1,138 @@
+"""The simulated world: what every metric of every service is at any moment, past or future.
+
+The world is a function of a seed and of the time since its start; reading it changes nothing, so two readers
+never disagree and its past is as long as anybody asks for. Time inside is in seconds since the start,
+`speed` times as fast as the clock on the wall.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.health import Limit
+from tuiops.sim.chance import daily, key_of, smooth, unit
+from tuiops.sim.model import Course, Effect, Incident, Metric, SystemModel
+from tuiops.sim.schedule import latest, strength
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_IDLE_SPELL = 240.0
+_PLATEAU_WANDER = 0.015
+
+
+class Influence(msgspec.Struct, frozen=True):
+    """An effect on one track, with the incident that brings it."""
+
+    incident: Incident
+    key: int
+    effect: Effect
+
+    def strength(self, t: float) -> float:
+        """How far it has developed at `t`, 0–1."""
+        since = t - latest(self.incident.when, self.key, t).start
+        effect = self.effect
+        return strength(since, delay=effect.delay, ramp=effect.ramp, lasts=self.incident.lasts, fade=effect.fade)
+
+
+class Track(msgspec.Struct, frozen=True):
+    """One metric of one service: its normal course and all that can disturb it."""
+
+    system: str
+    service: str
+    metric: Metric
+    course: Course
+    key: int
+    influences: tuple[Influence, ...] = ()
+
+
+class World:
+    """All systems at every moment."""
+
+    def __init__(self, fleet: Sequence[SystemModel], *, seed: int, start: datetime, speed: float = 1.0) -> None:
+        self.systems = {system.id: system for system in fleet}
+        self.seed = seed
+        self._start = start
+        self._epoch = start.timestamp()
+        self._speed = speed
+        self._tracks = {
+            (system.id, service.id, metric): self._track(system, service.id, metric, course)
+            for system in fleet
+            for service in system.services
+            for metric, course in service.metrics.items()
+        }
+
+    def _track(self, system: SystemModel, service: str, metric: str, course: Course) -> Track:
+        return Track(
+            system.id,
+            service,
+            next(found for found in system.metrics if found.id == metric),
+            course,
+            key_of(self.seed, system.id, service, metric),
+            tuple(
+                Influence(incident, self.key(system.id, incident.id), effect)
+                for incident in system.incidents
+                for effect in incident.effects
+                if (effect.service, effect.metric) == (service, metric)
+            ),
+        )
+
+    def key(self, *parts: str) -> int:
+        """The key of chance for anything that has a name in this world."""
+        return key_of(self.seed, *parts)
+
+    def seconds(self, wall: datetime) -> float:
+        """The world's time at a moment on the wall."""
+        return (wall - self._start).total_seconds() * self._speed
+
+    def seconds_at(self, epoch: float) -> float:
+        """The world's time at a moment in seconds since the epoch."""
+        return (epoch - self._epoch) * self._speed
+
+    def wall(self, t: float) -> datetime:
+        """The moment on the wall at a time of the world."""
+        return self._start + timedelta(seconds=t / self._speed)
+
+    def tracks(self, system: str) -> tuple[Track, ...]:
+        """Everything that is measured in a system, in the fleet's order."""
+        return tuple(track for track in self._tracks.values() if track.system == system)
+
+    def track(self, system: str, service: str, metric: str) -> Track | None:
+        """One metric of one service, None when there is none."""
+        return self._tracks.get((system, service, metric))
+
+    def value(self, track: Track, t: float) -> float:
+        """The metric at a time; NaN while there is no traffic to measure."""
+        course, key = track.course, track.key
+        if course.idle and unit(key, math.floor(t / _IDLE_SPELL)) < course.idle:
+            return math.nan
+        wander = 0.7 * smooth(key, t, 45.0) + 0.3 * smooth(key + 1, t, 400.0)
+        value = course.base * (1.0 + course.wander * wander)
+        if course.tide:
+            value *= 1.0 + course.tide * daily(self._epoch + t)
+        for influence in track.influences:
+            grown = influence.strength(t)
+            if grown:
+                peak = influence.effect.peak * (1.0 + _PLATEAU_WANDER * smooth(key + 2, t, 20.0))
+                value += (peak - value) * grown
+        return value
+
+    def trouble(self, system: str, service: str, t: float) -> float:
+        """How badly the service is off, 0–1: the strongest effect on any of its metrics."""
+        return max(
+            (
+                influence.strength(t)
+                for track in self._tracks.values()
+                if track.system == system and track.service == service
+                for influence in track.influences
+            ),
+            default=0.0,
+        )
+
+    def limit(self, track: Track, text: str) -> Limit:
+        """A limit in the track's unit, such as `> 1%`."""
+        return Limit.parse(text, track.metric.unit)
