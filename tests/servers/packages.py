@@ -1,4 +1,4 @@
-"""Finding server programs: on PATH, or in Debian packages unpacked into a private folder.
+"""Finding server programs, and the clients that tests need: on PATH, or in Debian packages unpacked into a private folder.
 
 Unpacking needs no root, starts no service and leaves the system's package database alone. The folder is
 $TUIOPS_TEST_CACHE, or tuiops-tests in the user's cache folder; deleting it is harmless.
@@ -64,6 +64,8 @@ PACKAGES: Mapping[str, Package] = {
     ),
     "redis": Package(("redis-server",), ("redis-server",), "usr/bin/redis-server"),
     "sshd": Package(("sshd",), ("openssh-server", "libnss-wrapper"), "usr/sbin/sshd"),
+    "ssh": Package(("ssh",), ("openssh-client",), "usr/bin/ssh"),
+    "tmux": Package(("tmux",), ("tmux",), "usr/bin/tmux"),
 }
 
 _SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import os
 import pwd
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import asyncssh
 
 from tests.servers.packages import MissingServer
 from tests.servers.processes import ServerProcess, free_port, listens
@@ -66,7 +67,10 @@ class Sshd:
 
 def generate_key(path: Path) -> Path:
     """A fresh Ed25519 key without a passphrase; its public half is beside it."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)], check=True)
+    key = asyncssh.generate_private_key("ssh-ed25519", comment="test")
+    key.write_private_key(path)
+    path.chmod(0o600)
+    key.write_public_key(path.with_suffix(".pub"))
     return path
 
 

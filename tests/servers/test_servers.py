@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers import packages
+from tests.servers.fixtures import program
 from tests.servers.http import answers, request_json
 from tests.servers.packages import MissingServer, Package
 from tests.servers.processes import ServerProcess, listens, wait_until
@@ -128,7 +129,7 @@ def test_sshd_runs_commands_and_forwards(servers: Servers) -> None:
     sshd = servers.sshd()
     redis = servers.redis()
     command = [
-        "ssh", "-F", "none", "-p", str(sshd.port), "-i", str(sshd.identity), "-o", "BatchMode=yes",
+        str(program("ssh").path), "-F", "none", "-p", str(sshd.port), "-i", str(sshd.identity), "-o", "BatchMode=yes",
         "-o", f"UserKnownHostsFile={sshd.known_hosts}", "-o", "StrictHostKeyChecking=yes", "-o", "IdentityAgent=none",
     ]  # fmt: skip
     address = f"{sshd.user}@{sshd.host}"
