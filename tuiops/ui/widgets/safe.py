@@ -6,7 +6,7 @@ goes out is plain text with styles of our own beside it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.segment import Segment
 from rich.style import Style
@@ -89,7 +89,7 @@ def set_subtitle(widget: Widget, *parts: Part) -> None:
 
 
 def notify(
-    app: App[object],
+    app: App[Any],
     text: SafeText,
     *,
     title: SafeText = EMPTY,

@@ -1,0 +1,193 @@
+"""What the console and the wallboard have in common: a backend, a look, a clock, one way of showing snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from abc import abstractmethod
+from contextlib import suppress
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from textual.app import App
+from textual.filter import NoColor
+from textual.screen import Screen
+
+from tuiops.config.paths import shipped_themes, user_themes
+from tuiops.core.text import SafeText, safe
+from tuiops.errors import ConfigError
+from tuiops.ui.bridge import Bridge
+from tuiops.ui.format import Times, TimeStyle
+from tuiops.ui.glyphs import ASCII, UNICODE
+from tuiops.ui.theme import COLOURLESS, FALLBACK, HasLook, LoadedTheme, Look, load, load_all
+from tuiops.ui.widgets.safe import notify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from textual.filter import LineFilter
+    from textual.widget import Widget
+
+    from tuiops.config.model import Display
+    from tuiops.core.snapshot import Snapshot
+    from tuiops.hub.backend import Backend
+    from tuiops.ui.messages import SnapshotChanged
+
+TICK = 1.0
+"""Seconds between repaints of ages and countdowns."""
+
+
+class View(Screen[None], inherit_bindings=False):
+    """A screen that draws snapshots."""
+
+    @abstractmethod
+    def show(self, snapshot: Snapshot, now: datetime) -> None:
+        """Draw what is different. Called with every snapshot, every second, and when the screen comes back."""
+
+    def on_screen_resume(self) -> None:
+        shell = shell_of(self)
+        self.show(shell.snapshot, shell.now)
+
+
+class Shell(App[None], HasLook, inherit_bindings=False):
+    """An app that shows what a backend knows."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    Toast { background: $panel; color: $foreground; }
+    """
+
+    def __init__(self, backend: Backend, display: Display, *, own_process: bool = True) -> None:
+        """`own_process` is False where several apps share one process: signals are then not this app's business."""
+        super().__init__()
+        self.backend = backend
+        self.times = Times(ZoneInfo(display.time_zone), TimeStyle(display.time_style))
+        self.behind = 0
+        """Snapshots that arrived since the screen was frozen."""
+        self._own_process = own_process
+        self._ascii = display.ascii or os.environ.get("TUIOPS_ASCII") == "1"
+        self._latest = backend.snapshot
+        self._held: tuple[Snapshot, datetime] | None = None
+        self._bridge: Bridge | None = None
+        self._problems: list[SafeText] = []
+        wanted = COLOURLESS if self.no_color else display.theme
+        self.look = self._adopt(self._find_theme(wanted))
+
+    # What is shown
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is on screen: the latest, or the one it was frozen at."""
+        return self._latest if self._held is None else self._held[0]
+
+    @property
+    def now(self) -> datetime:
+        """The moment that the screen shows; it stands still while frozen."""
+        return self.backend.clock.now() if self._held is None else self._held[1]
+
+    @property
+    def frozen(self) -> bool:
+        return self._held is not None
+
+    def freeze(self, *, on: bool) -> None:
+        """Hold the screen still, or catch up."""
+        self._held = (self._latest, self.backend.clock.now()) if on else None
+        self.behind = 0
+        self.show_now()
+
+    def show_now(self) -> None:
+        """Let the screen in front draw what is different."""
+        if isinstance(self.screen, View):
+            self.screen.show(self.snapshot, self.now)
+
+    def on_snapshot_changed(self, message: SnapshotChanged) -> None:
+        self._latest = message.snapshot
+        if self.frozen:
+            self.behind += message.merged
+        self.show_now()
+
+    # Life
+
+    def on_mount(self) -> None:
+        for problem in self._problems:
+            notify(self, problem, severity="warning", timeout=15)
+        self._bridge = Bridge(self.backend, self, asyncio.get_running_loop())
+        self.set_interval(TICK, self.show_now)
+        self.call_after_refresh(self._first_frame_done)
+        if self._own_process and not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                # Not every loop takes signal handlers; without them the default action still ends the process.
+                with suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(number, self._ended_by, number)
+
+    def on_unmount(self) -> None:
+        if self._bridge is not None:
+            self._bridge.close()
+
+    def _first_frame_done(self) -> None:
+        self.backend.start()
+        if self._own_process:
+            # What lives now lives to the end: later collections need not walk it again.
+            gc.collect()
+            gc.freeze()
+
+    def _ended_by(self, number: int) -> None:
+        self.exit(return_code=128 + number)
+
+    # Look
+
+    def theme_names(self) -> tuple[str, ...]:
+        """Every theme that can be switched to; those that cannot be read are reported."""
+        themes, errors = load_all((shipped_themes(), user_themes()))
+        for error in errors:
+            notify(self, safe(str(error)), severity="warning", timeout=15)
+        return tuple(themes)
+
+    def switch_theme(self, name: str) -> bool:
+        """Draw everything in another theme; False when it does not exist."""
+        themes, _ = load_all((shipped_themes(), user_themes()))
+        if name not in themes:
+            return False
+        self.look = self._adopt(themes[name])
+        for screen in self.screen_stack:
+            for widget in screen.walk_children():
+                widget.refresh()
+        self.show_now()
+        return True
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual takes NO_COLOR to mean grey; here it means the terminal's own two colours."""
+        if self.look.palette.colourless:
+            return [NoColor()]
+        return super().get_line_filters()
+
+    def _adopt(self, loaded: LoadedTheme) -> Look:
+        self.register_theme(loaded.textual)
+        self.theme = loaded.textual.name
+        return Look(loaded.palette, ASCII if self._ascii else UNICODE)
+
+    def _find_theme(self, name: str) -> LoadedTheme:
+        for folder in (user_themes(), shipped_themes()):
+            path = folder / f"{PurePath(name).name}.toml"
+            if not path.is_file():
+                continue
+            try:
+                return load(path)
+            except ConfigError as error:
+                self._problems.append(safe(str(error)))
+        if name != FALLBACK:
+            self._problems.append(safe(f"there is no usable theme {name!r}: using {FALLBACK!r}"))
+        return load(shipped_themes() / f"{FALLBACK}.toml")
+
+
+def shell_of(widget: Widget | Screen[Any]) -> Shell:
+    """The app that a widget of the console or the wallboard lives in."""
+    app = widget.app
+    assert isinstance(app, Shell), "widgets of the console live in a Shell"
+    return app
