@@ -1,0 +1,299 @@
+"""The HTTP client of a source: bounded in time, bytes and depth, and typed.
+
+Every request has a deadline for all of it, answers are cut off at a number of decompressed bytes,
+redirects are not followed, proxies of the environment are ignored, certificates are always checked.
+One client for each source, made at its first request and kept alive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import importlib
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from tuiops.core.text import SafeText, safe
+from tuiops.core.units import show_size
+from tuiops.errors import BadAnswer, ConfigError, Fault
+from tuiops.sources.http_auth import Credentials, Resolve, tls_context
+from tuiops.sources.http_errors import Refusal, deadline, looks_like_html, refused, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from tuiops.config.sources import HttpSourceConfig
+    from tuiops.core.clock import Clock
+    from tuiops.sources.bastion import Bastion
+
+Params = Sequence[tuple[str, str]]
+_T = TypeVar("_T")
+
+CONNECTIONS = 4
+"""Most connections that a source opens; further requests wait for one."""
+
+KEEP_ALIVE = 75.0
+"""Seconds that an idle connection is kept; servers close theirs after 90 s or more."""
+
+_REFUSAL_BYTES = 64 * 1024
+_BLOCK = 64 * 1024
+_USER_AGENT = "tuiops"
+
+
+class Answer(NamedTuple):
+    """A whole 2xx answer, decompressed."""
+
+    status: int
+    body: bytes
+
+
+class HttpConnector:
+    """Makes the clients of sources; knows the bastions and how secrets are found."""
+
+    def __init__(self, resolve: Resolve, clock: Clock, bastions: Mapping[str, Bastion] | None = None) -> None:
+        self._resolve = resolve
+        self._clock = clock
+        self._bastions = bastions or {}
+
+    def client(self, config: HttpSourceConfig) -> HttpClient:
+        """A client that has not connected yet. ConfigError when `via` names no bastion."""
+        bastion = None
+        if config.via is not None:
+            bastion = self._bastions.get(config.via)
+            if bastion is None:
+                raise ConfigError([Fault("configuration", "via", f"no bastion is called {config.via!r}", "add it")])
+        return HttpClient(config, self._resolve, self._clock, bastion)
+
+
+class HttpClient:
+    """Requests to one server. Raises SourceError only, whatever the server does."""
+
+    def __init__(
+        self, config: HttpSourceConfig, resolve: Resolve, clock: Clock, bastion: Bastion | None = None
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._bastion = bastion
+        self._credentials = Credentials(config, resolve)
+        self._base = config.url.rstrip("/")
+        self._lock = asyncio.Lock()
+        self._client: httpx.AsyncClient | None = None
+        self._answered = False
+        self.server = _server(config.url, bastion)
+        """`host:port`, and the bastion before it."""
+        self.requests = 0
+        """Requests sent so far, repeated ones included."""
+
+    async def read(self, kind: type[_T], path: str, *, params: Params = (), form: Params | None = None) -> _T:
+        """The answer to GET, or to POST when there is a `form`, decoded from JSON."""
+        answer = await self.fetch(path, params=params, form=form)
+        return decode(answer.body, kind, self.server)
+
+    async def read_optional(self, kind: type[_T], path: str, *, params: Params = ()) -> _T | None:
+        """The same for an endpoint that not every implementation has: None when this one does not."""
+        answer = await self.fetch(path, params=params, absent=frozenset({400, 404, 405, 501}))
+        return decode(answer.body, kind, self.server) if answer.status < 300 else None
+
+    async def fetch(
+        self, path: str, *, params: Params = (), form: Params | None = None, absent: frozenset[int] = frozenset()
+    ) -> Answer:
+        """The whole answer. Statuses in `absent` come back with an empty body instead of as an error."""
+        async with deadline(self._config.timeout, self.server):
+            header = await self._credentials.header()
+            found = await self._exchange(path, params, form, header)
+            if isinstance(found, Refusal) and found.status == 401 and header and await self._credentials.renew(header):
+                found = await self._exchange(path, params, form, await self._credentials.header())
+        if isinstance(found, Answer):
+            return found
+        if found.status in absent:
+            return Answer(found.status, b"")
+        raise refused(found, self.server, self._clock.now(), credentials=self._credentials.given)
+
+    async def close(self) -> None:
+        """Close all connections. The client can be used again."""
+        client, self._client = self._client, None
+        if client is not None:
+            # Closing must not fail: nothing is lost by it.
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(1):
+                    await client.aclose()
+
+    async def _exchange(self, path: str, params: Params, form: Params | None, header: str | None) -> Answer | Refusal:
+        with translated(self.server):
+            client = await self._connected()
+            library = _httpx()
+            try:
+                return await self._send(client, path, params, form, header)
+            except (library.RemoteProtocolError, library.ReadError, library.WriteError):
+                # Most likely a kept-alive connection that the server closed just before it was used again.
+                # Every request only reads, so it can be sent anew; once, and not to a server that never answers.
+                if not self._answered:
+                    raise
+            self._answered = False
+            return await self._send(client, path, params, form, header)
+
+    async def _send(
+        self, client: httpx.AsyncClient, path: str, params: Params, form: Params | None, header: str | None
+    ) -> Answer | Refusal:
+        headers = {"authorization": header} if header else {}
+        content = None
+        if form is not None:
+            headers["content-type"] = "application/x-www-form-urlencoded"
+            content = urlencode(form)
+        url = self._base + path + (f"?{urlencode(params)}" if params else "")
+        name = self._config.tls.server_name
+        self.requests += 1
+        async with client.stream(
+            "GET" if form is None else "POST",
+            url,
+            headers=headers,
+            content=content,
+            extensions={"sni_hostname": name} if name else {},
+        ) as response:
+            self._answered = True
+            if response.is_success:
+                return Answer(response.status_code, await self._body(response, self._config.max_response))
+            body = b"" if response.is_redirect else await self._refusal_body(response)
+            return Refusal(response.status_code, response.reason_phrase, dict(response.headers), body, url)
+
+    async def _body(self, response: httpx.Response, limit: int) -> bytes:
+        unpack = _unpacker(response.headers.get("content-encoding", ""), limit, self.server)
+        async for block in response.aiter_raw(_BLOCK):
+            unpack.feed(block)
+        return unpack.finish()
+
+    async def _refusal_body(self, response: httpx.Response) -> bytes:
+        """The beginning of an error's body: what is too long or broken does not hide the status."""
+        try:
+            return await self._body(response, _REFUSAL_BYTES)
+        except BadAnswer:
+            return b""
+
+    async def _connected(self) -> httpx.AsyncClient:
+        async with self._lock:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+    async def _connect(self) -> httpx.AsyncClient:
+        library = await asyncio.to_thread(_httpx)
+        context = await asyncio.to_thread(tls_context, self._config.tls)
+        if self._bastion is None:
+            limits = library.Limits(
+                max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEP_ALIVE
+            )
+            transport = library.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+        else:
+            tunnel = await asyncio.to_thread(importlib.import_module, "tuiops.sources.http_tunnel")
+            transport = tunnel.TunnelTransport(self._bastion, context, CONNECTIONS, KEEP_ALIVE)
+        headers = {"user-agent": _USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"}
+        client: httpx.AsyncClient = library.AsyncClient(
+            transport=transport,
+            timeout=None,  # the deadline bounds everything; httpx' own would start again with every byte
+            follow_redirects=False,
+            trust_env=False,
+            headers=headers | self._config.headers,
+        )
+        return client
+
+
+class _Plain:
+    """Collects a body, up to a limit."""
+
+    def __init__(self, limit: int, server: SafeText) -> None:
+        self._limit = limit
+        self._server = server
+        self._out = bytearray()
+
+    def feed(self, block: bytes) -> None:
+        self._add(block)
+
+    def finish(self) -> bytes:
+        return bytes(self._out)
+
+    def _add(self, block: bytes) -> None:
+        self._out += block
+        if len(self._out) > self._limit:
+            size = show_size(self._limit)
+            raise BadAnswer(f"{self._server} sent more than {size}; narrow what is asked or raise max_response")
+
+
+class _Gzip(_Plain):
+    """The same for a compressed body. Never inflates more than the limit, however small the body."""
+
+    def __init__(self, limit: int, server: SafeText) -> None:
+        super().__init__(limit, server)
+        self._inflate = zlib.decompressobj(wbits=31)
+        self._whole = True
+
+    def feed(self, block: bytes) -> None:
+        try:
+            while block:
+                self._whole = False
+                self._add(self._inflate.decompress(block, self._limit - len(self._out) + 1))
+                block = self._inflate.unconsumed_tail
+                if self._inflate.eof:
+                    block = self._inflate.unused_data
+                    self._inflate = zlib.decompressobj(wbits=31)
+                    self._whole = True
+        except zlib.error:
+            raise BadAnswer(f"{self._server} sent an answer that cannot be decompressed") from None
+
+    def finish(self) -> bytes:
+        if not self._whole:
+            raise BadAnswer(f"{self._server} broke off in the middle of its answer")
+        return super().finish()
+
+
+def _unpacker(encoding: str, limit: int, server: SafeText) -> _Plain:
+    match encoding.strip().lower():
+        case "" | "identity":
+            return _Plain(limit, server)
+        case "gzip" | "x-gzip":
+            return _Gzip(limit, server)
+        case other:
+            raise BadAnswer(f"{server} compressed its answer in a way that was not asked for: {safe(other)}")
+
+
+def decode(body: bytes, kind: type[_T], server: SafeText) -> _T:
+    """JSON as a value of `kind`; BadAnswer when it is something else."""
+    try:
+        return cast(_T, _decoder(cast(Any, kind)).decode(body))
+    except msgspec.ValidationError as error:
+        raise BadAnswer(f"{server} sent data of another shape than its API's: {safe(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if looks_like_html(body):
+            text = "answered with HTML, not data; does url lead to a login page or a proxy?"
+            raise BadAnswer(f"{server} {text}") from None
+        why = "an empty answer" if not body.strip() else f"what is not JSON ({safe(str(error))})"
+        raise BadAnswer(f"{server} sent {why}; does url lead to the right service?") from None
+    except RecursionError:
+        raise BadAnswer(f"{server} sent data nested too deeply") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _httpx() -> Any:
+    """httpx, which costs a tenth of a second to import and is not needed before the first request."""
+    return importlib.import_module("httpx")
+
+
+def _server(url: str, bastion: Bastion | None) -> SafeText:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or url
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return safe("the server in url")
+    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return safe(name if bastion is None else f"{name} (via {bastion.name})")
