@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tuiops.sim.model import Moment
 
 _METRICS = (
-    Metric(id="errors", heading="ERR%", degraded="> 0.5%", down="> 1%", objective=0.9995),
+    Metric(id="errors", heading="ERR%", degraded="> 0.1%", down="> 1%", objective=0.9995),
     Metric(id="p95", heading="P95", unit=Unit.SECONDS, degraded="> 500ms"),
     Metric(id="ecs_cpu", heading="CPU", degraded="> 80%"),
     Metric(id="rds_cpu", heading="CPU", degraded="> 75%", late=60, max_age=240),
