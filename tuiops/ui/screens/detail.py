@@ -1,0 +1,219 @@
+"""What all detail screens share: a sheet that scrolls, a search in it, a line of keys, ages that tick."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Horizontal
+from textual.widgets import Input
+
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.ui.actions import ACTIONS, Scope, bindings
+from tuiops.ui.keymap import Keymap, build
+from tuiops.ui.messages import CopyText, OpenChanges, OpenLinks, OpenLogs
+from tuiops.ui.panes.base import TitleBar
+from tuiops.ui.screens.pen import Pen, Row
+from tuiops.ui.shell import Shell, View, shell_of
+from tuiops.ui.theme import look_of
+from tuiops.ui.widgets.document import Document
+from tuiops.ui.widgets.safe import Part, SafeStatic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tuiops.core.snapshot import Snapshot
+
+_OWN_GLOBALS = frozenset({"link.open", "text.copy"})
+"""Actions of the whole program whose target is what the screen shows."""
+_WHOLE_PAGE_LESS = 2
+"""Rows of the last page that stay in view after a page."""
+
+
+class DetailScreen(View):
+    """A titled sheet. A subclass says what is on it; this class knows how to keep it current."""
+
+    CSS = """
+    DetailScreen { layout: vertical; }
+    DetailScreen > Document { border: round $accent; border-top: none; height: 1fr; }
+    DetailScreen.-ascii > Document { border: ascii $accent; border-top: none; }
+    DetailScreen > #keys { height: 1; }
+    DetailScreen > #search { height: 1; display: none; }
+    DetailScreen > #search > SafeStatic { width: 2; }
+    DetailScreen > #search > Input { border: none; height: 1; width: 1fr; padding: 0; }
+    DetailScreen.searching > #search { display: block; }
+    DetailScreen.searching > #keys { display: none; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.DETAIL),
+        *(binding for binding in bindings(Scope.GLOBAL) if binding.id in _OWN_GLOBALS),
+    ]
+    FOOTER: ClassVar[tuple[str, ...]] = ("app.back", "detail.logs", "detail.changes", "link.open", "detail.search")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sought = EMPTY
+
+    # What a subclass says.
+
+    def heading(self, pen: Pen) -> SafeText:
+        """The title in the border."""
+        raise NotImplementedError
+
+    def rows(self, pen: Pen) -> Sequence[Row]:
+        """The sheet for a pen of a given width."""
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> tuple[SafeText, SafeText]:
+        """System and service that logs and changes are asked for."""
+        return EMPTY, EMPTY
+
+    @property
+    def links(self) -> tuple[tuple[SafeText, SafeText], ...]:
+        """The pages that belong to what is shown."""
+        return ()
+
+    @property
+    def copied(self) -> SafeText:
+        """What `copy` puts on the clipboard."""
+        return EMPTY
+
+    # What all of them do.
+
+    @property
+    def host(self) -> Shell:
+        return shell_of(self)
+
+    @property
+    def keymap(self) -> Keymap:
+        """The keys in force; the defaults in an app that has no keymap of its own."""
+        keymap = getattr(self.app, "keymap", None)
+        return keymap if isinstance(keymap, Keymap) else build()
+
+    @property
+    def sheet(self) -> Document:
+        return self.query_one(Document)
+
+    def compose(self) -> ComposeResult:
+        yield TitleBar()
+        yield Document()
+        with Horizontal(id="search"):
+            yield SafeStatic(lit("/"))
+            yield Input()
+        yield SafeStatic(id="keys")
+
+    def on_mount(self) -> None:
+        self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
+        self.query_one(Input).can_focus = False
+        self.sheet.focus()
+        self.call_after_refresh(self.redraw)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.redraw)
+
+    def show(self, snapshot: Snapshot, now: datetime) -> None:  # noqa: ARG002 - rows ask the app
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw what the app shows at this moment."""
+        if not self.is_mounted or not self.query(Document) or self.sheet.size.width == 0:
+            return
+        pen = Pen(look=look_of(self), times=self.host.times, now=self.host.now, width=self.sheet.columns)
+        drawn = [pen.clip(row) for row in self.rows(pen)]
+        self.sheet.show([_lit_up(row, self._sought, pen) for row in drawn] if self._sought else drawn)
+        below = max(0, len(drawn) - self.sheet.scroll_offset.y - self.sheet.size.height)
+        more = (pen.muted(fmt("{} {} more", pen.look.glyphs.down, below)),) if below else ()
+        self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
+        self.query_one("#keys", SafeStatic).show(*self._keys(pen))
+
+    def _keys(self, pen: Pen) -> list[Part]:
+        parts: list[Part] = []
+        for action in self.FOOTER:
+            shown = self.keymap.shown(action)
+            if shown:
+                parts += [pen.bold(fmt(" {}", shown[0])), pen.muted(fmt(" {}  ", ACTIONS[action].label))]
+        return parts
+
+    # Actions.
+
+    def action_detail_down(self) -> None:
+        self.sheet.scroll_by(1)
+
+    def action_detail_up(self) -> None:
+        self.sheet.scroll_by(-1)
+
+    def action_detail_page_down(self) -> None:
+        self.sheet.scroll_by(max(1, self.sheet.size.height - _WHOLE_PAGE_LESS))
+
+    def action_detail_page_up(self) -> None:
+        self.sheet.scroll_by(-max(1, self.sheet.size.height - _WHOLE_PAGE_LESS))
+
+    def action_detail_top(self) -> None:
+        self.sheet.scroll_home(animate=False)
+
+    def action_detail_bottom(self) -> None:
+        self.sheet.scroll_end(animate=False)
+
+    def action_detail_logs(self) -> None:
+        if self.subject[0]:
+            self.post_message(OpenLogs(*self.subject))
+
+    def action_detail_changes(self) -> None:
+        self.post_message(OpenChanges(*self.subject))
+
+    def action_detail_range(self) -> None:
+        """Only sheets with plots have a range."""
+
+    def action_link_open(self) -> None:
+        self.post_message(OpenLinks(self.links))
+
+    def action_text_copy(self) -> None:
+        self.post_message(CopyText(self.copied))
+
+    # Search.
+
+    def action_detail_search(self) -> None:
+        self.add_class("searching")
+        field = self.query_one(Input)
+        field.can_focus = True
+        field.focus()
+
+    def end_search(self) -> None:
+        """Back to the sheet; what was found stays lit up."""
+        self.remove_class("searching")
+        self.query_one(Input).can_focus = False
+        self.sheet.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.seek(safe(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.end_search()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape" and self.has_class("searching"):
+            event.stop()
+            event.prevent_default()
+            self.query_one(Input).value = ""
+            self.end_search()
+
+    def seek(self, text: SafeText) -> None:
+        """Light up the rows that contain a text and go to the first one."""
+        self._sought = text
+        self.redraw()
+        number = self.sheet.find(text) if text else None
+        if number is not None:
+            self.sheet.scroll_to(y=max(0, number - 2), animate=False)
+
+
+def _lit_up(row: Row, sought: SafeText, pen: Pen) -> Row:
+    if sought.casefold() not in "".join(text for text, _ in row).casefold():
+        return row
+    return tuple((text, style + pen.look.palette.selection) for text, style in row)

@@ -1,0 +1,124 @@
+"""Groups of rows that several detail screens have: alerts, changes, links, streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.core.alerts import AlertState
+from tuiops.core.clock import age
+from tuiops.core.health import State
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.units import countdown, span
+from tuiops.ui.format import fit, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tuiops.core.alerts import Alert
+    from tuiops.core.health import ServiceHealth, SystemHealth
+    from tuiops.core.logs import StreamStatus
+    from tuiops.core.snapshot import Change, Snapshot
+    from tuiops.ui.screens.pen import Pen, Piece, Row
+
+MOST = 12
+"""Rows of a group that is only a part of a screen; the rest is counted."""
+WORDS = 9
+"""Columns of an alert's state."""
+
+
+def find_service(snapshot: Snapshot, system: str, service: str) -> tuple[SystemHealth, ServiceHealth] | None:
+    """A service and the system that it belongs to."""
+    for found in snapshot.systems:
+        if found.system == system:
+            for member in found.services:
+                if member.service == service:
+                    return found, member
+    return None
+
+
+def concerns(change: Change, system: str, service: str) -> bool:
+    """Whether a change is about a selection; empty names select everything, a system's own changes all of it."""
+    if system and change.system != system:
+        return False
+    return not service or not change.service or change.service == service
+
+
+def alert_rows(pen: Pen, alerts: Sequence[Alert], none: SafeText) -> list[Row]:
+    """One row an alert; `none` says what it means that there is none."""
+    if not alerts:
+        return list(pen.sentence(none))
+    return [_alert_row(pen, alert) for alert in alerts[:MOST]] + rest(pen, len(alerts) - MOST)
+
+
+def _alert_row(pen: Pen, alert: Alert) -> Row:
+    palette = pen.look.palette
+    calls = alert.state is AlertState.FIRING
+    severity = palette.severity[alert.severity] if calls else palette.muted
+    left = countdown((alert.due - pen.now).total_seconds()) if alert.due is not None and calls else EMPTY
+    return (
+        (fmt(" {} {} ", alert.severity.glyph, alert.severity.word), severity),
+        pen.text(fmt("{}  ", fit(left, 6, right=True))),
+        (fmt("{}  ", fit(alert.state.word, WORDS)), palette.text if calls else palette.muted),
+        pen.muted(fmt("{}  ", fit(span(age(pen.now, alert.started)), 5, right=True))),
+        pen.bold(alert.name),
+        pen.text(fmt("  {}", alert.summary)),
+    )
+
+
+def change_rows(pen: Pen, changes: Iterable[Change], none: SafeText, most: int = MOST) -> list[Row]:
+    """One row a change, newest first, with its age and what it is about."""
+    kept = list(changes)
+    if not kept:
+        return list(pen.sentence(none))
+    rows = [
+        (
+            pen.muted(fmt(" {}  ", fit(pen.moment(change.at), 12))),
+            pen.muted(fmt("{}  ", fit(span(age(pen.now, change.at)), 5, right=True))),
+            pen.text(fmt("{}  ", fit(_about(change), 24, mark=pen.look.glyphs.cut))),
+            pen.text(change.text),
+        )
+        for change in kept[:most]
+    ]
+    return rows + rest(pen, len(kept) - most)
+
+
+def _about(change: Change) -> SafeText:
+    if change.service:
+        return fmt("{}/{}", change.system, change.service)
+    return change.system or lit("console")
+
+
+def link_rows(pen: Pen, links: Iterable[tuple[SafeText, SafeText]]) -> list[Row]:
+    """Names and addresses; an address is shown whole, however many rows it takes."""
+    return [row for name, address in links for row in pen.paragraph(name, address)]
+
+
+def stream_rows(pen: Pen, streams: Sequence[StreamStatus], none: SafeText) -> list[Row]:
+    """One row a log stream: whether it is read, how much came, what was lost."""
+    if not streams:
+        return list(pen.sentence(none))
+    rows: list[Row] = []
+    for stream in streams:
+        state: Piece = pen.muted(lit("open")) if stream.opened else pen.state(State.UNKNOWN, lit("not read"))
+        if stream.error:
+            state = (lit("failed"), pen.look.palette.state[State.DEGRADED])
+        last = fmt("last {} ago", span(age(pen.now, stream.last))) if stream.last is not None else lit("no line yet")
+        rows.append(
+            (
+                pen.text(fmt(" {}  ", fit(stream.name, 24, mark=pen.look.glyphs.cut))),
+                pen.muted(fmt("{}  ", fit(stream.kind, 8))),
+                (fit(state[0], 10), state[1]),
+                pen.muted(fmt("{}  {}", plural(stream.lines, lit("line"), lit("lines")), last)),
+            )
+        )
+        if stream.dropped:
+            lost = fmt("{} dropped", plural(stream.dropped, lit("line"), lit("lines")))
+            rows += pen.sentence(lost, pen.look.palette.state[State.DEGRADED])
+        if stream.error:
+            rows += pen.sentence(stream.error, pen.look.palette.state[State.DEGRADED])
+    return rows
+
+
+def rest(pen: Pen, count: int) -> list[Row]:
+    """How many more there are, when there are."""
+    return list(pen.sentence(fmt("and {} more", count))) if count > 0 else []

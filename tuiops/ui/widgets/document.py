@@ -1,0 +1,71 @@
+"""A scrolling sheet of styled rows that draws only what is visible and repaints only what changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from textual.geometry import Region, Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tuiops.ui.theme import palette_of
+from tuiops.ui.widgets.safe import segments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.style import Style
+
+    from tuiops.core.text import SafeText
+
+
+class Document(ScrollView, inherit_bindings=False):
+    """Rows of styled pieces. Scrolling keys belong to the screen around it."""
+
+    DEFAULT_CSS = "Document { scrollbar-size-vertical: 1; overflow-x: hidden; overflow-y: auto; }"
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._rows: tuple[tuple[tuple[SafeText, Style], ...], ...] = ()
+
+    @property
+    def columns(self) -> int:
+        """Columns that a row may take, whether or not the scroll bar is there."""
+        return max(0, self.size.width + self.scrollbars_enabled[0] * self.scrollbar_size_vertical - 1)
+
+    def show(self, rows: Sequence[tuple[tuple[SafeText, Style], ...]]) -> None:
+        """Replace the rows; those that are equal are not drawn again."""
+        before, self._rows = self._rows, tuple(rows)
+        if len(before) != len(self._rows) or self.virtual_size.width != self.size.width:
+            self.virtual_size = Size(self.size.width, len(self._rows))
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        changed = [
+            Region(0, number - top, self.size.width, 1)
+            for number, (old, new) in enumerate(zip(before, self._rows, strict=True))
+            if old != new and 0 <= number - top < self.size.height
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        number = y + self.scroll_offset.y
+        width = self.size.width
+        ground = palette_of(self).text
+        if number >= len(self._rows):
+            return Strip([Segment(" " * width, ground)], width)
+        return Strip(segments(*self._rows[number])).adjust_cell_length(width, ground)
+
+    def scroll_by(self, rows: int) -> None:
+        """Down, or up when negative."""
+        self.scroll_relative(y=rows, animate=False)
+
+    def find(self, text: SafeText) -> int | None:
+        """The first row that contains a text, in whatever case."""
+        wanted = text.casefold()
+        for number, row in enumerate(self._rows):
+            if wanted in "".join(piece for piece, _ in row).casefold():
+                return number
+        return None
