@@ -166,5 +166,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield found
         if isinstance(found, BaseExceptionGroup):
             todo.extend(found.exceptions)
-        if found.__cause__ is not None:
-            todo.append(found.__cause__)
+        # httpcore raises its errors anew `from None`: what caused them is their context only.
+        cause = found.__cause__ or found.__context__
+        if cause is not None:
+            todo.append(cause)

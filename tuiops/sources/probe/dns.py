@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuiops.core.text import fmt, join, safe
+from tuiops.core.text import fmt, join, lit, safe
 from tuiops.errors import QueryRefused, Unreachable
 from tuiops.sources.probe.base import Answer, ProbeFailed
 
@@ -54,7 +54,8 @@ class DnsKnock:
         except dns.exception.DNSException as error:
             raise QueryRefused(f"cannot look up {name}: {safe(str(error))}") from error
         seconds = self._clock.monotonic() - started
-        answers = tuple(safe(record.to_text()) for record in found)
+        # In an order of our own: name servers rotate their answers.
+        answers = tuple(safe(text) for text in sorted(record.to_text() for record in found))
         present = {_plain(answer) for answer in answers}
         for expected in config.expect:
             if _plain(expected) not in present:
@@ -87,8 +88,10 @@ def _refusal(error: dns.resolver.NoNameservers) -> SafeText:
     for attempt in reversed(attempts):
         server, _, _, reason, _ = attempt
         word = reason if isinstance(reason, str) else type(reason).__name__
-        return fmt("{} from {}", safe(word, 80), safe(str(server)))
-    return safe("no name server answers")
+        # dnspython writes `Do53:10.0.0.2@53`.
+        address = str(server).removeprefix("Do53:").rsplit("@", 1)[0]
+        return fmt("{} from {}", safe(word, 80), safe(address))
+    return lit("no name server answers")
 
 
 def _plain(answer: str) -> str:
