@@ -75,7 +75,7 @@ class Board:
                     self._changes.note_alerts(before, after, now)
             case RolloutsUpdate() as update:
                 self._rollouts[name] = update.rollouts
-                self._changes.note_rollouts(update.rollouts, now)
+                self._changes.note_rollouts(name, update.rollouts, now)
             case BudgetsUpdate() as update:
                 self._budgets[name] = update.budgets
             case None:

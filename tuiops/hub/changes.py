@@ -31,7 +31,7 @@ class ChangeLog:
         self._changes: deque[Change] = deque(maxlen=KEPT)
         self._states: dict[tuple[str, str], State] = {}
         self._freshness: dict[str, Freshness] = {}
-        self._phases: dict[str, Phase] = {}
+        self._phases: dict[str, dict[str, Phase]] = {}
         self._frozen: tuple[Change, ...] = ()
 
     @property
@@ -75,11 +75,12 @@ class ChangeLog:
         self._add(now, fmt("source {}: {} → {}  {}", status.name, lit(before.value), lit(freshness.value), status.word))
         return True
 
-    def note_rollouts(self, rollouts: Iterable[Rollout], now: datetime) -> None:
+    def note_rollouts(self, feed: str, rollouts: tuple[Rollout, ...], now: datetime) -> None:
         """Rollouts that began or moved to another phase. What had ended before it was first seen is no change."""
+        known = self._phases.get(feed, {})
+        self._phases[feed] = {rollout.id: rollout.phase for rollout in rollouts}
         for rollout in rollouts:
-            before = self._phases.get(rollout.id)
-            self._phases[rollout.id] = rollout.phase
+            before = known.get(rollout.id)
             if before is rollout.phase or (before is None and rollout.phase.ended):
                 continue
             text = fmt("rollout {} → {} {}", rollout.old, rollout.new, rollout.phase.word)

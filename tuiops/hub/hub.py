@@ -9,17 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
-from tuiops.core.snapshot import Feed, Topic
-from tuiops.core.source import SourceStatus
-from tuiops.core.text import SafeText, fmt, lit
 from tuiops.errors import QueryRefused, SourceError, TimedOut
 from tuiops.hub.board import Board
 from tuiops.hub.bus import Bus
+from tuiops.hub.feeds import abilities, feed_name, feeds, renewed
 from tuiops.hub.poller import Poller, wait_on_loop
 from tuiops.hub.trend import STEP_SECONDS, STEPS
-from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory, ReadsRollouts, TailsLogs
+from tuiops.sources.base import ReadsHistory, TailsLogs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -28,7 +24,8 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.health import SystemHealth
     from tuiops.core.snapshot import Environment, Snapshot
-    from tuiops.core.updates import Series, Update
+    from tuiops.core.text import SafeText
+    from tuiops.core.updates import Series
     from tuiops.hub.logbook import LogBook
     from tuiops.hub.poller import Result
     from tuiops.sources.base import Source
@@ -94,7 +91,7 @@ class Hub:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._answered = asyncio.Event()
         self._dirty = asyncio.Event()
-        for feed in _feeds(plan.sources):
+        for feed in feeds(plan.sources):
             self._board.expect(feed)
         self.snapshot: Snapshot = self._board.snapshot(clock.now())
 
@@ -114,10 +111,10 @@ class Hub:
         former, self._plan = self._plan, plan
         await self._end([name for name in self._tasks if not name.startswith("hub/")])
         self._pollers.clear()
-        expected = _feeds(plan.sources)
+        expected = feeds(plan.sources)
         self._board.environment = plan.environment
         self._board.health.declare(plan.declared)
-        for gone in {f.status.name for f in _feeds(former.sources)} - {f.status.name for f in expected}:
+        for gone in {f.status.name for f in feeds(former.sources)} - {f.status.name for f in expected}:
             self._board.forget(gone)
         for feed in expected:
             self._board.expect(feed)
@@ -181,14 +178,14 @@ class Hub:
 
     def _follow(self, sources: Iterable[Source]) -> None:
         for source in sources:
-            reads = _abilities(source)
+            reads = abilities(source)
             for topic, read in reads:
-                feed = self._board.feed(_feed_name(source, topic))
+                feed = self._board.feed(feed_name(source, topic))
                 if feed is None:
                     continue
                 poller = Poller(
                     topic,
-                    _renewed(feed.status, source, topic),
+                    renewed(feed.status, source, topic),
                     read,
                     self._report,
                     self.clock,
@@ -236,44 +233,6 @@ class Hub:
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 log.error("a hub task ended badly", exc_info=outcome)
-
-
-def _abilities(source: Source) -> list[tuple[Topic, Callable[[], Awaitable[Update]]]]:
-    found: list[tuple[Topic, Callable[[], Awaitable[Update]]]] = []
-    if isinstance(source, ReadsHealth):
-        found.append((Topic.HEALTH, source.read_health))
-    if isinstance(source, ReadsAlerts):
-        found.append((Topic.ALERTS, source.read_alerts))
-    if isinstance(source, ReadsRollouts):
-        found.append((Topic.ROLLOUTS, source.read_rollouts))
-    if isinstance(source, ReadsBudgets):
-        found.append((Topic.BUDGETS, source.read_budgets))
-    return found
-
-
-def _feed_name(source: Source, topic: Topic) -> SafeText:
-    return source.name if topic is Topic.HEALTH else fmt("{}/{}", source.name, lit(topic.value))
-
-
-def _feeds(sources: Iterable[Source]) -> list[Feed]:
-    return [
-        Feed(
-            topic,
-            _renewed(
-                SourceStatus(name=_feed_name(source, topic), kind=source.kind, interval=source.interval), source, topic
-            ),
-        )
-        for source in sources
-        for topic, _ in _abilities(source)
-    ]
-
-
-def _renewed(status: SourceStatus, source: Source, topic: Topic) -> SourceStatus:
-    """The feed's standing with the pace that its source asks for."""
-    interval = source.interval
-    if topic is Topic.BUDGETS and isinstance(source, ReadsBudgets):
-        interval = source.budget_interval
-    return msgspec.structs.replace(status, interval=interval, grace=source.timeout)
 
 
 async def _close(plan: Plan) -> None:
