@@ -44,6 +44,7 @@ class LogStream:
         self._model = model
         self._sleep = sleep
         self._key = world.key(system.id, model.service, "log")
+        self._latest: tuple[int, list[tuple[datetime, bytes]]] = (-1, [])
 
     @property
     def name(self) -> SafeText:
@@ -98,7 +99,12 @@ class LogStream:
         )
 
     def _second(self, second: int) -> list[tuple[datetime, bytes]]:
-        """The records of one second on the wall, always the same ones."""
+        """The records of one second on the wall, always the same ones; the latest is kept, as it is asked for twice."""
+        if self._latest[0] != second:
+            self._latest = (second, self._written(second))
+        return self._latest[1]
+
+    def _written(self, second: int) -> list[tuple[datetime, bytes]]:
         rng = Random(mix(self._key, second))  # noqa: S311 - chance that repeats, not secrecy
         start = datetime.fromtimestamp(second, UTC)
         trouble = self._world.trouble(self._system.id, self._model.service, self._world.seconds(start))

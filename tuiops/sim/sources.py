@@ -77,17 +77,21 @@ class Metrics(_Simulated):
 
     async def read_health(self) -> HealthUpdate:
         now, _ = self._ask()
-        readings = tuple(self._read(track, now) for track in self._world.tracks(self._system.id))
+        readings = tuple(self._read(*measured, now) for measured in self._measured)
         return HealthUpdate(at=now, readings=readings, declares=(self.declared,))
 
-    def _read(self, track: Track, now: datetime) -> Reading:
+    def _read(self, track: Track, indicator: Indicator, service: SafeText, now: datetime) -> Reading:
         at = now - timedelta(seconds=track.metric.late)
-        return Reading(
-            system=safe(track.system),
-            service=safe(track.service),
-            indicator=safe(track.metric.id),
-            at=at,
-            value=self._world.value(track, self._world.seconds(at)),
+        value = self._world.value(track, self._world.seconds(at))
+        return Reading(system=indicator.system, service=service, indicator=indicator.id, at=at, value=value)
+
+    @cached_property
+    def _measured(self) -> tuple[tuple[Track, Indicator, SafeText], ...]:
+        """Every track with its indicator and its service's name."""
+        declared = ((measure.indicator, one.service) for one in self.declared.services for measure in one.measures)
+        return tuple(
+            (track, indicator, service)
+            for track, (indicator, service) in zip(self._world.tracks(self._system.id), declared, strict=True)
         )
 
     @cached_property

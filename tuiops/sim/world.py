@@ -65,6 +65,9 @@ class World:
             for service in system.services
             for metric, course in service.metrics.items()
         }
+        self._by_system = {
+            system.id: tuple(track for track in self._tracks.values() if track.system == system.id) for system in fleet
+        }
 
     def _track(self, system: SystemModel, service: str, metric: str, course: Course) -> Track:
         return Track(
@@ -99,7 +102,7 @@ class World:
 
     def tracks(self, system: str) -> tuple[Track, ...]:
         """Everything that is measured in a system, in the fleet's order."""
-        return tuple(track for track in self._tracks.values() if track.system == system)
+        return self._by_system[system]
 
     def track(self, system: str, service: str, metric: str) -> Track | None:
         """One metric of one service, None when there is none."""
@@ -126,8 +129,8 @@ class World:
         return max(
             (
                 influence.strength(t)
-                for track in self._tracks.values()
-                if track.system == system and track.service == service
+                for track in self._by_system[system]
+                if track.service == service
                 for influence in track.influences
             ),
             default=0.0,
