@@ -1,4 +1,4 @@
-"""Finding server programs, and the clients that tests need: on PATH, or in Debian packages unpacked into a private folder.
+"""Finding server programs, and clients for them: on PATH, or in Debian packages unpacked into a private folder.
 
 Unpacking needs no root, starts no service and leaves the system's package database alone. The folder is
 $TUIOPS_TEST_CACHE, or tuiops-tests in the user's cache folder; deleting it is harmless.
