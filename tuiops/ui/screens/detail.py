@@ -37,7 +37,7 @@ _WHOLE_PAGE_LESS = 2
 class DetailScreen(View):
     """A titled sheet. A subclass says what is on it; this class knows how to keep it current."""
 
-    CSS = """
+    DEFAULT_CSS = """
     DetailScreen { layout: vertical; }
     DetailScreen > Document { border: round $accent; border-top: none; height: 1fr; }
     DetailScreen.-ascii > Document { border: ascii $accent; border-top: none; }

@@ -106,7 +106,7 @@ def stream_rows(pen: Pen, streams: Sequence[StreamStatus], none: SafeText) -> li
         rows.append(
             (
                 pen.text(fmt(" {}  ", fit(stream.name, 24, mark=pen.look.glyphs.cut))),
-                pen.muted(fmt("{}  ", fit(stream.kind, 8))),
+                pen.muted(fmt("{}  ", fit(stream.kind, 12, mark=pen.look.glyphs.cut))),
                 (fit(state[0], 10), state[1]),
                 pen.muted(fmt("{}  {}", plural(stream.lines, lit("line"), lit("lines")), last)),
             )

@@ -58,7 +58,8 @@ class Pen(msgspec.Struct, frozen=True, eq=False):
     def environment(self, environment: Environment) -> Piece:
         """The environment's name; production is marked by more than its name."""
         if environment.production:
-            return (fmt(" PRODUCTION {} ", environment.name), self.look.palette.production)
+            name = EMPTY if environment.name.casefold() == "production" else fmt("{} ", environment.name)
+            return (fmt(" PRODUCTION {}", name), self.look.palette.production)
         return (environment.name, self.look.palette.other)
 
     def feed(self, status: SourceStatus | None) -> Piece:

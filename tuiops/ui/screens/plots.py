@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from tuiops.ui.screens.pen import BLANK, columns_of, spread
 from tuiops.ui.widgets.chart import Ink, Plot, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from rich.style import Style
 
@@ -29,14 +30,16 @@ if TYPE_CHECKING:
     from tuiops.hub.backend import Backend
     from tuiops.ui.screens.pen import Pen, Piece, Row
 
-RANGES = (900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
-"""Seconds; 15m, 1h, 6h, 24h."""
+RANGES: Mapping[float, SafeText] = {
+    900.0: lit("15m"), 3600.0: lit("1h"), 6 * 3600.0: lit("6h"), 24 * 3600.0: lit("24h"),
+}  # fmt: skip
+"""Seconds and their names."""
 FIRST_RANGE = 3600.0
 REFRESH = 15.0
 """Seconds between two questions to the history."""
 POINTS = 240
 """Points of a plot, about two to a column of a narrow screen."""
-PLOT_ROWS = 10
+PLOT_ROWS = 12
 SIDE_BY_SIDE = 132
 """Columns from which plots stand beside each other."""
 _SHORTEST_STEP = 5.0
@@ -56,7 +59,8 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
 
 def following_range(seconds: float) -> float:
     """The next longer range; after the longest, the shortest."""
-    return RANGES[(RANGES.index(seconds) + 1) % len(RANGES)]
+    ranges = list(RANGES)
+    return ranges[(ranges.index(seconds) + 1) % len(ranges)]
 
 
 def step_for(seconds: float) -> float:
@@ -127,7 +131,7 @@ def _block(
         if limit is not None:
             title.append(pen.muted(fmt("   {} ", safe(str(limit)))))
             title.append(pen.state(state))
-    head = spread(pen, tuple(title), (pen.muted(fmt("last {} ", span(seconds))),))
+    head = spread(pen, tuple(title), (pen.muted(fmt("last {} ", RANGES[seconds])),))
     plot, remark = _what_to_draw(measure, past, seconds, pen)
     body = tuple(tuple((text, _style(pen, ink)) for text, ink in row) for row in draw(plot, pen.width - 1, PLOT_ROWS))
     return (head, *body, *((pen.sentence(remark)) if remark else ()))
@@ -142,13 +146,13 @@ def _what_to_draw(measure: Measure, past: Past | None, seconds: float, pen: Pen)
     series = past.series if past is not None else None
     remark = EMPTY
     if past is None:
-        remark = fmt("Loading the last {} …", span(seconds))
+        remark = fmt("Loading the last {}.", RANGES[seconds])
     elif past.error and series:
         remark = fmt("As of {}; since then {}. Asked again every {}.", pen.moment(past.end), past.error, span(REFRESH))
     elif past.error:
         remark = fmt("{}. Shown is what this console saw itself in the last 15m.", past.error)
     elif not any(line.points for line in series or ()):
-        remark = fmt("{} has no points of this in the last {}.", measure.indicator.source, span(seconds))
+        remark = fmt("{} has no points of this in the last {}.", measure.indicator.source, RANGES[seconds])
     if not series and (past is None or past.error):
         series, step = (_own_past(measure, end),), max(step, STEP_SECONDS)
     plot = Plot(
