@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tuiops.config.sources import (
     Basic,
     HostConfig,
@@ -28,6 +26,7 @@ from tuiops.config.systems import (
 from tuiops.config.texts import nearest
 from tuiops.config.tree import KeyPath, dotted
 from tuiops.config.values import Secret
+from tuiops.config.walk import structs
 from tuiops.core.health import Comparison, Limit
 from tuiops.core.severity import Severity
 from tuiops.core.units import Unit, parse_quantity
@@ -58,16 +57,8 @@ class _Checker:
 
     def run(self) -> None:
         self._environment(self._config.environment, ("environment",))
-        self._walk(self._config, ())
-
-    def _walk(self, value: object, path: KeyPath) -> None:
-        if isinstance(value, msgspec.Struct):
+        for value, path in structs(self._config):
             self.visit(value, path)
-            for field in msgspec.structs.fields(value):
-                self._walk(getattr(value, field.name), (*path, field.encode_name))
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                self._walk(item, (*path, key))
 
     @singledispatchmethod
     def visit(self, value: object, path: KeyPath) -> None:

@@ -33,6 +33,8 @@ class Loaded:
     """The file and all that it includes; empty without a file."""
     folders: tuple[Path, ...] = ()
     """Folders in which a further file would be included."""
+    warnings: tuple[Fault, ...] = ()
+    """What advice has to say; none of it keeps the configuration from being used."""
 
 
 def load(
@@ -41,12 +43,13 @@ def load(
     environ: Mapping[str, str] | None = None,
     options: Mapping[str, object] | None = None,
     reviews: Iterable[Review] = (),
+    advice: Iterable[Review] = (),
 ) -> Loaded:
     """Read, merge, convert and check; without a file the defaults stand.
 
     `environ` is the process's own environment when left out; `options` has values by their names in
     `overrides.OPTIONS`. `reviews` are checks of higher layers, such as the keymap's: their faults may leave
-    `file` empty, and get the place where their key stands.
+    `file` empty, and get the place where their key stands. What `advice` finds comes back as warnings.
 
     Raises ConfigError with every fault found.
     """
@@ -64,7 +67,8 @@ def load(
             tree.faults += [_placed(fault, tree) for fault in review(config)]
     if tree.faults:
         raise ConfigError(tree.faults)
-    return Loaded(config, tuple(tree.files), tuple(tree.folders))
+    warnings = tuple(_placed(fault, tree) for advise in advice for fault in advise(config))
+    return Loaded(config, tuple(tree.files), tuple(tree.folders), warnings)
 
 
 def _placed(fault: Fault, tree: Tree) -> Fault:

@@ -1,0 +1,31 @@
+"""`tuiops check`: every mistake of a configuration, with file, key and remedy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.cli import reviews, settings
+from tuiops.cli.exits import Exit
+from tuiops.cli.output import Tone
+from tuiops.config import paths
+from tuiops.config.advice import missing_secrets, query_faults
+from tuiops.config.load import load
+from tuiops.core.text import LINE, fmt, lit, safe
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tuiops.cli.output import Output
+
+
+def main(arguments: argparse.Namespace, out: Output) -> Exit:
+    if arguments.file is not None:
+        arguments.config = arguments.file
+    file = settings.config_file(arguments) or paths.config_file()
+    loaded = load(file, reviews=(*reviews.ALL, query_faults), advice=(missing_secrets,))
+    config = loaded.config
+    for fault in loaded.warnings:
+        out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))
+    counts = fmt("systems: {}  sources: {}  files: {}", len(config.systems), len(config.sources), len(loaded.files))
+    out.line((lit("ok  "), Tone.GOOD), safe(str(file), LINE), lit("  "), counts)
+    return Exit.OK

@@ -1,0 +1,153 @@
+"""`tuiops logs`: the newest lines of the log streams, and with `--follow` those to come."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any
+
+from tuiops import wiring
+from tuiops.cli import settings
+from tuiops.cli.exits import Exit
+from tuiops.cli.output import Span, Tone
+from tuiops.cli.tables import local
+from tuiops.cli.views import SCHEMA, rfc3339
+from tuiops.core.logformat import parse
+from tuiops.core.logs import LEVEL_WORDS, Level, LogRecord
+from tuiops.core.text import LINE, SafeText, lit, safe
+from tuiops.errors import UsageError
+from tuiops.hub.logfilter import LogFilter, Pattern
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from tuiops.cli.output import Output
+    from tuiops.hub.hub import Hub
+    from tuiops.hub.logbook import Block, Line, LogBook
+
+_LOOK = 0.2
+"""Seconds between looks at the log book."""
+
+_LEVEL_TONES = {Level.FATAL: Tone.WORST, Level.ERROR: Tone.WORST, Level.WARNING: Tone.BAD}
+
+
+def main(arguments: argparse.Namespace, out: Output) -> Exit:
+    return asyncio.run(_run(settings.subject(arguments), log_filter(arguments), arguments, out))
+
+
+def log_filter(arguments: argparse.Namespace) -> LogFilter:
+    """The filter that the options ask for. Raises UsageError."""
+    level = LEVEL_WORDS.get((arguments.level or "").lower(), Level.NONE)
+    if arguments.level and level is Level.NONE:
+        raise UsageError(f"there is no level {arguments.level!r}: one of trace, debug, info, warning, error, fatal")
+    try:
+        include = (Pattern(arguments.grep),) if arguments.grep else ()
+    except re.error as error:
+        raise UsageError(f"--grep {arguments.grep!r} is not a regular expression: {error}") from error
+    return LogFilter(include=include, level=level, system=arguments.system or "", service=arguments.service or "")
+
+
+async def _run(subject: wiring.Subject, wanted: LogFilter, arguments: argparse.Namespace, out: Output) -> Exit:
+    hub = await wiring.hub(subject)
+    await hub.start()
+    try:
+        await _settle(hub, arguments.timeout)
+        writer = LineWriter(out, arguments.output, hub.logs, wanted, subject.config.display.time_zone)
+        code = Exit.OK if any(stream.opened for stream in hub.logs.statuses()) else Exit.UNKNOWN
+        if code is Exit.UNKNOWN and not arguments.follow:
+            raise UsageError("no log stream can be read; `tuiops check` and `tuiops status` say more")
+        writer.last(arguments.lines, hub.clock.now())
+        while arguments.follow:
+            await asyncio.sleep(_LOOK)
+            writer.fresh(hub.clock.now())
+        return code
+    finally:
+        await hub.stop()
+
+
+async def _settle(hub: Hub, patience: float) -> None:
+    """Return when every stream is open or has failed, and no more of the past comes; `patience` in seconds."""
+    start, before = hub.clock.monotonic(), -1
+    while hub.clock.monotonic() - start < patience:
+        await asyncio.sleep(_LOOK)
+        streams = hub.logs.statuses()
+        if hub.logs.version == before and all(stream.opened or stream.error for stream in streams):
+            return
+        before = hub.logs.version
+
+
+class LineWriter:
+    """Writes lines of a log book that a filter shows, each of them once."""
+
+    def __init__(self, out: Output, output: str, book: LogBook, wanted: LogFilter, zone: str) -> None:
+        self._out = out
+        self._output = output
+        self._book = book
+        self._wanted = wanted
+        self._zone = zone
+        self._end = 0
+
+    def last(self, count: int, now: datetime) -> None:
+        """The newest `count` lines, oldest first."""
+        self._end = self._book.end
+        found: list[int] = []
+        for block in reversed(self._book.blocks()):
+            if len(found) >= count:
+                break
+            found += reversed(list(self._shown(block)))
+        self._write(reversed(found[:count]), now)
+
+    def fresh(self, now: datetime) -> None:
+        """The lines that came since the last call."""
+        start, self._end = self._end, self._book.end
+        for block in self._book.blocks():
+            if block.end > start:
+                self._write((seq for seq in self._shown(block, start) if seq < self._end), now)
+
+    def _shown(self, block: Block, start: int | None = None) -> Iterator[int]:
+        data = self._book.bytes_of(block)
+        if data is not None:
+            first = 0 if start is None else max(0, start - block.first)
+            for number in self._wanted.lines(block, data, first):
+                yield block.first + number
+
+    def _write(self, numbers: Iterator[int], now: datetime) -> None:
+        for seq in numbers:
+            line = self._book.line(seq)
+            if line is None or line.raw is None:
+                continue
+            record = LogRecord(message=safe(line.raw, LINE)) if line.note else parse(line.raw, line.stream.format, now)
+            if self._output == "table":
+                self._out.line(*_cells(line, record, self._zone))
+            else:
+                self._out.document(row(line, record), compact=True)
+        self._out.flush()
+
+
+def row(line: Line, record: LogRecord) -> dict[str, Any]:
+    """A line as JSON."""
+    return {
+        "schema": SCHEMA,
+        "kind": "note" if line.note else "log",
+        "at": rfc3339(record.at),
+        "received": rfc3339(line.at),
+        "stream": line.stream.name,
+        "system": line.stream.system,
+        "service": record.service or line.stream.service,
+        "level": record.level.name.lower(),
+        "message": record.message,
+        "fields": dict(record.fields),
+    }
+
+
+def _cells(line: Line, record: LogRecord, zone: str) -> Iterator[Span | SafeText]:
+    tone = _LEVEL_TONES.get(record.level, Tone.PLAIN)
+    yield (local(record.at or line.at, zone), Tone.FAINT)
+    yield lit(" ")
+    yield (record.level.letter, tone)
+    yield lit(" ")
+    yield (record.service or line.stream.service or line.stream.name, Tone.FAINT)
+    yield lit("  ")
+    yield (record.message, tone if record.level >= Level.ERROR else Tone.PLAIN)

@@ -1,0 +1,34 @@
+"""What the exit code of every command means: the four of monitoring plug-ins, and those of sysexits.h."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes; `meaning` is what the documentation says."""
+
+    OK = 0
+    DEGRADED = 1
+    DOWN = 2
+    UNKNOWN = 3
+    USAGE = 64
+    CONFIG = 78
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+    @property
+    def meaning(self) -> str:
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Exit.OK: "all is well, and every source that says so is live",
+    Exit.DEGRADED: "a service is degraded, or a P2 fires",
+    Exit.DOWN: "a service is down, or a P1 fires",
+    Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
+    Exit.USAGE: "the command line is wrong",
+    Exit.CONFIG: "the configuration has mistakes",
+    Exit.INTERRUPTED: "ended by Ctrl-c",
+    Exit.BROKEN_PIPE: "whoever read the output went away",
+}

@@ -1,0 +1,154 @@
+"""The command line: the parser, and the way from errors to exit codes. Commands are imported when they are run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from tuiops import __version__
+from tuiops.cli.exits import Exit
+from tuiops.cli.output import Output, Tone
+from tuiops.core.text import EMPTY, LINE, fmt, lit, safe
+from tuiops.errors import ConfigError, TuiopsError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DEFAULT_TIMEOUT = 10.0
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with the exit code of sysexits.h, and without a way for arguments to control the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `{self.prog} --help` shows what there is")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with every option; `docs/cli.md` describes them, and a test compares."""
+    root = _Parser(
+        prog="tuiops",
+        description="A terminal operations console: health, alerts, logs and rollouts, live. "
+        "Without a command it opens the console; without a configuration it watches this machine.",
+        epilog="Exit codes: 0 all is well, 1 degraded or P2, 2 down or P1, 3 unknown or stale, "
+        "64 wrong command line, 78 wrong configuration.",
+    )
+    root.add_argument("--version", action="version", version=f"tuiops {__version__}")
+    _common(root)
+    root.add_argument("--plain", action="store_true", help="print the status as plain lines instead of drawing")
+    root.set_defaults(command="console")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    _command(commands, "wallboard", "show pages that rotate, read-only")
+    status = _command(commands, "status", "print everything at a glance")
+    services = _command(commands, "services", "print one row for each service")
+    alerts = _command(commands, "alerts", "print one row for each alert")
+    for each in (status, services, alerts):
+        _headless(each)
+        each.add_argument("--watch", action="store_true", help="print again at each change, until Ctrl-c")
+    logs = _command(commands, "logs", "print log lines")
+    _headless(logs)
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with lines to come, until Ctrl-c")
+    logs.add_argument("-n", "--lines", type=_count, default=100, metavar="COUNT", help="lines of the past (100)")
+    logs.add_argument("--service", metavar="NAME", help="only this service")
+    logs.add_argument("--level", metavar="LEVEL", help="only this level and graver ones, such as warning")
+    logs.add_argument("--grep", metavar="REGEX", help="only lines that match")
+    check = _command(commands, "check", "print every mistake of a configuration")
+    check.add_argument("file", nargs="?", metavar="FILE", help="the file; the usual one when left out")
+    config = _command(commands, "config", "print settings, or what there is to know about them")
+    config.add_argument(
+        "what", nargs="?", choices=("show", "paths", "schema", "example"), default="show",
+        help="show: the settings in force; paths: where files are; schema: JSON Schema; example: a complete file",
+    )  # fmt: skip
+    _command(commands, "keys", "print every action with its keys")
+    _command(commands, "themes", "print the themes that there are")
+    return root
+
+
+def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")
+    command.set_defaults(command=name)
+    _common(command)
+    return command
+
+
+def _common(command: argparse.ArgumentParser) -> None:
+    """Options that mean the same before and after the command's name."""
+    absent = argparse.SUPPRESS
+    add = command.add_argument
+    add("--config", metavar="FILE", default=absent, help="configuration file (also TUIOPS_CONFIG)")
+    add("--demo", action="store_true", default=absent, help="watch a simulated fleet beside this machine")
+    add("--environment", metavar="NAME", default=absent, help="environment of systems that name none")
+    add("--theme", metavar="NAME", default=absent, help="theme; `tuiops themes` lists them")
+    add("--time-zone", metavar="ZONE", default=absent, help="zone of times on screen, such as Asia/Tokyo")
+    add("--ascii", action="store_true", default=absent, help="draw with ASCII characters only")
+    add("--keys", metavar="PRESET", default=absent, help="key preset: default, k9s, vim, less, plain")
+
+
+def _headless(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-o", "--output", choices=("table", "json", "ndjson"), default="table", help="format (table)")
+    command.add_argument("--system", metavar="NAME", help="only this system")
+    command.add_argument(
+        "--timeout", type=_seconds, default=_DEFAULT_TIMEOUT, metavar="SECONDS",
+        help=f"how long to wait for the first answers ({_DEFAULT_TIMEOUT:g})",
+    )  # fmt: skip
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600 seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 10_000_000:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 10000000")
+    return value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character gets a question mark, not a traceback.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    complaints = Output(sys.stderr, os.environ)
+    try:
+        return _run(argv)
+    except UsageError as error:
+        complaints.line((lit("tuiops: "), Tone.BAD), safe(str(error), LINE))
+        return Exit.USAGE
+    except ConfigError as error:
+        for fault in error.faults:
+            complaints.line((lit("error  "), Tone.WORST), safe(str(fault), LINE))
+        complaints.line(fmt("{} mistakes", len(error.faults)) if len(error.faults) > 1 else lit("1 mistake"))
+        return Exit.CONFIG
+    except TuiopsError as error:
+        complaints.line((lit("tuiops: "), Tone.BAD), safe(str(error), LINE))
+        return Exit.UNKNOWN
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more at the end; it must find a place that takes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.BROKEN_PIPE
+    except KeyboardInterrupt:
+        complaints.line(EMPTY)
+        return Exit.INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = parser().parse_args(argv)
+    arguments.demo = getattr(arguments, "demo", False)
+    command = importlib.import_module(f"tuiops.cli.commands.{arguments.command}")
+    code = Exit(command.main(arguments, Output(sys.stdout, os.environ)))
+    sys.stdout.flush()
+    return code
+
+
+def run() -> NoReturn:
+    """The program."""
+    sys.exit(main())

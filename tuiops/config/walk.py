@@ -1,0 +1,23 @@
+"""Every struct of a configuration with its key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tuiops.config.tree import KeyPath
+
+
+def structs(value: object, path: KeyPath = ()) -> Iterator[tuple[msgspec.Struct, KeyPath]]:
+    """The struct itself and all within it, depth first, in the order of their fields."""
+    if isinstance(value, msgspec.Struct):
+        yield value, path
+        for field in msgspec.structs.fields(value):
+            yield from structs(getattr(value, field.name), (*path, field.encode_name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from structs(item, (*path, key))
