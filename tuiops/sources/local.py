@@ -9,7 +9,6 @@ of them punish it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import socket
@@ -25,6 +24,7 @@ from tuiops.config.systems import FileLog, GaugeIndicator, HttpProbe, JournalLog
 from tuiops.config.values import Duration
 from tuiops.core.units import Unit
 from tuiops.sources.host.attempt import attempt
+from tuiops.sources.host.command import output_of
 from tuiops.sources.host.processes import listeners
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+_LAST_OF_JOURNAL = ("journalctl", "--lines=1", "--quiet", "--no-pager", "--output=cat")
 LOG_FOLDER = Path("/var/log")
 ENVIRONMENT = "this machine"
 HOST = "host"
@@ -282,27 +283,10 @@ async def _json(client: httpx.AsyncClient, url: str, shape: type[_T]) -> _T | No
 
 async def _find_logs(folder: Path) -> dict[str, AnyLog]:
     """The journal; where there is none the system's log file, or else the files that were written to last."""
-    with contextlib.suppress(OSError):
-        if await _journal_has_lines():
-            return {"journal": JournalLog()}
+    if await asyncio.to_thread(output_of, _LAST_OF_JOURNAL, PATIENCE):
+        return {"journal": JournalLog()}
     files = await asyncio.to_thread(log_files, folder)
     return {path.stem: FileLog(paths=(str(path),)) for path in files}
-
-
-async def _journal_has_lines() -> bool:
-    process = await asyncio.create_subprocess_exec(
-        "journalctl", "--lines=1", "--quiet", "--no-pager", "--output=cat",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        return bool(await process.stdout.read(1))
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 def log_files(folder: Path) -> tuple[Path, ...]:

@@ -40,6 +40,7 @@ class Reporter:
         self._environment = environment
         self._indicators = indicators
         self._lasting: dict[tuple[SafeText, SafeText], SafeText] = {}
+        self._order: tuple[SafeText, ...] = ()
 
     def update(self, at: datetime, seen: tuple[Seen, ...]) -> HealthUpdate:
         """What was seen as readings, with the declarations that they need."""
@@ -69,11 +70,15 @@ class Reporter:
             if indicator not in present:
                 present[indicator] = self._measure(indicator)
                 missing.append(fmt("{}: {} cannot be read", label, self._indicators[indicator].heading))
+        self._order = _in_order(self._order, tuple(measured))
         services = tuple(
             ServiceHealth(
-                system=self._system, service=service, label=labels[service], measures=tuple(measures.values())
+                system=self._system,
+                service=service,
+                label=labels[service],
+                measures=tuple(measured[service][name] for name in self._indicators if name in measured[service]),
             )
-            for service, measures in measured.items()
+            for service in self._order
         )
         declared = SystemHealth(
             system=self._system, label=self._label, environment=self._environment, services=services
@@ -82,3 +87,13 @@ class Reporter:
 
     def _measure(self, indicator: SafeText) -> Measure:
         return Measure(indicator=self._indicators[indicator], reading=None)
+
+
+def _in_order(before: tuple[SafeText, ...], present: tuple[SafeText, ...]) -> tuple[SafeText, ...]:
+    """All that are present, where they were before: rows on screen do not jump because one could not be read."""
+    order = [service for service in before if service in present]
+    for position, service in enumerate(present):
+        if service not in order:
+            follows = present[position - 1] if position else None
+            order.insert(order.index(follows) + 1 if follows is not None else 0, service)
+    return tuple(order)

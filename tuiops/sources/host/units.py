@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tuiops.core.text import EMPTY, fmt, join, lit, safe
+from tuiops.sources.host.command import output_of
 from tuiops.sources.host.indicators import FAILED
 from tuiops.sources.host.report import Seen
 
@@ -24,8 +22,6 @@ _COMMAND = (
     "systemctl", "list-units", "--state=failed", "--all", "--plain", "--no-legend", "--no-pager", "--output=json",
 )  # fmt: skip
 _PATIENCE = 3.0
-_LONGEST = 1 << 20
-"""Bytes of an answer: some hundred per failed unit."""
 _NAMED = 5
 _LABEL = lit("systemd units")
 
@@ -38,11 +34,7 @@ async def look_at_units(command: Sequence[str] = _COMMAND, booted: Path = BOOTED
     """How many units failed, and which. Nothing where there is no systemd; no value when it does not answer."""
     if not await asyncio.to_thread(booted.is_dir):
         return ()
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            output = await _output(command)
-    except (OSError, TimeoutError):
-        output = None
+    output = await asyncio.to_thread(output_of, command, _PATIENCE)
     names = None if output is None else failed_units(output)
     if names is None:
         return (Seen(lit("units"), _LABEL, FAILED),)
@@ -61,26 +53,3 @@ def failed_units(output: bytes) -> tuple[str, ...] | None:
         return tuple(unit.unit for unit in msgspec.json.decode(output, type=list[_Unit]))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-async def _output(command: Sequence[str]) -> bytes | None:
-    """What the command prints; None when it fails. It is ended whatever happens."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"},
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        output = b""
-        while len(output) < _LONGEST and (more := await process.stdout.read(_LONGEST - len(output))):
-            output += more
-        return output if await process.wait() == 0 else None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
