@@ -16,7 +16,7 @@ from tuiops.config.systems import FileLog, JournalLog
 from tuiops.config.values import Duration
 from tuiops.core.clock import SystemClock
 from tuiops.core.snapshot import Environment, Snapshot
-from tuiops.core.text import lit
+from tuiops.core.text import lit, safe
 from tuiops.errors import ConfigError
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
@@ -43,10 +43,13 @@ class Subject:
     reload: Callable[[], Loaded] | None = None
     """Reads the configuration again when its files change; None: never."""
 
+    settings: Config = Config()
+    """What the environment and the command line say when there is no configuration."""
+
     @property
     def config(self) -> Config:
         """The settings of the front end, which exist even when nothing is configured."""
-        return self.loaded.config if self.loaded is not None else Config()
+        return self.loaded.config if self.loaded is not None else self.settings
 
 
 def demonstration(base: Config) -> Config:
@@ -155,17 +158,17 @@ def _bastions(config: Config) -> dict[str, Bastion]:
 def _source(name: str, source: AnySource, config: Config, connector: HttpConnector, clock: Clock) -> Iterator[Source]:
     match source:
         case PrometheusConfig():
-            from tuiops.sources.prometheus import PrometheusSource
+            from tuiops.sources.prometheus.alerts import prometheus_source
 
-            yield PrometheusSource(name, source, config.systems, connector, clock)
+            yield prometheus_source(name, source, config.systems, connector, clock)
         case AlertmanagerConfig():
             from tuiops.sources.alertmanager import AlertmanagerSource
 
             yield AlertmanagerSource(name, source, config.systems, connector, clock)
         case HostConfig():
-            from tuiops.sources.host import HostSource
+            from tuiops.sources.host.source import HostSource
 
-            yield HostSource(name, source, clock)
+            yield HostSource(name, source, environment=safe(config.environment), clock=clock)
         case SimulationConfig():
             from tuiops.sim import build_simulation
 
@@ -180,7 +183,7 @@ def _probes(config: Config, bastions: dict[str, Bastion], clock: Clock) -> Itera
     for system_id, system in config.systems.items():
         for probe_id, probe in system.probes.items():
             via = getattr(probe, "via", None)
-            yield make_probe(system_id, probe_id, probe, clock=clock, opener=bastions[via] if via else None)
+            yield make_probe(system_id, probe_id, probe, clock=clock, bastion=bastions[via] if via else None)
 
 
 def _logs(config: Config, clock: Clock) -> Iterator[Source]:
@@ -190,14 +193,15 @@ def _logs(config: Config, clock: Clock) -> Iterator[Source]:
 
 
 def _log(system_id: str, log_id: str, log: AnyLog, clock: Clock) -> Source:
+    system, service, name = safe(system_id), safe(log.service or ""), safe(f"{system_id}/{log_id}")
     match log:
         case FileLog():
             from tuiops.sources.logs.file import FileLogSource
 
-            return FileLogSource(f"{system_id}/{log_id}", system_id, log, clock)
+            return FileLogSource(name, system, service, log, clock)
         case JournalLog():
             from tuiops.sources.logs.journal import JournalLogSource
 
-            return JournalLogSource(f"{system_id}/{log_id}", system_id, log, clock)
+            return JournalLogSource(name, system, service, log, clock)
         case _:
             assert_never(log)

@@ -33,9 +33,10 @@ def declared_systems(config: Config) -> tuple[SystemHealth, ...]:
 
 def environment(config: Config) -> Environment:
     """The environment that the header names: a production one when any system is in production."""
-    used = list(dict.fromkeys(system.environment or config.environment for system in config.systems.values()))
+    named = (system.environment or config.environment for system in config.systems.values())
+    used = list(dict.fromkeys(named)) or [config.environment]
     production = [name for name in used if (known := config.environments.get(name)) and known.production]
-    return Environment(safe((production or used or [config.environment])[0]), production=bool(production))
+    return Environment(safe((production or used)[0]), production=bool(production))
 
 
 def indicator(system_id: str, indicator_id: str, config: AnyIndicator) -> Indicator:
