@@ -41,8 +41,12 @@ _SERVICES = (
     *(
         ServiceModel(
             f"phase{number}",
-            {"errors": Course(0.003, 0.2, 0.4), "phase_p95": Course(seconds, 0.15), "quality": Course(0.92, 0.0, 0.02)}
-            | ({"quota": Course(0.55, 0.4, 0.05)} if number == 6 else {}),
+            ({"quota": Course(0.55, 0.4, 0.05)} if number == 6 else {})
+            | {
+                "errors": Course(0.003, 0.2, 0.4),
+                "phase_p95": Course(seconds, 0.15),
+                "quality": Course(0.92, 0.0, 0.02),
+            },
         )
         for number, seconds in enumerate(_SECONDS, start=1)
     ),
