@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from tuiops.config.model import Config, EnvironmentConfig
@@ -43,7 +43,7 @@ class Subject:
     reload: Callable[[], Loaded] | None = None
     """Reads the configuration again when its files change; None: never."""
 
-    settings: Config = Config()
+    settings: Config = field(default_factory=Config)
     """What the environment and the command line say when there is no configuration."""
 
     @property

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tuiops.config.model import Config, EnvironmentConfig
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System, TcpProbe
 from tuiops.core.units import Unit
@@ -33,7 +35,7 @@ def test_limits_and_objectives_are_in_the_inner_scale() -> None:
     assert errors.unit is Unit.RATIO
     assert errors.degraded is not None
     assert errors.degraded.value == 0.01
-    assert errors.objective == 0.999
+    assert errors.objective == pytest.approx(0.999)
     assert errors.source == "prom"
 
 
