@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -220,3 +222,27 @@ async def test_the_loop_is_free_while_the_machine_is_looked_at() -> None:
     await _source().read_health()
     ticking.cancel()
     assert ticks > 10
+
+
+_HOSTILE = "\x1b]0;x\x07"
+
+
+@pytest.fixture
+def hostile_process() -> Iterator[int]:
+    """The number of a process that took a name with control characters (Linux)."""
+    program = f"open('/proc/self/comm', 'w').write({_HOSTILE!r}); print(flush=True); input()"
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.kill()
+
+
+async def test_the_name_of_a_hostile_process_comes_out_safe(hostile_process: int) -> None:
+    source = _source(HostConfig(processes=(_HOSTILE,)))
+    readings = _readings(await source.read_health())
+    found = next(use for use in await source.top_processes(100_000) if use.pid == hostile_process)
+    assert found.name == safe(_HOSTILE)
+    assert found.name.isprintable()
+    assert readings[f"process:{safe(_HOSTILE)}", "running"].value == 1
