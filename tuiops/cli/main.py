@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"tuiops {__version__}")
     _common(root)
     root.add_argument("--plain", action="store_true", help="print the status as plain lines instead of drawing")
-    root.set_defaults(command="console")
+    root.set_defaults(command="console", output="table", system=None, watch=False, timeout=_DEFAULT_TIMEOUT)
     commands = root.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
     _command(commands, "wallboard", "show pages that rotate, read-only")

@@ -37,7 +37,7 @@ def _plain(arguments: argparse.Namespace, out: Output, *, follow: bool) -> Exit:
     from tuiops.cli import watching
     from tuiops.cli.commands.status import VIEW
 
-    arguments.output, arguments.system, arguments.watch = "table", None, follow
+    arguments.watch = follow
     return watching.run(VIEW, arguments, out)
 
 
