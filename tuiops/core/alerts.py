@@ -106,8 +106,12 @@ def merge(reports: Iterable[Iterable[Alert]]) -> tuple[Alert, ...]:
 def _merge_same(found: list[Alert]) -> Alert:
     lead = min(found, key=lambda alert: _PRECEDENCE.index(alert.state))
     richest = max(found, key=lambda alert: (len(alert.annotations), len(alert.labels)))
+    gravest = min(found, key=lambda alert: alert.severity)
     return msgspec.structs.replace(
         lead,
+        severity=gravest.severity,
+        native_severity=gravest.native_severity,
+        severity_known=gravest.severity_known,
         summary=lead.summary or richest.summary,
         description=lead.description or richest.description,
         annotations=richest.annotations,

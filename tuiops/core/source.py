@@ -56,6 +56,9 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     def freshness(self, now: datetime) -> Freshness:
         if self.answered is None:
             return Freshness.NEVER
+        if (self.answered - now).total_seconds() > self.interval:
+            # The wall clock was set back: how old the answer is cannot be told until the next one.
+            return Freshness.STALE
         old = age(now, self.answered)
         if old > max(DEAD_AFTER_SECONDS, DEAD_AFTER_INTERVALS * self.interval):
             return Freshness.DEAD

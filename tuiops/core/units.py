@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tuiops.core.text import SafeText, lit
+from tuiops.core.text import SafeText, fmt, lit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,18 +81,15 @@ def parse_quantity(text: str, unit: Unit) -> float:
 
 
 def show(value: float, unit: Unit) -> SafeText:
-    """The value as a cell shows it, at most seven characters, without waste."""
-    if math.isnan(value):
-        return lit("NaN")
-    if math.isinf(value):
-        return lit("+Inf") if value > 0 else lit("-Inf")
+    """The value as a cell shows it, without waste: at most seven characters and a sign for values below 10¹²."""
+    if not math.isfinite(value):
+        return lit("NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf")
+    if value < 0:
+        return fmt("-{}", show(-value, unit))
     if unit in {Unit.RATIO, Unit.PERCENT}:
-        percent = value * 100
-        return SafeText(f"{percent:.2f}%" if abs(percent) < 10 else f"{percent:.1f}%")
+        return SafeText(_short_percent(value * 100) + "%")
     if unit is Unit.SECONDS:
-        return SafeText(
-            f"{value * 1000:.0f}ms" if abs(value) < 1 else f"{value:.2f}s" if abs(value) < 60 else span(value)
-        )
+        return SafeText(f"{value * 1000:.0f}ms" if value < 1 else f"{value:.2f}s" if value < 60 else span(value))
     if unit is Unit.BYTES:
         return show_size(value)
     suffix = "/s" if unit is Unit.PER_SECOND else ""
@@ -101,11 +98,13 @@ def show(value: float, unit: Unit) -> SafeText:
 
 def show_size(value: float) -> SafeText:
     """Binary multiples: `1.4GiB`."""
-    for name in ("B", "KiB", "MiB", "GiB"):
-        if abs(value) < 1024:
-            return SafeText(f"{value:.0f}{name}" if name == "B" else f"{value:.1f}{name}")
+    if abs(value) < 1024:
+        return SafeText(f"{value:.0f}B")
+    for name in ("KiB", "MiB", "GiB", "TiB"):
         value /= 1024
-    return SafeText(f"{value:.1f}TiB")
+        if abs(value) < 1024 or name == "TiB":
+            break
+    return SafeText(f"{value:.1f}{name}" if abs(value) < 99.95 else f"{value:.0f}{name}")
 
 
 def span(seconds: float) -> SafeText:
@@ -131,14 +130,22 @@ def countdown(seconds: float) -> SafeText:
     return span(seconds)
 
 
+def _short_percent(percent: float) -> str:
+    for limit, decimals in ((10, 2), (1000, 1), (10_000, 0)):
+        if percent < limit:
+            return f"{percent:.{decimals}f}"
+    return _short_number(percent)
+
+
 def _short_number(value: float) -> str:
-    magnitude = abs(value)
-    if magnitude and magnitude < 0.01:
+    """A number of at least zero, in at most five characters below 10¹²."""
+    if value and value < 0.001:
         return f"{value:.0e}"
+    if value < 1000:
+        return f"{value:.4g}" if value >= 1 else f"{value:.3f}".rstrip("0").rstrip(".")
     for limit, divisor, suffix in ((1e4, 1.0, ""), (1e6, 1e3, "k"), (1e9, 1e6, "M"), (1e12, 1e9, "G")):
-        if magnitude < limit:
+        if value < limit:
             scaled = value / divisor
-            return (
-                f"{scaled:.0f}" if scaled == int(scaled) else f"{scaled:.4g}" if not suffix else f"{scaled:.1f}"
-            ) + suffix
-    return f"{value:.1e}"
+            plain = not suffix or scaled >= 99.95 or scaled == int(scaled)
+            return f"{scaled:.0f}{suffix}" if plain else f"{scaled:.1f}{suffix}"
+    return f"{value:.1e}".replace("e+", "e")
