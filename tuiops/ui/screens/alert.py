@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tuiops.core.alerts import Alert, AlertState
 from tuiops.core.clock import age
@@ -29,10 +29,6 @@ MOST_LINES = 60
 
 class AlertScreen(PlottedScreen):
     """One alert and the plots of the service that it is about."""
-
-    FOOTER: ClassVar[tuple[str, ...]] = (
-        "app.back", "detail.range", "detail.logs", "detail.changes", "link.open", "text.copy", "app.help",
-    )  # fmt: skip
 
     def __init__(self, identity: str) -> None:
         super().__init__()

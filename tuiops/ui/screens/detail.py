@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.ui.actions import ACTIONS, Scope, bindings
+from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.keymap import Keymap, build
 from tuiops.ui.messages import CopyText, OpenChanges, OpenLinks, OpenLogs
 from tuiops.ui.panes.base import TitleBar
@@ -16,7 +16,9 @@ from tuiops.ui.screens.pen import Pen, Row
 from tuiops.ui.shell import Shell, View, shell_of
 from tuiops.ui.theme import look_of
 from tuiops.ui.widgets.document import Document
-from tuiops.ui.widgets.safe import Part, SafeStatic
+from tuiops.ui.widgets.footer import Footer
+from tuiops.ui.widgets.header import Header
+from tuiops.ui.widgets.safe import SafeStatic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,18 +43,18 @@ class DetailScreen(View):
     DetailScreen { layout: vertical; }
     DetailScreen > Document { border: round $accent; border-top: none; height: 1fr; }
     DetailScreen.-ascii > Document { border: ascii $accent; border-top: none; }
-    DetailScreen > #keys { height: 1; }
     DetailScreen > #search { height: 1; display: none; }
     DetailScreen > #search > SafeStatic { width: 2; }
     DetailScreen > #search > Input { border: none; height: 1; width: 1fr; padding: 0; }
     DetailScreen.searching > #search { display: block; }
-    DetailScreen.searching > #keys { display: none; }
+    DetailScreen.searching > Footer { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Scope.DETAIL),
         *(binding for binding in bindings(Scope.GLOBAL) if binding.id in _OWN_GLOBALS),
     ]
-    FOOTER: ClassVar[tuple[str, ...]] = ("app.back", "detail.logs", "detail.changes", "link.open", "detail.search")
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.DETAIL, Scope.GLOBAL)
+    """Whose actions the footer shows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,12 +102,13 @@ class DetailScreen(View):
         return self.query_one(Document)
 
     def compose(self) -> ComposeResult:
+        yield Header()
         yield TitleBar()
         yield Document()
         with Horizontal(id="search"):
             yield SafeStatic(lit("/"))
             yield Input()
-        yield SafeStatic(id="keys")
+        yield Footer()
 
     def on_mount(self) -> None:
         self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
@@ -127,17 +130,12 @@ class DetailScreen(View):
         drawn = [pen.clip(row) for row in self.rows(pen)]
         self.sheet.show([_lit_up(row, self._sought, pen) for row in drawn] if self._sought else drawn)
         below = max(0, len(drawn) - self.sheet.scroll_offset.y - self.sheet.size.height)
-        more = (pen.muted(fmt("{} {} more", pen.look.glyphs.down, below)),) if below else ()
+        back = self.keymap.shown("app.back")
+        more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
+        more += [pen.muted(fmt("{} back", key)) for key in back[:1]]
         self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
-        self.query_one("#keys", SafeStatic).show(*self._keys(pen))
-
-    def _keys(self, pen: Pen) -> list[Part]:
-        parts: list[Part] = []
-        for action in self.FOOTER:
-            shown = self.keymap.shown(action)
-            if shown:
-                parts += [pen.bold(fmt(" {}", shown[0])), pen.muted(fmt(" {}  ", ACTIONS[action].label))]
-        return parts
+        self.query_one(Header).show(self.host.snapshot, self.host.now)
+        self.query_one(Footer).show(self.SCOPES, self.keymap, self.host.snapshot.notices)
 
     # Actions.
 

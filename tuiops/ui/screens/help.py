@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
 from tuiops.ui.actions import ACTIONS, Action, Scope
@@ -24,8 +24,6 @@ NAMES = 17
 
 class HelpScreen(DetailScreen):
     """The actions that work where help was asked for come first."""
-
-    FOOTER: ClassVar[tuple[str, ...]] = ("app.back", "detail.search")
 
     def __init__(self, context: Scope | None = None) -> None:
         super().__init__()

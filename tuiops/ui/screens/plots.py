@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from tuiops.ui.screens.pen import BLANK, columns_of, spread
 from tuiops.ui.widgets.chart import Ink, Plot, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.style import Style
 
@@ -95,13 +94,16 @@ def plot_rows(
     pasts: Mapping[str, Past],
     seconds: float,
     statuses: Mapping[str, SourceStatus],
+    height: int = PLOT_ROWS,
 ) -> tuple[Row, ...]:
     """The plots of the measures, one below the other, or two side by side where there is room."""
     wide = pen.width >= SIDE_BY_SIDE
     width = (pen.width - 3) // 2 if wide else pen.width
     narrow = msgspec.structs.replace(pen, width=width)
     blocks = [
-        _block(narrow, measure, pasts.get(measure.indicator.id), seconds, statuses.get(measure.indicator.source))
+        _block(
+            narrow, measure, pasts.get(measure.indicator.id), seconds, statuses.get(measure.indicator.source), height
+        )
         for measure in measures
     ]
     if not wide:
@@ -119,7 +121,7 @@ def plot_rows(
 
 
 def _block(
-    pen: Pen, measure: Measure, past: Past | None, seconds: float, status: SourceStatus | None
+    pen: Pen, measure: Measure, past: Past | None, seconds: float, status: SourceStatus | None, height: int
 ) -> tuple[Row, ...]:
     """A title with the value and the limits, the plot, and a line when something is amiss."""
     indicator = measure.indicator
@@ -133,7 +135,7 @@ def _block(
             title.append(pen.state(state))
     head = spread(pen, tuple(title), (pen.muted(fmt("last {} ", RANGES[seconds])),))
     plot, remark = _what_to_draw(measure, past, seconds, pen)
-    body = tuple(tuple((text, _style(pen, ink)) for text, ink in row) for row in draw(plot, pen.width - 1, PLOT_ROWS))
+    body = tuple(tuple((text, _style(pen, ink)) for text, ink in row) for row in draw(plot, pen.width - 1, height))
     return (head, *body, *((pen.sentence(remark)) if remark else ()))
 
 

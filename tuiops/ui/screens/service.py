@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tuiops.core.clock import age
 from tuiops.core.health import Measure, State, judge, judge_service
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 class ServiceScreen(PlottedScreen):
     """One service, refreshed with every snapshot; its plots every quarter of a minute."""
-
-    FOOTER: ClassVar[tuple[str, ...]] = (
-        "app.back", "detail.range", "detail.logs", "detail.changes", "link.open", "detail.search", "app.help",
-    )  # fmt: skip
 
     def __init__(self, system: SafeText, service: SafeText) -> None:
         super().__init__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tuiops.core.clock import age
 from tuiops.core.health import State
@@ -25,8 +25,6 @@ _ORDER = (Freshness.NEVER, Freshness.DEAD, Freshness.STALE, Freshness.LIVE)
 
 class SourcesScreen(DetailScreen):
     """All feeds and log streams, those in trouble first."""
-
-    FOOTER: ClassVar[tuple[str, ...]] = ("app.back", "data.refresh", "detail.search", "app.help")
 
     def heading(self, pen: Pen) -> SafeText:
         feeds = self.host.snapshot.feeds.values()
