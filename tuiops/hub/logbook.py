@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import zlib
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
@@ -30,6 +30,8 @@ _MERGE: Final = 128 * 1024
 """Bytes up to which small pieces of one stream become one block."""
 _OVERHEAD: Final = 800
 """Bytes that a block costs beside its lines; a line costs five."""
+_LONGEST_RECORD: Final = 2000
+"""Lines of one record that are counted."""
 _WARM: Final = 12
 """Blocks read again from files that are kept, the least recently used leaving first."""
 _NEWLINE = re.compile(b"\n")
@@ -298,6 +300,23 @@ class LogBook:
         data = self.bytes_of(block)
         start, stop = block.span(seq - block.first)
         return Line(seq, block.stream, None if data is None else data[start:stop], block.note, block.at)
+
+    def continues(self, seq: int) -> bool:
+        """Whether the line continues the record above it."""
+        block = self.block_at(seq)
+        data = self.bytes_of(block) if block is not None else None
+        if block is None or data is None:
+            return False
+        continued = block.continued(data)
+        number = bisect_left(continued, seq - block.first)
+        return number < len(continued) and continued[number] == seq - block.first
+
+    def followers(self, seq: int) -> int:
+        """How many lines continue the record that begins with this one."""
+        count = 0
+        while self.continues(seq + count + 1) and count < _LONGEST_RECORD:
+            count += 1
+        return count
 
     # Keeping the bound; the lock is held.
 

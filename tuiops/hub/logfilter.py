@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tuiops.hub.logbook import Block
 
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
-_TRAILING_GROUPS = re.compile(r"\[[^\]]*\]")
+_AT_LEAST = {level: re.compile(b"[" + bytes([level]) + rb"-\xff]") for level in Level}
+"""Finds the lines of a level or graver in a block's levels, one byte a line."""
 
 
 class Pattern:
@@ -121,7 +122,10 @@ class LogFilter:
         if self.level:
             levels = block.levels(data)
             least = self.level
-            shown = [number for number in shown if levels[number] >= least]
+            if shown is everything:
+                shown = [found.start() for found in _AT_LEAST[least].finditer(levels, first)]
+            else:
+                shown = [number for number in shown if levels[number] >= least]
         if self.exclude and shown:
             out = {number for pattern in self.exclude for number in pattern.lines(data, block.starts, first)}
             out = _whole(out, continued, first, count)

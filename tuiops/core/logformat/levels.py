@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import le, lt
 from typing import TYPE_CHECKING, Final
 
 from tuiops.core.logs import LEVEL_WORDS, Level
@@ -16,6 +17,8 @@ LEVEL_KEYS: Final = (
 """Keys that hold a level; the first one of a record that can be read counts."""
 
 UNKNOWN: Final = 255
+_BRACE: Final = 0x7B
+_BACKSLASH: Final = 0x5C
 _HEAD: Final = 200
 """Bytes at the beginning of a line among which its level is looked for."""
 _LETTERS: Final = {"t": Level.TRACE, "d": Level.DEBUG, "i": Level.INFO, "w": Level.WARNING, "e": Level.ERROR,
@@ -125,23 +128,36 @@ def classify(data: bytes, starts: Sequence[int], ask: Callable[[bytes], Level]) 
         if found:
             _classify_json(data, starts, found[1], levels)
     size = len(data)
-    for number in range(len(starts)):
-        if levels[number] == UNKNOWN:
-            stop = starts[number + 1] if number + 1 < len(starts) else size
-            levels[number] = ask(data[starts[number] : stop])
+    number = levels.find(UNKNOWN)
+    while number >= 0:
+        stop = starts[number + 1] if number + 1 < len(starts) else size
+        levels[number] = ask(data[starts[number] : stop])
+        number = levels.find(UNKNOWN, number + 1)
     return levels
 
 
 def _classify_json(data: bytes, starts: Sequence[int], key: bytes, levels: bytearray) -> None:
     """Fill in the levels of the lines whose only opening brace before `key` is their first byte."""
     pattern = re.compile(b'"' + re.escape(key) + rb'"\s*:\s*"?([A-Za-z]{1,12}|\d{1,3})\b')
-    count = data.count
+    found = list(pattern.finditer(data))
+    at = [match.start() for match in found]
+    lines = len(starts)
+    flat = data.count(b"{") == lines == data.count(b"\n{") + 1 and b'\\"' + key not in data
+    if flat and len(at) == lines and all(map(le, starts, at)) and all(map(lt, at, starts[1:])):
+        # The common case, four times as fast: flat records with one level each.
+        words = [match[1] for match in found]
+        known = {word: _word(word) or UNKNOWN for word in set(words)}
+        levels[:] = bytes([known[word] for word in words])
+        return
     number = 0
-    last = len(starts) - 1
-    for found in pattern.finditer(data):
-        at = found.start()
-        while number < last and starts[number + 1] <= at:
+    for match, where in zip(found, at, strict=True):
+        while number < lines - 1 and starts[number + 1] <= where:
             number += 1
         start = starts[number]
-        if levels[number] == UNKNOWN and data[start] == 0x7B and count(b"{", start, at) == 1 and data[at - 1] != 0x5C:
-            levels[number] = _word(found[1]) or UNKNOWN
+        if (
+            levels[number] == UNKNOWN
+            and data[start] == _BRACE
+            and data[where - 1] != _BACKSLASH
+            and (flat or data.count(b"{", start, where) == 1)
+        ):
+            levels[number] = _word(match[1]) or UNKNOWN

@@ -1,0 +1,401 @@
+"""The log: only the visible lines are parsed and drawn, at most ten times a second, whatever arrives.
+
+The view keeps its own place in the book: the end while it follows, else the sequence number of its top line.
+Nothing about Textual's layout or scrolling changes when lines arrive.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.segment import Segment
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiops.core.text import LINE, SafeText, safe
+from tuiops.hub.logfilter import LogFilter
+from tuiops.hub.logindex import LogIndex
+from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.format import TimeStyle
+from tuiops.ui.shell import shell_of
+from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from textual import events
+    from textual.binding import BindingType
+
+    from tuiops.hub.logbook import Line, LogBook
+    from tuiops.hub.logfilter import Pattern
+
+_FRAME: Final = 0.1
+"""Seconds between frames."""
+_SLICE: Final = 0.02
+"""Seconds of a frame that looking for lines may take; the rest belongs to the keys."""
+_MOST_STRIPS: Final = 2000
+_NEIGHBOURS: Final = 5
+"""Hidden lines shown on either side of the cursor's, for context."""
+_STEP: Final = 8
+"""Columns that a step to the side goes."""
+
+MOVES: Final = (
+    "logs.down", "logs.up", "logs.page_down", "logs.page_up", "logs.half_down", "logs.half_up", "logs.top",
+    "logs.bottom", "logs.follow",
+)  # fmt: skip
+"""The actions that the view carries out itself."""
+
+
+class LogView(Widget, can_focus=True, inherit_bindings=False):
+    """Lines of a log book under a filter, with a cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(binding for binding in bindings(Scope.LOGS) if binding.id in MOVES),
+        ("left", "shift(-1)", "left"),
+        ("right", "shift(1)", "right"),
+    ]
+    DEFAULT_CSS = "LogView { height: 1fr; }"
+    ALLOW_SELECT = False
+
+    class Changed(Message):
+        """Something that the title shows is different."""
+
+    class Opened(Message):
+        """The line under the cursor was clicked again."""
+
+    def __init__(self, book: LogBook, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self.book = book
+        self.index = LogIndex(book)
+        self.following = True
+        self.cursor = 0
+        self.marks: set[int] = set()
+        self.pattern: Pattern | None = None
+        self.stamp = Stamp.TIME
+        self.wrap = False
+        self.sentences: Callable[[], tuple[SafeText, ...]] = tuple
+        """What is said when there is no line to show."""
+        self.headroom: Callable[[int], list[Strip]] = lambda _width: []
+        """Rows above the lines, for a given width."""
+        self._top = 0
+        self._shift = 0
+        self._context: range | None = None
+        self._rows: list[tuple[int, Strip]] = []
+        self._above: list[Strip] = []
+        self._strips: dict[object, list[Strip]] = {}
+        self._drawn_with: object = None
+        self._said: object = None
+        self._job: Iterator[int | None] | None = None
+        self._job_done: Callable[[int | None], None] | None = None
+
+    # What is shown.
+
+    @property
+    def unseen(self) -> int:
+        """Lines that came below the last one on screen."""
+        last = self._rows[-1][0] if self._rows else self.book.end - 1
+        return max(0, self.book.end - 1 - last)
+
+    @property
+    def searching(self) -> bool:
+        return self._job is not None
+
+    @property
+    def line(self) -> Line | None:
+        """The line under the cursor."""
+        return self.book.line(self.cursor) if self._rows else None
+
+    @property
+    def shown_rows(self) -> list[int]:
+        """The number of the line on each row of the screen, from the top."""
+        return [seq for seq, _ in self._rows]
+
+    def set_filter(self, log_filter: LogFilter) -> None:
+        """Show other lines; the place in the log stays about the same."""
+        if log_filter != self.index.filter:
+            self.index = LogIndex(self.book, log_filter)
+            self._context = None
+            self._stop_job()
+            self.redraw()
+
+    def toggle_context(self) -> None:
+        """Show the hidden neighbours of the cursor's line, or hide them again."""
+        if self._context is not None:
+            self._context = None
+        else:
+            self._stay()
+            self._context = range(self.cursor - _NEIGHBOURS, self.cursor + _NEIGHBOURS + 1)
+            self._top = min(self._top, self.cursor - _NEIGHBOURS)
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Work out again what is on screen and draw what is different."""
+        if not self.is_attached or not self.size:
+            return
+        self.index.advance(_deadline())
+        painter = self._painter()
+        above = self.headroom(self.size.width)
+        height = max(1, self.size.height - len(above))
+        rows = self._fill_up(painter, height) if self.following else self._fill_down(painter, height)
+        if self.following and rows:
+            self.cursor = rows[-1][0]
+        if rows != self._rows or above != self._above:
+            self._rows, self._above = rows, above
+            self.refresh()
+        said = (self.following, self.unseen, self.index.hidden, self.index.complete, self.searching)
+        if said != self._said:
+            self._said = said
+            self.post_message(self.Changed())
+
+    def _painter(self) -> Painter:
+        shell = shell_of(self)
+        wanted = self.index.filter
+        settings = Settings(
+            width=self.size.width, shift=self._shift, wrap=self.wrap, stamp=self.stamp, services=not wanted.service
+        )
+        relative = shell.now.replace(microsecond=0) if shell.times.style is TimeStyle.RELATIVE else None
+        drawn_with = (shell.look, shell.times, settings, self.pattern, relative)
+        if drawn_with != self._drawn_with or len(self._strips) > _MOST_STRIPS:
+            self._drawn_with = drawn_with
+            self._strips.clear()
+        return Painter(shell.look, shell.times, settings, self.pattern, shell.now)
+
+    def _draw(self, painter: Painter, seq: int, shown: bool) -> list[Strip]:  # noqa: FBT001 - private
+        selected = seq == self.cursor and not self.following
+        folded = self.index.filter.fold
+        key = (seq, selected, seq in self.marks, shown)
+        strips = self._strips.get(key)
+        if strips is None:
+            line = self.book.line(seq)
+            if line is None:
+                return []
+            strips = painter.rows(
+                line,
+                continues=self.book.continues(seq),
+                marked=seq in self.marks,
+                aside=not shown,
+                followers=self.book.followers(seq) if folded else 0,
+            )
+            if selected:
+                overlay = shell_of(self).look.palette.selection
+                strips = [strip.apply_style(overlay) for strip in strips]
+            self._strips[key] = strips
+        return strips
+
+    def _fill_up(self, painter: Painter, height: int) -> list[tuple[int, Strip]]:
+        """From the end upwards."""
+        rows: list[tuple[int, Strip]] = []
+        for seq, shown in reversed(self._before(self.book.end, height)):
+            rows[:0] = [(seq, strip) for strip in self._draw(painter, seq, shown)]
+            if len(rows) >= height:
+                break
+        return rows[-height:]
+
+    def _fill_down(self, painter: Painter, height: int) -> list[tuple[int, Strip]]:
+        """From the top line downwards; when the log ends too early, the top line moves up."""
+        rows: list[tuple[int, Strip]] = []
+        for seq, shown in self._after(self._top, height):
+            rows += [(seq, strip) for strip in self._draw(painter, seq, shown)]
+            if len(rows) >= height:
+                return rows[:height]
+        first = rows[0][0] if rows else self._top
+        for seq, shown in reversed(self._before(first, height - len(rows))):
+            rows[:0] = [(seq, strip) for strip in self._draw(painter, seq, shown)]
+            self._top = seq
+            if len(rows) >= height:
+                break
+        return rows[:height]
+
+    def _before(self, seq: int, count: int) -> list[tuple[int, bool]]:
+        """Shown lines before `seq`, with those of the context, and whether the filter shows each."""
+        shown = self.index.before(seq, count)
+        if self._context is None:
+            return [(line, True) for line in shown]
+        known = set(shown)
+        extra = [line for line in self._context if line < seq and self.book.first <= line < self.book.end]
+        return [(line, line in known) for line in sorted(known.union(extra))[-count:]]
+
+    def _after(self, seq: int, count: int) -> list[tuple[int, bool]]:
+        shown = self.index.after(seq, count)
+        if self._context is None:
+            return [(line, True) for line in shown]
+        known = set(shown)
+        extra = [line for line in self._context if line >= seq and self.book.first <= line < self.book.end]
+        return [(line, line in known) for line in sorted(known.union(extra))[:count]]
+
+    def render_line(self, y: int) -> Strip:
+        ground = shell_of(self).look.palette
+        width = self.size.width
+        if y < len(self._above):
+            return self._above[y]
+        y -= len(self._above)
+        if y < len(self._rows):
+            return self._rows[y][1].adjust_cell_length(width, ground.text)
+        text = self.sentences() if not self._rows else ()
+        if y < len(text):
+            strip = Strip([Segment(" ", ground.text), Segment(text[y], ground.muted)])
+            return strip.adjust_cell_length(width, ground.text)
+        return Strip([Segment(" " * width, ground.text)], width)
+
+    # Frames.
+
+    def on_mount(self) -> None:
+        self.set_interval(_FRAME, self._frame)
+
+    def _frame(self) -> None:
+        if self._job is not None:
+            self._work()
+        if not self.display or shell_of(self).frozen:
+            return
+        if not self._rows:
+            # The sentence may have changed with the state of the streams.
+            self.refresh()
+        self.redraw()
+
+    def on_resize(self) -> None:
+        self._rows = []
+        self.redraw()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    # Moving.
+
+    def go(self, seq: int) -> None:
+        """Put the cursor on a line and show it, about a third from the top when it was not on screen."""
+        self.following = False
+        self.cursor = seq
+        shown = {line for line, _ in self._rows}
+        if seq not in shown or not self._rows:
+            above = self._before(seq, max(1, self.size.height // 3))
+            self._top = above[0][0] if above else seq
+        self.redraw()
+
+    def _stay(self) -> None:
+        """Stop following where we are."""
+        if self.following:
+            self.following = False
+            self._top = self._rows[0][0] if self._rows else self.book.first
+
+    def move(self, lines: int) -> None:
+        """Move the cursor by shown lines, down or up."""
+        self._stay()
+        if lines > 0:
+            below = self._after(self.cursor + 1, lines)
+            target = below[-1][0] if below else self.cursor
+            bottom = self._rows[-1][0] if self._rows else target
+            if target > bottom:
+                moved = len([line for line, _ in below if line > bottom])
+                after = self._after(self._top, moved + 1)
+                self._top = after[-1][0] if after else self._top
+        else:
+            above = self._before(self.cursor, -lines)
+            target = above[0][0] if above else self.cursor
+            self._top = min(self._top, target)
+        self.cursor = target
+        self.redraw()
+        if self.wrap and target not in {line for line, _ in self._rows}:
+            # Wrapped lines above pushed it off the screen.
+            self._top = target
+            self.redraw()
+
+    def action_logs_down(self) -> None:
+        self.move(1)
+
+    def action_logs_up(self) -> None:
+        self.move(-1)
+
+    def action_logs_page_down(self) -> None:
+        self.move(max(1, self.size.height - 1))
+
+    def action_logs_page_up(self) -> None:
+        self.move(-max(1, self.size.height - 1))
+
+    def action_logs_half_down(self) -> None:
+        self.move(max(1, self.size.height // 2))
+
+    def action_logs_half_up(self) -> None:
+        self.move(-max(1, self.size.height // 2))
+
+    def action_logs_top(self) -> None:
+        self._stay()
+        first = self._after(self.book.first, 1)
+        self._top = self.book.first
+        self.cursor = first[0][0] if first else self._top
+        self.redraw()
+
+    def action_logs_bottom(self) -> None:
+        self.following = True
+        self.redraw()
+
+    def action_logs_follow(self) -> None:
+        if self.following:
+            self._stay()
+            self.redraw()
+        else:
+            self.action_logs_bottom()
+
+    def action_shift(self, direction: int) -> None:
+        self._shift = max(0, self._shift + direction * _STEP) if not self.wrap else 0
+        self.redraw()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(3)
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y - len(self._above)
+        if 0 <= row < len(self._rows):
+            self._stay()
+            if self.cursor == self._rows[row][0] and event.chain > 1:
+                self.post_message(self.Opened())
+            self.cursor = self._rows[row][0]
+            self.redraw()
+
+    # Looking for something, a slice of each frame at a time.
+
+    def look_for(self, hits: Iterator[int | None], done: Callable[[int | None], None]) -> None:
+        """Run a search of the index until its first hit; `done` gets the line, or None when there is none."""
+        self._job, self._job_done = hits, done
+        self._work()
+
+    def _work(self) -> None:
+        expired = _deadline()
+        job, done = self._job, self._job_done
+        if job is None or done is None:
+            return
+        for hit in job:
+            if hit is not None:
+                self._stop_job()
+                done(hit)
+                return
+            if expired():
+                self.call_later(self._work)
+                return
+        self._stop_job()
+        done(None)
+
+    def _stop_job(self) -> None:
+        self._job = self._job_done = None
+
+    def text_of(self, seqs: list[int], limit: int) -> SafeText:
+        """Lines as they came, made safe and masked, one below the other; at most `limit` characters."""
+        texts: list[str] = []
+        for seq in seqs:
+            line = self.book.line(seq)
+            if line is not None and line.raw is not None:
+                texts.append(line.stream.format.clean(safe(line.raw, LINE)))
+        # Line breaks between safe lines are ours.
+        return SafeText("\n".join(texts)[:limit])
+
+
+def _deadline() -> Callable[[], bool]:
+    end = time.perf_counter() + _SLICE
+    return lambda: time.perf_counter() > end
