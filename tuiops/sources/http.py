@@ -196,7 +196,9 @@ class HttpClient:
         headers = {"user-agent": _USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"}
         client: httpx.AsyncClient = library.AsyncClient(
             transport=transport,
-            timeout=None,  # the deadline bounds everything; httpx' own would start again with every byte
+            # The deadline bounds everything; httpx' own would start again with every byte. Connecting alone has
+            # one that ends first, because httpcore closes the socket of a handshake that fails, not of one cancelled.
+            timeout=library.Timeout(None, connect=0.8 * self._config.timeout),
             follow_redirects=False,
             trust_env=False,
             headers=headers | self._config.headers,

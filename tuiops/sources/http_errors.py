@@ -110,7 +110,11 @@ _BY_NAME: tuple[tuple[frozenset[str], type[SourceError], str], ...] = (
         Unreachable,
         "{server} dropped the connection",
     ),
-    (frozenset({"TimeoutException"}), TimedOut, "{server} gave no answer in time"),
+    (
+        frozenset({"TimeoutException"}),
+        TimedOut,
+        "{server} did not complete the connection in time; is a firewall in between?",
+    ),
 )
 """By the names of classes: httpx, httpcore and anyio share them, and none is imported for the sake of an error."""
 
@@ -189,7 +193,8 @@ def _chain(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
     """The error and its causes, the members of groups included."""
     if depth > 8:
         return
-    yield error
+    if not isinstance(error, (ssl.SSLWantReadError, ssl.SSLWantWriteError)):  # the ordinary course of a handshake
+        yield error
     if isinstance(error, BaseExceptionGroup):
         for member in error.exceptions:
             yield from _chain(member, depth + 1)

@@ -10,7 +10,7 @@ from tuiops.errors import BadAnswer
 
 _SECTION = re.compile(r"^global:\n((?:[ \t].*\n|\n)*)", re.MULTILINE)
 _LABELS = re.compile(r"^  external_labels:\n((?:    .*\n|\n)*)", re.MULTILINE)
-_LINE = re.compile(r"    ([a-zA-Z_][a-zA-Z0-9_]*): ?(.*)", re.ASCII)
+_LINE = re.compile(r"""    (["']?)([a-zA-Z_][a-zA-Z0-9_]*)\1: ?(.*)""", re.ASCII)
 
 
 def external_labels(yaml: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def external_labels(yaml: str) -> dict[str, str]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise BadAnswer("its external_labels cannot be read; set external_labels of the source")
-        found[match[1]] = _scalar(match[2])
+        found[match[2]] = _scalar(match[3])
     return found
 
 
