@@ -84,11 +84,14 @@ def _read_private(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise _error(str(path), f"cannot be read: {reason or 'not a path'}", "check the path") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         fault = _exposure(path, os.fstat(descriptor))
         if fault is not None:
             raise ConfigError([fault])
-        return stream.read(MAX_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _output(command: Sequence[str], timeout: float) -> bytes:

@@ -1,0 +1,205 @@
+"""The program as a process: exit codes, streams, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tuiops import __version__
+from tuiops.cli.exits import Exit
+from tuiops.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIMULATION = '[sources.drill]\ntype = "simulation"\ninterval = "1s"\n'
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("TUIOPS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    file = tmp_path / "config.toml"
+    file.write_text(SIMULATION)
+    return str(file)
+
+
+def program(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tuiops", *words], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+        timeout=60,
+    )  # fmt: skip
+
+
+def test_the_version_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom tuiops.cli.main import main\n"
+        "try: main(['--version'])\nexcept SystemExit: pass\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}"
+        " & {'textual', 'rich', 'httpx', 'msgspec', 'asyncio', 'asyncssh', 'psutil', 'tomli'}))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == [f"tuiops {__version__}", "[]"]
+
+
+@pytest.mark.parametrize("words", [["status"], ["services"], ["alerts"], ["logs"], ["check"], ["config"]])
+def test_headless_commands_need_no_textual(words: list[str]) -> None:
+    code = (
+        f"import sys\nimport tuiops.cli.commands.{words[0]}\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & {'textual', 'rich', 'httpx'}))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["statsu"], "invalid choice: 'statsu'"),
+        (["status", "--timeout", "-1"], "not between 0 and 3600"),
+        (["status", "--timeout", "nan"], "not between 0 and 3600"),
+        (["logs", "--lines", "x"], "invalid"),
+        (["status", "-o", "xml"], "invalid choice: 'xml'"),
+        (["st\x1b[31matus"], "invalid choice"),
+        (["logs", "--level", "loud"], "there is no level 'loud'"),
+        (["logs", "--grep", "("], "is not a regular expression"),
+        (["wallboard"], "needs a terminal"),
+    ],
+)
+def test_a_wrong_command_line(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == Exit.USAGE
+    streams = capsys.readouterr()
+    assert said in streams.err
+    assert "\x1b" not in streams.err
+    assert streams.out == ""
+
+
+def test_a_wrong_configuration_names_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text('x = 1\n[display]\ntheme = "drak"\nbell = 1\n')
+    for words in (["check", str(file)], ["--config", str(file), "status"], ["status", "--config", str(file)]):
+        assert main(words) == Exit.CONFIG
+        errors = capsys.readouterr().err
+        assert f"{file}: x: is not a setting" in errors
+        assert f"{file}: display.bell: is an integer, not true or false" in errors
+        assert "2 mistakes" in errors
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[display]\ntheme = "drak"', "display.theme: there is no theme 'drak' → did you mean dark?"),
+        ('[keys.bind]\n"app.halp" = "x"', "keys.bind.app.halp: no such action → did you mean app.help?"),
+    ],
+)
+def test_check_knows_themes_and_keys(tmp_path: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    assert main(["check", str(file)]) == Exit.CONFIG
+    assert f"{file}: {said}" in capsys.readouterr().err
+
+
+def test_check_reads_queries(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(
+        '[sources.p]\ntype = "prometheus"\nurl = "http://h"\n[systems.s.services.a]\n'
+        '[systems.s.indicators.i]\nkind = "gauge"\nsource = "p"\nheading = "X"\nquery = "sum(x"\n'
+    )
+    assert main(["check", str(file)]) == Exit.CONFIG
+    assert "systems.s.indicators.i.query: is not PromQL: unclosed left parenthesis" in capsys.readouterr().err
+
+
+def test_check_says_that_all_is_well(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", config]) == Exit.OK
+    assert "systems: 0  sources: 1  files: 1" in capsys.readouterr().out
+
+
+def test_check_warns_of_secrets_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[sources.p]\ntype = "prometheus"\nurl = "http://h"\nbearer = { env = "TUIOPS_TEST_UNSET" }\n')
+    assert main(["check", str(file)]) == Exit.OK
+    assert f"warning  {file}: sources.p.bearer.env: TUIOPS_TEST_UNSET is not set here" in capsys.readouterr().out
+
+
+def test_the_settings_in_force(
+    config: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUIOPS_CONFIG", config)
+    monkeypatch.setenv("TUIOPS_THEME", "light")
+    assert main(["config", "--time-zone", "Asia/Tokyo"]) == Exit.OK
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["display"]["theme"], shown["display"]["time_zone"]) == ("light", "Asia/Tokyo")
+    assert shown["sources"]["drill"]["type"] == "simulation"
+    assert shown["sources"]["drill"]["interval"] == "1s"
+
+
+def test_config_prints_what_comes_with_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "schema"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["title"] == "tuiops configuration"
+    assert main(["config", "example"]) == Exit.OK
+    assert "[systems.shop]" in capsys.readouterr().out
+    assert main(["config", "paths"]) == Exit.OK
+    assert "(does not exist)" in capsys.readouterr().out
+
+
+def test_keys_and_themes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys"]) == Exit.OK
+    assert "app.help" in capsys.readouterr().out
+    assert main(["themes", "--theme", "light"]) == Exit.OK
+    assert "* light" in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("command", ["status", "services", "alerts"])
+def test_a_round_of_the_simulation(command: str, config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main([command, "--config", config, "-o", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["kind"] == command
+    assert code in {Exit.DEGRADED, Exit.DOWN}, "the simulated fleet begins with incidents"
+    rows = capsys.readouterr
+    assert main([command, "--config", config, "-o", "ndjson"]) == code
+    assert all(json.loads(line)["schema"] == 1 for line in rows().out.splitlines())
+
+
+def test_a_system_that_is_not_there(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--config", config, "--system", "mnaga"]) == Exit.USAGE
+    assert "did you mean manga?" in capsys.readouterr().err
+
+
+def test_log_lines_of_the_simulation(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["logs", "--config", config, "-o", "ndjson", "-n", "5", "--system", "manga"]) == Exit.OK
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 5
+    assert {row["system"] for row in rows} == {"manga"}
+
+
+def test_without_a_terminal_the_console_is_the_plain_status(config: str) -> None:
+    found = program("--config", config)
+    assert found.returncode in {Exit.DEGRADED, Exit.DOWN}
+    assert "SYSTEM" in found.stdout
+    assert "Run tuiops in one for the console" in found.stderr
+    assert "\x1b" not in found.stdout
+
+
+def test_the_demonstration_without_a_terminal_ends_well() -> None:
+    found = program("--demo")
+    assert (found.returncode, found.stdout[:20]) == (0, "simulated production")
+
+
+def test_a_reader_that_goes_away_is_no_error(config: str) -> None:
+    words = [sys.executable, "-m", "tuiops", "logs", "--config", config, "-n", "100000"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == Exit.BROKEN_PIPE

@@ -1,0 +1,106 @@
+"""Documentation is complete and current: every setting, command, option, exit code and action is in it."""
+
+from __future__ import annotations
+
+import argparse
+import inspect as python_inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from msgspec import inspect
+
+from tuiops.cli import key_reference
+from tuiops.cli.exits import Exit
+from tuiops.cli.main import parser
+from tuiops.config import model, reference, sources, systems, values
+from tuiops.config.convert import description
+from tuiops.config.overrides import CONFIG_VARIABLE, OPTIONS, VARIABLES
+from tuiops.ui.actions import ACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+BASES = {
+    sources.SourceConfig, sources.HttpSourceConfig, systems.IndicatorConfig, systems.ProbeConfig, systems.LogConfig,
+}  # fmt: skip
+
+
+def tables() -> set[type[msgspec.Struct]]:
+    """Every table that a configuration file can hold."""
+    return {
+        kind
+        for module in (model, sources, systems, values)
+        for _, kind in python_inspect.getmembers(module, python_inspect.isclass)
+        if issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__ and not kind.__name__.startswith("_")
+    } - BASES
+
+
+def settings() -> Iterator[tuple[type, inspect.Field]]:
+    for kind in sorted(tables(), key=lambda each: each.__name__):
+        node = inspect.type_info(kind)
+        assert isinstance(node, inspect.StructType)
+        for field in node.fields:
+            yield kind, field
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    root = parser()
+    found: dict[str, argparse.ArgumentParser] = {"": root}
+    for action in root._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found |= action.choices
+    return found
+
+
+def test_the_reference_of_settings_is_current() -> None:
+    assert page("docs/configuration.md") == reference.text()
+
+
+def test_the_reference_has_every_table() -> None:
+    assert {kind for _, kind in reference.SECTIONS} == tables()
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [pytest.param(kind, field, id=f"{kind.__name__}.{field.name}") for kind, field in settings()]
+)
+def test_every_setting_is_described_and_in_the_example(kind: type, field: inspect.Field) -> None:
+    assert description(field.type).endswith((".", ")."))
+    names = re.findall(r"(?m)(?:^#?|[{,.\[] ?)([a-z_]+)(?= ?[=.\]]|\.[a-z]+\])", page("config.example.toml"))
+    assert field.encode_name in names, f"{kind.__name__}.{field.encode_name} is not in config.example.toml"
+
+
+def test_every_variable_and_option_over_a_setting_is_documented() -> None:
+    text = page("docs/configuration.md")
+    assert all(f"`{name}`" in text for name in (CONFIG_VARIABLE, *VARIABLES, *OPTIONS))
+    assert {option for action in parser()._actions for option in action.option_strings} >= set(OPTIONS)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_and_option_is_documented(command: str) -> None:
+    text = page("docs/cli.md")
+    assert f"tuiops {command}".strip() in text
+    for action in commands()[command]._actions:
+        for option in action.option_strings:
+            if option != "-h":
+                assert re.search(rf"`{option}[ `]", text), f"{command} {option} is not in docs/cli.md"
+
+
+@pytest.mark.parametrize("code", list(Exit))
+def test_every_exit_code_is_documented(code: Exit) -> None:
+    assert f"| {code.value} | {code.meaning} |" in page("docs/cli.md")
+
+
+def test_the_reference_of_keys_is_current_and_has_every_action() -> None:
+    text = page("docs/keys.md")
+    assert text == key_reference.text()
+    assert all(f"| `{action}` |" in text for action in ACTIONS)
