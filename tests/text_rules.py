@@ -51,7 +51,7 @@ DRAWS_SEGMENTS: Mapping[str, str] = {
 }
 """Modules that draw strips piece by piece, and of what."""
 
-MEMBERS = frozenset({"before", "freshness", "grouping", "self", "topic"})
+MEMBERS = frozenset({"before", "freshness", "grouping", "self", "style", "topic"})
 """Names that hold members of enumerations wherever `lit` takes their value."""
 
 TEXT_MAKERS = frozenset({"content", "countdown", "fit", "fmt", "join", "lit", "lines", "safe", "show", "span"})
@@ -208,7 +208,8 @@ def _is_made(node: ast.expr) -> bool:
 
 
 def _names_a_member(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id in MEMBERS
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return name in MEMBERS
 
 
 def _called(node: ast.Call) -> str:
