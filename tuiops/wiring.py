@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -88,6 +89,39 @@ async def hub(subject: Subject, clock: Clock | None = None) -> Hub:
     """The read side in the running event loop, for commands without a screen. Not started yet."""
     clock = clock or SystemClock()
     return _hub(await _plan(subject, clock), clock, LogBook(subject.config.logs.memory))
+
+
+def console(subject: Subject) -> int:
+    """Show the console until somebody leaves it; the exit status that the process should have."""
+    from tuiops.ui.app import TuiopsApp
+    from tuiops.ui.keymap import build
+
+    keys = subject.config.keys
+    reads = backend(subject)
+    try:
+        app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind))
+        app.run(mouse=_takes_mouse(subject.config))
+        return app.return_code or 0
+    finally:
+        reads.stop()
+
+
+def wallboard(subject: Subject) -> int:
+    """Show the wallboard until somebody leaves it; the exit status that the process should have."""
+    from tuiops.ui.wallboard.app import WallboardApp
+
+    reads = backend(subject)
+    try:
+        app = WallboardApp(reads, subject.config.display, subject.config.wallboard)
+        app.run(mouse=False)
+        return app.return_code or 0
+    finally:
+        reads.stop()
+
+
+def _takes_mouse(config: Config) -> bool:
+    """Over SSH the mouse stays with the terminal, whose own selection is the way to copy there."""
+    return config.display.mouse == "on" or (config.display.mouse == "auto" and "SSH_CONNECTION" not in os.environ)
 
 
 def _hub(plan: Plan, clock: Clock, book: LogBook) -> Hub:

@@ -22,10 +22,11 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         _hint()
         return Exit.OK if arguments.demo else code
     from tuiops import wiring
-    from tuiops.cli import reviews, settings
+    from tuiops.cli import logfile, reviews, settings
 
-    wiring.console(settings.subject(arguments, reviews.ALL))
-    return Exit.OK
+    subject = settings.subject(arguments, reviews.ALL)
+    logfile.log_to_file()
+    return Exit(wiring.console(subject))
 
 
 def interactive(out: Output) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops import wiring
-from tuiops.cli import reviews, settings
+from tuiops.cli import logfile, reviews, settings
 from tuiops.cli.commands.console import interactive
 from tuiops.cli.exits import Exit
 from tuiops.errors import UsageError
@@ -19,5 +19,6 @@ if TYPE_CHECKING:
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if not interactive(out):
         raise UsageError("the wallboard needs a terminal; `tuiops status --watch` does not")
-    wiring.wallboard(settings.subject(arguments, reviews.ALL))
-    return Exit.OK
+    subject = settings.subject(arguments, reviews.ALL)
+    logfile.log_to_file()
+    return Exit(wiring.wallboard(subject))
