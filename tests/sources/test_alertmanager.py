@@ -42,7 +42,7 @@ SYSTEMS = {
 
 
 def mapped(labels: Mapping[str, str], annotations: Mapping[str, str] | None = None, **rest: object) -> Alert:
-    native = Native(labels, annotations or {}, rest.pop("started", NOW), AlertState.FIRING, **rest)  # type: ignore[arg-type]
+    native = Native(labels, annotations or {}, rest.pop("started", NOW), AlertState.FIRING, **rest)  # type: ignore[arg-type]  # by the test
     return AlertMapper(SYSTEMS, "am").alert(native, NOW)
 
 
@@ -121,7 +121,7 @@ async def test_a_real_alertmanager(alertmanager: Alertmanager) -> None:
     am = source(alertmanager.url, watchdog="Watchdog")
     update = await am.read_alerts()
     await am.close()
-    found = {alert.name: alert for alert in update.alerts}
+    found = {str(alert.name): alert for alert in update.alerts}
     assert set(found) == {"Root", "Leaf", "Quiet"}
     assert (update.watchdog, update.warnings, update.dropped, update.requests) == (True, (), 0, 3)
     assert found["Root"].state is AlertState.FIRING

@@ -49,7 +49,7 @@ def plan(config: GaugeIndicator | RatioIndicator | LatencyIndicator) -> Plan:
 
 
 def gauge(**changes: object) -> Plan:
-    return plan(GaugeIndicator(**({"source": "prom", "heading": "T", "query": "t"} | changes)))  # type: ignore[arg-type]
+    return plan(GaugeIndicator(**({"source": "prom", "heading": "T", "query": "t"} | changes)))  # type: ignore[arg-type]  # by the test
 
 
 def series(value: str | None, **labels: str) -> InstantSeries:
@@ -282,7 +282,7 @@ async def check_health(url: str) -> tuple[str, ...]:
     """What both implementations must say; returns the warnings."""
     prom = source(url, SYSTEMS)
     update = await prom.read_health()
-    found = {(one.indicator, one.service): one.value for one in update.readings}
+    found = {(str(one.indicator), str(one.service)): one.value for one in update.readings}
     assert found["errors", "api"] == pytest.approx(0.1, rel=0.01)
     assert found["errors", "web"] == 0.0
     assert found["latency", "api"] == pytest.approx(0.4875, rel=0.01)
