@@ -81,7 +81,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         """Rows above the lines, for a given width."""
         self._top = 0
         self._shift = 0
-        self._context: range | None = None
+        self._around: range | None = None
         self._rows: list[tuple[int, Strip]] = []
         self._above: list[Strip] = []
         self._strips: dict[object, list[Strip]] = {}
@@ -116,17 +116,17 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         """Show other lines; the place in the log stays about the same."""
         if log_filter != self.index.filter:
             self.index = LogIndex(self.book, log_filter)
-            self._context = None
+            self._around = None
             self._stop_job()
             self.redraw()
 
     def toggle_context(self) -> None:
         """Show the hidden neighbours of the cursor's line, or hide them again."""
-        if self._context is not None:
-            self._context = None
+        if self._around is not None:
+            self._around = None
         else:
             self._stay()
-            self._context = range(self.cursor - _NEIGHBOURS, self.cursor + _NEIGHBOURS + 1)
+            self._around = range(self.cursor - _NEIGHBOURS, self.cursor + _NEIGHBOURS + 1)
             self._top = min(self._top, self.cursor - _NEIGHBOURS)
         self.redraw()
 
@@ -211,18 +211,18 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
     def _before(self, seq: int, count: int) -> list[tuple[int, bool]]:
         """Shown lines before `seq`, with those of the context, and whether the filter shows each."""
         shown = self.index.before(seq, count)
-        if self._context is None:
+        if self._around is None:
             return [(line, True) for line in shown]
         known = set(shown)
-        extra = [line for line in self._context if line < seq and self.book.first <= line < self.book.end]
+        extra = [line for line in self._around if line < seq and self.book.first <= line < self.book.end]
         return [(line, line in known) for line in sorted(known.union(extra))[-count:]]
 
     def _after(self, seq: int, count: int) -> list[tuple[int, bool]]:
         shown = self.index.after(seq, count)
-        if self._context is None:
+        if self._around is None:
             return [(line, True) for line in shown]
         known = set(shown)
-        extra = [line for line in self._context if line >= seq and self.book.first <= line < self.book.end]
+        extra = [line for line in self._around if line >= seq and self.book.first <= line < self.book.end]
         return [(line, line in known) for line in sorted(known.union(extra))[:count]]
 
     def render_line(self, y: int) -> Strip:
