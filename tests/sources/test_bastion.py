@@ -9,8 +9,9 @@ import pytest
 
 from tests.servers.sshd import generate_key
 from tests.sources.hostile import Hostile, Relay, Request
+from tests.sources.test_http import LOOPBACK, certificate, server_context
 from tuiops.config.sources import Bastion as BastionConfig
-from tuiops.config.sources import HttpSourceConfig
+from tuiops.config.sources import HttpSourceConfig, Tls
 from tuiops.config.values import Duration
 from tuiops.core.clock import SystemClock
 from tuiops.errors import AccessDenied, SourceError, Unreachable
@@ -160,3 +161,24 @@ async def test_no_bastion_there(sshd: Sshd, unused_tcp_port: int) -> None:
     error = await failure(bastion(sshd, port=unused_tcp_port))
     assert isinstance(error, Unreachable)
     assert "bastion edge (127.0.0.1) refused the connection" in str(error)
+
+
+async def test_tls_is_verified_through_a_bastion(sshd: Sshd, tmp_path: Path) -> None:
+    async def handler(request: Request) -> None:
+        await request.answer(b'{"a": 1}')
+
+    files = certificate(tmp_path, LOOPBACK)
+    edge = bastion(sshd)
+    connector = HttpConnector(lambda _: "", SystemClock(), {"edge": edge})
+    async with Hostile(handler, server_context(files)) as server:
+        stranger = connector.client(HttpSourceConfig(url=server.url, via="edge"))
+        with pytest.raises(Unreachable, match="is not trusted"):
+            await stranger.fetch("/")
+        assert not server.requests
+        trusted = connector.client(HttpSourceConfig(url=server.url, via="edge", tls=Tls(ca=str(files[0]))))
+        for _ in range(2):
+            assert await trusted.read(dict[str, int], "/") == {"a": 1}
+        assert server.connections == 1  # counted once the handshake is done, and kept alive
+        await stranger.close()
+        await trusted.close()
+        await edge.close()
