@@ -17,8 +17,7 @@ a vendor's exception.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,9 +31,8 @@ class UsageError(TuiopsError):
     """The command line asked for something that does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One mistake in a file: where it is, what is wrong, what to do about it."""
+class Fault(NamedTuple):
+    """One mistake in a file: where it is, what is wrong, what to do about it. (A dataclass takes 13 ms to import.)"""
 
     file: str
     key: str

@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tuiops import __version__
 from tuiops.cli.exits import Exit
@@ -23,8 +23,19 @@ _DEFAULT_TIMEOUT = 10.0
 class _Parser(argparse.ArgumentParser):
     """argparse with the exit code of sysexits.h, and without a way for arguments to control the terminal."""
 
+    def __init__(self, **given: Any) -> None:
+        # argparse measures the terminal with shutil, which imports every compressor there is: 6 ms.
+        super().__init__(**given, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_columns()))
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; `{self.prog} --help` shows what there is")
+
+
+def _columns() -> int:
+    try:
+        return max(40, os.get_terminal_size(1).columns - 2)
+    except OSError:
+        return 78
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
@@ -45,6 +44,8 @@ class Output:
 
     def document(self, value: Any, *, compact: bool = False) -> None:
         """A JSON document whose texts are safe: indented, or on one line."""
+        import json
+
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=None if compact else 2)
         print(text, file=self._stream)
 

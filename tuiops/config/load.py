@@ -72,4 +72,4 @@ def load(
 
 
 def _placed(fault: Fault, tree: Tree) -> Fault:
-    return fault if fault.file else dataclasses.replace(fault, file=tree.place(tuple(fault.key.split("."))))
+    return fault if fault.file else fault._replace(file=tree.place(tuple(fault.key.split("."))))
