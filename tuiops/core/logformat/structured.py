@@ -30,6 +30,7 @@ _VALUE: Final = 4 * 1024
 """Characters kept of a field's value: a traceback has to be readable in the record's detail."""
 
 _PAIR = re.compile(r'([A-Za-z_@][\w.@/-]{0,63})=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s|$)')
+_CONTROL = re.compile(rb"[\x00-\x1f]")
 _ESCAPE = re.compile(r"\\(.)")
 _UNESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r"}
 _decode: Final = msgspec.json.Decoder().decode
@@ -41,7 +42,9 @@ def from_json(line: bytes, form: LineFormat) -> LogRecord | None:
         value = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            value = _decode(line.decode("utf-8", "replace"))
+            # Some loggers forget to escape control characters, and bytes need not be UTF-8.
+            mended = _CONTROL.sub(lambda found: b"\\u%04x" % found[0][0], line)
+            value = _decode(mended.decode("utf-8", "replace"))
         except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             return None
     return _record(value, form) if isinstance(value, dict) else None
