@@ -56,6 +56,12 @@ class Cell(NamedTuple):
     style: Style
 
 
+class Free(tuple[Cell, ...]):
+    """Cells that stand one after the other and keep to no columns, for rows that explain the one above."""
+
+    __slots__ = ()
+
+
 class Drawing(NamedTuple):
     """What cells are drawn with."""
 
@@ -67,16 +73,16 @@ class Drawing(NamedTuple):
 class RowModel(Protocol[_RowIn_contra]):
     """What a table must know of its rows."""
 
-    def key(self, row: _RowIn) -> Hashable:
+    def key(self, row: _RowIn_contra) -> Hashable:
         """Names the row for good, through every sort and update."""
         ...
 
-    def stamp(self, row: _RowIn) -> Hashable:
+    def stamp(self, row: _RowIn_contra) -> Hashable:
         """Differs when the row changed in a way that people should notice; ages and countdowns do not."""
         ...
 
     def cells(self, row: _RowIn_contra, drawing: Drawing) -> tuple[Cell, ...]:
-        """One cell for each column, in their order."""
+        """One cell for each column, in their order, or `Free` cells."""
         ...
 
     def stale(self, row: _RowIn_contra, drawing: Drawing) -> bool:
@@ -358,6 +364,9 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
         if line.kind == "sentence":
             text = cut(line.cells[0].text, width - 2, look.glyphs.cut)
             return Strip([Segment("  ", ground), Segment(text, line.cells[0].style)]).adjust_cell_length(width, ground)
+        if isinstance(line.cells, Free):
+            pieces = [Segment("  ", ground), *(Segment(cell.text, cell.style + overlay) for cell in line.cells)]
+            return Strip(pieces).adjust_cell_length(width, ground)
         mark = Segment(look.glyphs.marked if line.marked else " ", palette.accent + overlay)
         pieces = [mark]
         for place in self._layout:

@@ -1,0 +1,250 @@
+"""The main screen: header, four panes, footer; at narrow widths two panes at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Container
+
+from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.keymap import Keymap, build
+from tuiops.ui.messages import AskFilter, CopyText, OpenLinks
+from tuiops.ui.panes.alerts import AlertsPane
+from tuiops.ui.panes.base import Pane
+from tuiops.ui.panes.health import HealthPane
+from tuiops.ui.panes.logs import LogsPane
+from tuiops.ui.panes.rollouts import RolloutsPane
+from tuiops.ui.panes.table import TablePane
+from tuiops.ui.shell import View, shell_of
+from tuiops.ui.widgets.footer import Footer
+from tuiops.ui.widgets.header import Header
+from tuiops.ui.widgets.prompt import Prompt
+from tuiops.ui.widgets.safe import notify
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from tuiops.core.snapshot import Snapshot
+
+NARROW = 100
+"""Columns below which two panes share the screen."""
+_ONLY_ONE = 14
+"""Lines below which one pane has it alone."""
+_OF_THE_SELECTION = frozenset({"link.open", "text.copy"})
+
+
+class ConsoleScreen(View):
+    """Health, alerts, rollouts and logs."""
+
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual declares it so
+        (0, "-narrow"),
+        (NARROW, "-medium"),
+        (118, "-wide"),
+        (180, "-huge"),
+    ]
+    CSS = """
+    ConsoleScreen { layout: vertical; }
+    ConsoleScreen Header { height: 2; }
+    ConsoleScreen.-wide Header, ConsoleScreen.-huge Header { height: 1; }
+    #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 3fr 2fr; height: 1fr; }
+    .-huge #panes { grid-columns: 5fr 6fr; }
+    #panes.-two { layout: grid; grid-size: 1 2; grid-columns: 1fr; grid-rows: 2fr 3fr; }
+    #panes.-one { layout: grid; grid-size: 1 1; grid-columns: 1fr; grid-rows: 1fr; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Scope.CONSOLE),
+        *(binding for binding in bindings(Scope.GLOBAL) if binding.id in _OF_THE_SELECTION),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._current = 2
+        """Number of the pane that has the focus."""
+        self._under = 1
+        """Number of the pane that is shown below the alerts where there is room for two."""
+        self._maximised = False
+
+    def compose(self) -> ComposeResult:
+        yield Header()
+        with Container(id="panes"):
+            # In this order the alerts come first where panes are stacked.
+            yield HealthPane(id="health")
+            yield AlertsPane(id="alerts")
+            yield RolloutsPane(id="rollouts")
+            yield LogsPane(shell_of(self).backend.logs, id="logs")
+        yield Footer()
+        yield Prompt()
+
+    def on_mount(self) -> None:
+        self._arrange()
+        self.pane(self._current).body.focus()
+
+    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 - the arrangement asks the size
+        self._arrange()
+        self.call_after_refresh(self._show_again)
+
+    def show(self, snapshot: Snapshot, now: datetime) -> None:
+        if not self.is_mounted:
+            return
+        self.query_one(Header).show(snapshot, now)
+        for pane in self.panes:
+            if pane.display:
+                pane.show(snapshot, now)
+        self._show_footer(snapshot)
+
+    def _show_again(self) -> None:
+        shell = shell_of(self)
+        self.show(shell.snapshot, shell.now)
+
+    def _show_footer(self, snapshot: Snapshot) -> None:
+        self.query_one(Footer).show(self.pane(self._current).SCOPES, self.keymap, snapshot.notices)
+
+    # Panes
+
+    @property
+    def keymap(self) -> Keymap:
+        """The keys in force; the defaults in an app that has no keymap of its own."""
+        keymap = getattr(self.app, "keymap", None)
+        return keymap if isinstance(keymap, Keymap) else build()
+
+    @property
+    def panes(self) -> list[Pane]:
+        """By their numbers."""
+        return sorted(self.query(Pane), key=lambda pane: pane.NUMBER)
+
+    def pane(self, number: int) -> Pane:
+        return self.panes[number - 1]
+
+    @property
+    def current(self) -> Pane:
+        return self.pane(self._current)
+
+    def _arrange(self) -> None:
+        """Decide which panes are seen; nothing is lost, only folded."""
+        width, height = self.app.size
+        one = self._maximised or height < _ONLY_ONE
+        two = not one and width < NARROW
+        container = self.query_one("#panes", Container)
+        container.set_class(one, "-one")
+        container.set_class(two, "-two")
+        for pane in self.panes:
+            seen = {self._current} if one else {2, self._under} if two else {1, 2, 3, 4}
+            pane.display = pane.NUMBER in seen
+        if two:
+            container.move_child(self.pane(2), before=0)
+        elif container.children[0] is self.pane(2):
+            container.move_child(self.pane(1), before=0)
+
+    def go(self, number: int) -> None:
+        """Give the focus to a pane, unfolding it where it is folded."""
+        self._current = number
+        if number != 2:
+            self._under = number
+        self._arrange()
+        self.current.body.focus()
+        self._show_again()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for node in event.widget.ancestors_with_self:
+            if isinstance(node, Pane) and self._current != node.NUMBER:
+                self._current = node.NUMBER
+                self._under = node.NUMBER if node.NUMBER != 2 else self._under
+                self._show_footer(shell_of(self).snapshot)
+
+    def look_at_logs(self, system: SafeText, service: SafeText) -> None:
+        """Turn the log pane to a system or a service, and go there."""
+        pane = self.query_one(LogsPane)
+        pane.focus_on(system, service)
+        self.go(pane.NUMBER)
+
+    def leave(self) -> bool:
+        """Take one step back inside the screen; False when there is none."""
+        if self.query_one(Prompt).is_open:
+            self.query_one(Prompt).leave()
+        elif isinstance(self.current, TablePane) and self.current.filter:
+            self.current.set_filter("")
+        elif self._maximised:
+            self.action_pane_maximise()
+        else:
+            return False
+        return True
+
+    # The prompt
+
+    def ask_command(self) -> None:
+        self.query_one(Prompt).ask("command")
+
+    def on_ask_filter(self, message: AskFilter) -> None:
+        message.stop()
+        self.query_one(Prompt).ask("filter", message.current)
+
+    def on_prompt_typed(self, message: Prompt.Typed) -> None:
+        pane = self.current
+        if message.purpose == "filter" and isinstance(pane, TablePane):
+            self.query_one(Prompt).complain(safe(pane.set_filter(message.text)))
+
+    def on_prompt_entered(self, message: Prompt.Entered) -> None:
+        pane = self.current
+        pane.body.focus()
+        if message.purpose == "filter" and isinstance(pane, TablePane):
+            message.stop()
+            problem = pane.set_filter(message.text)
+            if problem:
+                notify(self.app, safe(problem), severity="warning")
+
+    def on_prompt_left(self, message: Prompt.Left) -> None:
+        pane = self.current
+        pane.body.focus()
+        if message.purpose == "filter" and isinstance(pane, TablePane):
+            pane.set_filter(message.text)
+
+    # Actions
+
+    def action_pane_next(self) -> None:
+        self.go(self._current % len(self.panes) + 1)
+
+    def action_pane_previous(self) -> None:
+        self.go((self._current - 2) % len(self.panes) + 1)
+
+    def action_pane_health(self) -> None:
+        self.go(1)
+
+    def action_pane_alerts(self) -> None:
+        self.go(2)
+
+    def action_pane_rollouts(self) -> None:
+        self.go(3)
+
+    def action_pane_logs(self, where: str = "") -> None:
+        if where:
+            system, _, service = where.partition("/")
+            self.look_at_logs(safe(system), safe(service))
+        else:
+            self.go(4)
+
+    def action_pane_maximise(self) -> None:
+        self._maximised = not self._maximised
+        self.go(self._current)
+
+    def action_table_filter(self, text: str = "") -> None:
+        """`:filter TEXT`, for the pane that has the focus."""
+        pane = self.current
+        if not isinstance(pane, TablePane):
+            notify(self.app, fmt("{} has its own filters: press &.", pane.NAME))
+        elif problem := pane.set_filter(text):
+            notify(self.app, safe(problem), severity="warning")
+
+    def action_text_copy(self) -> None:
+        self.post_message(CopyText(self.current.selection_text()))
+
+    def action_link_open(self) -> None:
+        links = self.current.selection_links()
+        if links:
+            self.post_message(OpenLinks(links))
+        else:
+            notify(self.app, lit("The selection has no links."))

@@ -1,0 +1,46 @@
+"""What is done to the terminal itself, and pictures of what is on it."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from tuiops.config.paths import state_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tuiops.ui.shell import Shell
+
+
+def set_mouse(app: Shell, *, on: bool) -> None:
+    """Take the mouse, or leave it to the terminal. Does nothing where the driver has no mouse."""
+    # Textual offers the choice at start only; its drivers share these two names.
+    change = getattr(app._driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)  # noqa: SLF001 - see above
+    if change is not None:
+        change()
+
+
+def screen_text(app: Shell) -> str:
+    """What is on screen as plain lines."""
+    width, height = app.size
+    console = Console(
+        width=width, height=height, file=StringIO(), force_terminal=False, color_system=None, legacy_windows=False
+    )
+    # The same value that Textual's own screenshot draws from.
+    update = app.screen._compositor.render_update(full=True)  # noqa: SLF001 - there is no public name for it
+    with console.capture() as capture:
+        console.print(update)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+
+
+def dump(app: Shell) -> Path:
+    """Write the screen as text and as a picture; returns the path without its ending. Raises OSError."""
+    folder = state_dir() / "dumps"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{app.backend.clock.now():%Y%m%dT%H%M%SZ}"
+    path.with_suffix(".txt").write_text(screen_text(app), encoding="utf-8")
+    path.with_suffix(".svg").write_text(app.export_screenshot(), encoding="utf-8")
+    return path

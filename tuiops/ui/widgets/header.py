@@ -1,0 +1,208 @@
+"""The answer to the first question, whether it is bad: environment, alerts by severity, what is due, sources, clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.segment import Segment
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiops.core.alerts import count_active
+from tuiops.core.severity import Severity
+from tuiops.core.source import Freshness
+from tuiops.core.text import SafeText, fmt, lit
+from tuiops.core.units import countdown
+from tuiops.ui.format import cut, width_of
+from tuiops.ui.shell import shell_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rich.style import Style
+
+    from tuiops.core.alerts import Alert
+    from tuiops.core.snapshot import Snapshot
+    from tuiops.ui.format import Times
+    from tuiops.ui.theme import Look, Palette
+
+Part = tuple[SafeText, "Style"]
+
+
+class Facts(NamedTuple):
+    """What the header says, in its parts."""
+
+    environment: Sequence[Part]
+    counts: Sequence[Part]
+    due: Sequence[Part]
+    budget: Sequence[Part]
+    sources: Sequence[Part]
+    paused: Sequence[Part]
+    clock: Sequence[Part]
+
+
+class Header(Widget):
+    """One line, or two where one is too short. Drawn again only when it says something else."""
+
+    DEFAULT_CSS = "Header { dock: top; height: 1; }"
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._strips: list[Strip] = []
+        self._shown: object = None
+        self._counted: tuple[tuple[Alert, ...], dict[Severity, int], Alert | None] = ((), {}, None)
+
+    def show(self, snapshot: Snapshot, now: datetime) -> None:
+        shell = shell_of(self)
+        width = self.size.width
+        rows = self.size.height
+        counts, due = self._urgent(snapshot.alerts)
+        facts = Facts(
+            environment_part(snapshot, shell.look.palette),
+            counts_part(counts, snapshot.quiet_is_proven(now), shell.look),
+            due_part(due, now, shell.look.palette),
+            budget_part(snapshot, shell.times, now, shell.look.palette),
+            sources_part(snapshot, now, shell.look.palette),
+            paused_part(shell.behind if shell.frozen else None, shell.look.palette),
+            ((shell.times.clock(shell.backend.clock.now()), shell.look.palette.muted),),
+        )
+        shown = (facts, width, rows, shell.look)
+        if shown != self._shown:
+            self._shown = shown
+            self._strips = header_strips(facts, width, rows, shell.look.palette)
+            self.refresh()
+
+    def on_resize(self) -> None:
+        shell = shell_of(self)
+        self.show(shell.snapshot, shell.now)
+
+    def _urgent(self, alerts: tuple[Alert, ...]) -> tuple[dict[Severity, int], Alert | None]:
+        """Counts, and the firing alert that is due first; computed once for each set of alerts."""
+        if self._counted[0] is not alerts or not self._counted[1]:
+            due = min(
+                (alert for alert in alerts if alert.active and alert.due is not None),
+                key=lambda alert: (alert.due, alert.severity),
+                default=None,
+            )
+            self._counted = (alerts, count_active(alerts), due)
+        return self._counted[1], self._counted[2]
+
+    def render_line(self, y: int) -> Strip:
+        if y < len(self._strips):
+            return self._strips[y]
+        return Strip.blank(self.size.width, shell_of(self).look.palette.panel)
+
+
+def environment_part(snapshot: Snapshot, palette: Palette) -> tuple[Part, ...]:
+    """Production says so in a word as well as in a colour."""
+    environment = snapshot.environment
+    if not environment.production:
+        return ((fmt(" {} ", environment.name), palette.other),)
+    name = environment.name
+    word = fmt(" PRODUCTION {} ", name) if name.casefold() not in {"production", "prod"} else lit(" PRODUCTION ")
+    return ((word, palette.production),)
+
+
+def counts_part(counts: dict[Severity, int], proven: bool, look: Look) -> tuple[Part, ...]:  # noqa: FBT001 - one fact
+    """`!! 1  ! 2  ~ 4  . 0`; a zero that nothing proves is a grey question mark."""
+    palette = look.palette
+    parts: list[Part] = []
+    for severity in Severity:
+        count = counts.get(severity, 0)
+        glyph = SafeText(severity.glyph.rstrip())
+        if count:
+            parts.append((fmt(" {} {} ", glyph, SafeText(f"{count:,}")), palette.severity[severity]))
+        else:
+            parts.append((fmt(" {} {} ", glyph, lit("0") if proven else lit("?")), palette.muted))
+    return tuple(parts)
+
+
+def due_part(due: Alert | None, now: datetime, palette: Palette) -> tuple[Part, ...]:
+    """What somebody must respond to first, and in what time."""
+    if due is None or due.due is None:
+        return ()
+    seconds = (due.due - now).total_seconds()
+    name = due.system or due.service or due.name
+    if seconds <= 0:
+        return ((fmt("{} is overdue", name), palette.severity[Severity.P1]),)
+    urgent = palette.severity[Severity.P2] if seconds < 900 else palette.text
+    return ((fmt("respond to {} in ", name), palette.text), (countdown(seconds), urgent))
+
+
+def budget_part(snapshot: Snapshot, times: Times, now: datetime, palette: Palette) -> tuple[Part, ...]:
+    """The error budget of which least is left."""
+    worst = min(snapshot.budgets, key=lambda budget: budget.left, default=None)
+    if worst is None:
+        return ()
+    style = palette.severity[Severity.P2] if worst.left < 0.1 else palette.text
+    parts: list[Part] = [(fmt("budget {} ", worst.system), palette.muted), (SafeText(f"{worst.left:.0%}"), style)]
+    if worst.left > 0 and worst.gone_at is not None:
+        parts.append((fmt(", gone {}", times.moment(worst.gone_at, now)), palette.muted))
+    return tuple(parts)
+
+
+def sources_part(snapshot: Snapshot, now: datetime, palette: Palette) -> tuple[Part, ...]:
+    """`7/7 live`, or which is worst and how."""
+    statuses = [feed.status for feed in snapshot.feeds.values()]
+    if not statuses:
+        return ((lit("no sources"), palette.stale),)
+    order = (Freshness.LIVE, Freshness.STALE, Freshness.DEAD, Freshness.NEVER)
+    live = sum(status.freshness(now) is Freshness.LIVE for status in statuses)
+    parts: list[Part] = [
+        (fmt("{}/{} live", live, len(statuses)), palette.muted if live == len(statuses) else palette.stale)
+    ]
+    if live < len(statuses):
+        worst = max(statuses, key=lambda status: order.index(status.freshness(now)))
+        words = worst.describe(now) if worst.answered is not None or worst.word else lit("no data yet")
+        parts.append((fmt(" · {} {}", worst.name, words), palette.stale))
+    return tuple(parts)
+
+
+def paused_part(behind: int | None, palette: Palette) -> tuple[Part, ...]:
+    """`PAUSED +128` while the screen is frozen."""
+    return () if behind is None else ((fmt(" PAUSED +{} ", behind), palette.stale),)
+
+
+def header_strips(facts: Facts, width: int, rows: int, palette: Palette) -> list[Strip]:
+    """The facts in one line or two; what does not fit is left out from the least important end."""
+    if rows == 1:
+        left = [facts.environment, facts.counts, facts.due, facts.budget]
+        return [_line(left, [facts.paused, facts.sources, facts.clock], width, palette, 3)]
+    return [
+        _line([facts.environment, facts.counts], [facts.paused, facts.clock], width, palette, 1),
+        _line([facts.due, facts.budget], [facts.sources], width, palette, 2),
+    ]
+
+
+def _line(left: list[Sequence[Part]], right: list[Sequence[Part]], width: int, palette: Palette, gap: int) -> Strip:
+    ground = palette.panel
+    tail = _joined([group for group in right if group], 2, ground)
+    tail_width = sum(width_of(text) for text, _ in tail)
+    if tail_width > width - 2:
+        tail = [(cut(text, width - 2), style) for text, style in tail[-1:]]
+        tail_width = sum(width_of(text) for text, _ in tail)
+    groups: list[Sequence[Part]] = []
+    for group in left:
+        trial = _joined([*groups, group], gap, ground) if group else []
+        if group and sum(width_of(text) for text, _ in trial) + tail_width + 3 <= width:
+            groups.append(group)
+    head = _joined(groups, gap, ground)
+    blanks = max(1, width - 2 - tail_width - sum(width_of(text) for text, _ in head))
+    pieces = [(lit(" "), ground), *head, (SafeText(" " * blanks), ground), *tail]
+    return Strip([Segment(text, _on(style, palette)) for text, style in pieces]).adjust_cell_length(width, ground)
+
+
+def _joined(groups: list[Sequence[Part]], gap: int, ground: Style) -> list[Part]:
+    parts: list[Part] = []
+    for position, group in enumerate(groups):
+        if position:
+            parts.append((SafeText(" " * gap), ground))
+        parts.extend(group)
+    return parts
+
+
+def _on(style: Style, palette: Palette) -> Style:
+    """Text that stands on the page elsewhere stands on the header's ground here; blocks of colour stay."""
+    return style + palette.panel.background_style if style.bgcolor == palette.text.bgcolor else style
