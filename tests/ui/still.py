@@ -56,6 +56,10 @@ class StillBackend:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def forget_listeners(self) -> None:
+        """Have nobody listen."""
+        self._listeners = []
+
     def publish(self, snapshot: Snapshot) -> None:
         """Put another snapshot in place and tell everybody."""
         self.snapshot = snapshot
@@ -113,9 +117,7 @@ def _pollers(source: Source, board: Board, clock: FakeClock) -> list[Poller]:
             read: Callable[[], Awaitable[Update]] = getattr(source, method)
             name = type(source.name)(source.name + suffix)
             status = SourceStatus(name=name, kind=source.kind, interval=STEP, grace=10.0)
-            found.append(
-                Poller(topic, status, read, lambda r: board.apply(r, clock.now()), clock, chance=lambda: 0.5)
-            )
+            found.append(Poller(topic, status, read, lambda r: board.apply(r, clock.now()), clock, chance=lambda: 0.5))
     return found
 
 

@@ -20,7 +20,7 @@ from tuiops.ui.screens.pen import BLANK, columns_of, spread
 from tuiops.ui.widgets.chart import Ink, Plot, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.style import Style
 
@@ -90,14 +90,14 @@ async def ask(backend: Backend, service: ServiceHealth, seconds: float, before: 
 
 def plot_rows(
     pen: Pen,
-    measures: Iterable[Measure],
+    measures: Sequence[Measure],
     pasts: Mapping[str, Past],
     seconds: float,
     statuses: Mapping[str, SourceStatus],
     height: int = PLOT_ROWS,
 ) -> tuple[Row, ...]:
     """The plots of the measures, one below the other, or two side by side where there is room."""
-    wide = pen.width >= SIDE_BY_SIDE
+    wide = pen.width >= SIDE_BY_SIDE and len(measures) > 1
     width = (pen.width - 3) // 2 if wide else pen.width
     narrow = msgspec.structs.replace(pen, width=width)
     blocks = [

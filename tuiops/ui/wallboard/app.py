@@ -97,9 +97,8 @@ class Wall(View):
         rows = [pen.clip(row) for row in self._rows(pen, snapshot, max(0, self.size.height - 1))]
         if not _any_live(snapshot, now):
             dimmed = pen.look.palette.dimmed
-            rows = [tuple((text, style + dimmed) for text, style in row) for row in rows[:1]] + [
-                tuple((text, pen.look.palette.text + dimmed) for text, _ in row) for row in rows[1:]
-            ]
+            grey = pen.look.palette.text + dimmed
+            rows[1:] = [tuple((text, grey) for text, _ in row) for row in rows[1:]]
             rows[1:1] = [_banner(pen, snapshot)]
         aside = pen.text(SafeText(" " * across))
         drawn = [BLANK] * down + [(aside, *row) if across else row for row in rows]

@@ -17,18 +17,18 @@ from tuiops.ui.wallboard.pages import rollout_row
 from tuiops.ui.widgets import digits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tuiops.core.alerts import Alert
     from tuiops.core.health import Measure
     from tuiops.core.logs import LogRecord
-    from tuiops.hub.logbook import LogBook
+    from tuiops.hub.logbook import Line, LogBook
     from tuiops.ui.screens.pen import Pen, Row
     from tuiops.ui.screens.plots import Past
     from tuiops.ui.wallboard.pages import Scene
 
 SEARCHED = 600
-"""Lines from the end of the log book among which error lines are looked for."""
+"""Lines of the system's streams among which error lines are looked for."""
 LINES = 6
 PLOT_LEAST = 8
 """Rows below which a curve says nothing."""
@@ -43,7 +43,7 @@ def incident(scene: Scene, alert: Alert, pasts: Mapping[str, Past], errors: Sequ
     room = scene.height - len(rows) - len(tail)
     measure = worst_measure(scene, alert)
     if measure is not None and room >= PLOT_LEAST:
-        rows += plot_rows(pen, [measure], pasts, FIRST_RANGE, scene.snapshot.statuses, min(room - 2, 20))
+        rows += plot_rows(pen, [measure], pasts, FIRST_RANGE, scene.snapshot.statuses, min(room - 2, 32))
     return (rows + tail)[: scene.height]
 
 
@@ -63,18 +63,31 @@ def worst_measure(scene: Scene, alert: Alert) -> Measure | None:
 def last_errors(book: LogBook, alert: Alert) -> tuple[LogRecord, ...]:
     """The last error records of the alert's service, or of its whole system when it names none; oldest first."""
     found: list[LogRecord] = []
-    end = book.end
-    for seq in range(end - 1, max(book.first, end - SEARCHED) - 1, -1):
-        line = book.line(seq)
-        if line is None or line.raw is None or line.note or line.stream.system != alert.system:
+    for line in _backwards(book, alert.system):
+        if line.raw is None or line.note:
             continue
         record = parse(line.raw, line.stream.format, line.at)
         service = record.service or line.stream.service
-        if record.level >= Level.ERROR and (not alert.service or service == alert.service):
+        if record.level >= Level.ERROR and alert.service in {"", service, line.stream.service}:
             found.append(record)
             if len(found) == LINES:
                 break
     return tuple(reversed(found))
+
+
+def _backwards(book: LogBook, system: SafeText) -> Iterator[Line]:
+    """The last lines of a system's streams, newest first, as many as may be searched."""
+    left = SEARCHED
+    for block in reversed(book.blocks()):
+        if block.stream.system != system:
+            continue
+        for seq in range(block.end - 1, block.first - 1, -1):
+            line = book.line(seq)
+            left -= 1
+            if left < 0:
+                return
+            if line is not None:
+                yield line
 
 
 def _what(pen: Pen, alert: Alert) -> list[Row]:

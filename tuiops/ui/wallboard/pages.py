@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tuiops.core.updates import Budget
     from tuiops.ui.screens.pen import Piece, Row
 
+WIDE = 120
+"""Columns from which the overview has room for four numbers."""
 LARGEST = 6
 """Scale of the largest digits: beyond it they are no easier to read."""
 _WORST_FIRST = {State.DOWN: 0, State.DEGRADED: 1, State.UNKNOWN: 2, State.OK: 3}
@@ -57,10 +59,11 @@ def overview(scene: Scene) -> list[Row]:
     """Open P1 and P2, time since the last incident, the worst budget, and one line a system."""
     pen, snapshot = scene.pen, scene.snapshot
     systems = _system_rows(scene)
-    room = scene.height - len(systems) - 3
-    rows = _numerals(pen, _counts(scene), room)
-    left = scene.height - len(rows) - len(systems) - 1
-    rows += [BLANK, *_facts(scene), BLANK] if left >= 4 else [BLANK] if left >= 1 else []
+    facts = _facts(scene)
+    numerals = [*_counts(scene), *_durations(scene)] if pen.width >= WIDE else _counts(scene)
+    rows = _numerals(pen, numerals, scene.height - len(systems) - len(facts) - 2)
+    left = scene.height - len(rows) - len(systems) - len(facts)
+    rows += [BLANK, *facts, BLANK] if left >= 2 else facts
     if not snapshot.systems:
         return rows + list(pen.sentence(lit("No system is configured: there is nothing to watch.")))
     spare = scene.height - len(rows) - len(systems)
@@ -85,6 +88,32 @@ def _counts(scene: Scene) -> list[Numeral]:
             text, style = ("0", palette.state[State.OK]) if proven else ("?", palette.state[State.UNKNOWN])
         found.append(Numeral(fmt("{} open", severity.word), text, style))
     return found
+
+
+def _durations(scene: Scene) -> list[Numeral]:
+    """How long the incident lasts or how long there has been none, and the worst budget, as numbers."""
+    pen, palette = scene.pen, scene.pen.look.palette
+    found: list[Numeral] = []
+    started = _incident_since(scene.snapshot)
+    since = started or scene.calm_since
+    if since is not None:
+        label = lit("incident for") if started is not None else lit("last incident ago")
+        found.append(Numeral(label, span(age(pen.now, since)), palette.text))
+    worst = min(scene.snapshot.budgets, key=lambda budget: budget.left, default=None)
+    if worst is not None:
+        style = palette.state[_budget_state(worst)]
+        found.append(Numeral(lit("worst budget"), f"{max(0.0, worst.left) * 100:.0f}%", style))
+    return found
+
+
+def _incident_since(snapshot: Snapshot) -> datetime | None:
+    """When the oldest open P1 or P2 began."""
+    begun = (alert.started for alert in snapshot.alerts if alert.active and alert.severity <= Severity.P2)
+    return min(begun, default=None)
+
+
+def _budget_state(budget: Budget) -> State:
+    return State.DOWN if budget.left <= 0 else State.DEGRADED if budget.left < 0.25 else State.OK
 
 
 def _numerals(pen: Pen, numerals: Sequence[Numeral], room: int) -> list[Row]:
@@ -124,9 +153,9 @@ def _is_block(style: Style) -> bool:
 def _facts(scene: Scene) -> list[Row]:
     pen, snapshot = scene.pen, scene.snapshot
     rows: list[Row] = []
-    if any(a.active and a.severity <= Severity.P2 for a in snapshot.alerts):
-        oldest = min(a.started for a in snapshot.alerts if a.active and a.severity <= Severity.P2)
-        rows.append(pen.named(lit("incident"), pen.bold(fmt("for {}", span(age(pen.now, oldest))))))
+    started = _incident_since(snapshot)
+    if started is not None:
+        rows.append(pen.named(lit("incident"), pen.bold(fmt("for {}", span(age(pen.now, started))))))
     elif scene.calm_since is not None:
         rows.append(pen.named(lit("last incident"), pen.bold(fmt("{} ago", span(age(pen.now, scene.calm_since))))))
     else:
@@ -140,8 +169,7 @@ def _facts(scene: Scene) -> list[Row]:
 def _budget(pen: Pen, budget: Budget | None) -> tuple[Piece, ...]:
     if budget is None:
         return (pen.muted(lit("none is computed")),)
-    state = State.DOWN if budget.left <= 0 else State.DEGRADED if budget.left < 0.25 else State.OK
-    left = pen.state(state, fmt("{}% left", SafeText(f"{budget.left * 100:.0f}")))
+    left = pen.state(_budget_state(budget), fmt("{}% left", SafeText(f"{budget.left * 100:.0f}")))
     place = pen.bold(fmt("{}/{} ", budget.system, budget.service))
     gone = pen.muted(fmt("  gone {}", pen.moment(budget.gone_at))) if budget.gone_at is not None else pen.muted(EMPTY)
     return (place, left, gone)

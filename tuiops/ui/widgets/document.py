@@ -30,6 +30,11 @@ class Document(ScrollView, inherit_bindings=False):
         self._rows: tuple[tuple[tuple[SafeText, Style], ...], ...] = ()
 
     @property
+    def rows(self) -> tuple[tuple[tuple[SafeText, Style], ...], ...]:
+        """What is on the sheet, whether or not it is in view."""
+        return self._rows
+
+    @property
     def columns(self) -> int:
         """Columns that a row may take, whether or not the scroll bar is there."""
         return max(0, self.size.width + self.scrollbars_enabled[0] * self.scrollbar_size_vertical - 1)
