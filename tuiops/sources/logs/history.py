@@ -30,6 +30,7 @@ class OpenFile:
 
     def __init__(self, path: str) -> None:
         """Raises OSError."""
+        self._fd = -1
         # Opening a FIFO without O_NONBLOCK would wait for a writer.
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
@@ -41,6 +42,7 @@ class OpenFile:
             raise
 
     def read(self, offset: int, size: int) -> bytes | None:
+        # Another thread may close it meanwhile; the reader's checksum tells if the number was given to another file.
         if self._fd < 0:
             return None
         try:

@@ -1,0 +1,220 @@
+"""A file is followed through everything that happens to log files: real files, real rotation, no waiting."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tuiops.config.systems import FileLog
+from tuiops.config.values import Size
+from tuiops.core.clock import FakeClock
+from tuiops.core.text import lit
+from tuiops.errors import Unreachable
+from tuiops.sources.logs.file import FileLogSource
+from tuiops.sources.logs.lines import LONGEST
+
+
+class Tail:
+    """Steps a source and keeps what it said."""
+
+    def __init__(self, *paths: Path, history: int = 1_000_000) -> None:
+        self.clock = FakeClock(datetime(2026, 11, 22, tzinfo=UTC))
+        config = FileLog(paths=tuple(str(path) for path in paths), history=Size(history))
+        self.source = FileLogSource(lit("a"), lit("s"), lit("v"), config, self.clock)
+        self.notes: list[str] = []
+        self.dropped = 0
+        self.older: list[bytes] = []
+
+    def step(self, seconds: float = 0.1) -> bytes:
+        self.clock.advance(seconds)
+        chunks = self.source.step()
+        self.notes += [chunk.note for chunk in chunks if chunk.note]
+        self.dropped += sum(chunk.dropped for chunk in chunks)
+        self.older += [chunk.data for chunk in chunks if chunk.older and chunk.data]
+        for chunk in chunks:
+            if chunk.backing is not None:
+                assert chunk.backing.read(chunk.offset, len(chunk.data)) == chunk.data
+        return b"".join(chunk.data for chunk in chunks if not chunk.older)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"one\n")
+    return path
+
+
+def add(path: Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
+
+
+def test_new_lines_come_once(log: Path):
+    tail = Tail(log)
+    assert tail.step() == b"one\n"
+    add(log, b"two\nthree\n")
+    assert tail.step() == b"two\nthree\n"
+    assert tail.step() == b""
+
+
+def test_an_unfinished_line_is_held_until_its_end(log: Path):
+    tail = Tail(log)
+    tail.step()
+    add(log, b"ha")
+    assert tail.step() == b""
+    add(log, b"lf\n")
+    assert tail.step() == b"half\n"
+
+
+def test_an_unfinished_line_is_shown_after_a_while(log: Path):
+    tail = Tail(log)
+    tail.step()
+    add(log, b"prompt> ")
+    assert tail.step() == b""
+    assert tail.step(5) == b"prompt> \n"
+    add(log, b"\nnext\n")
+    assert tail.step() == b"next\n"
+
+
+def test_rotation_by_rename_loses_nothing(log: Path):
+    tail = Tail(log)
+    tail.step()
+    add(log, b"last of the old\n")
+    log.rename(log.with_suffix(".log.1"))
+    log.write_bytes(b"first of the new\n")
+    assert tail.step() + tail.step() == b"last of the old\nfirst of the new\n"
+    assert any("rotated" in note for note in tail.notes)
+
+
+def test_copytruncate_goes_on_at_the_beginning(log: Path):
+    tail = Tail(log)
+    tail.step()
+    os.truncate(log, 0)
+    add(log, b"x\n")
+    assert tail.step() == b"x\n"
+    assert any("truncated" in note for note in tail.notes)
+
+
+def test_a_truncated_file_that_has_outgrown_our_place_is_noticed(log: Path):
+    tail = Tail(log)
+    tail.step()
+    log.write_bytes(b"a whole other beginning\n")
+    assert tail.step() == b"a whole other beginning\n"
+
+
+def test_a_hole_left_by_a_writer_that_kept_its_offset_is_stepped_over(log: Path):
+    tail = Tail(log)
+    tail.step()
+    with log.open("r+b") as file:
+        file.truncate(0)
+        file.seek(10_000_000)
+        file.write(b"after\n")
+    assert tail.step() == b"after\n"
+
+
+def test_deletion_and_return(log: Path):
+    tail = Tail(log)
+    tail.step()
+    log.unlink()
+    tail.step()
+    assert any("vanished" in note for note in tail.notes)
+    with pytest.raises(Unreachable, match="no such file"):
+        tail.step()
+    log.write_bytes(b"back\n")
+    assert tail.step() == b"back\n"
+
+
+def test_a_file_that_is_not_there_says_so_and_is_picked_up_later(tmp_path: Path):
+    tail = Tail(tmp_path / "later.log")
+    with pytest.raises(Unreachable, match="no such file"):
+        tail.step()
+    (tmp_path / "later.log").write_bytes(b"hello\n")
+    assert tail.step() == b"hello\n"
+
+
+def test_a_fifo_is_refused_and_never_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.log")
+    with pytest.raises(Unreachable, match="not a regular file"):
+        Tail(tmp_path / "pipe.log").step()
+
+
+def test_a_glob_picks_up_new_files_and_leaves_rotated_ones(tmp_path: Path):
+    (tmp_path / "a.log").write_bytes(b"a\n")
+    (tmp_path / "a.log.1").write_bytes(b"older a\n")
+    tail = Tail(tmp_path / "*.log*")
+    assert tail.step() == b"a\n"
+    assert tail.older == [b"older a\n"]
+    (tmp_path / "b.log").write_bytes(b"b\n")
+    assert tail.step(3) == b"b\n"
+
+
+def test_history_goes_back_through_rotated_and_gzipped_files(log: Path):
+    log.with_name("app.log.1").write_bytes(b"minus one\n")
+    os.utime(log.with_name("app.log.1"), (2000, 2000))
+    with gzip.open(log.with_name("app.log.2.gz"), "wb") as file:
+        file.write(b"minus three\nminus two\n")
+    os.utime(log.with_name("app.log.2.gz"), (1000, 1000))
+    tail = Tail(log)
+    assert tail.step() == b"one\n"
+    assert tail.older == [b"minus one\n", b"minus three\nminus two\n"]
+
+
+def test_a_broken_gzip_is_a_note_and_no_end(log: Path):
+    log.with_name("app.log.1.gz").write_bytes(b"\x1f\x8b no gzip at all")
+    tail = Tail(log)
+    assert tail.step() == b"one\n"
+    assert any("cannot be read" in note for note in tail.notes)
+
+
+def test_a_large_file_shows_its_end_first_and_then_all_of_it(log: Path):
+    lines = [b"%07d %s\n" % (number, b"x" * 90) for number in range(40_000)]
+    log.write_bytes(b"".join(lines))
+    tail = Tail(log, history=10_000_000)
+    live = tail.step()
+    assert live.endswith(lines[-1])
+    assert len(live) <= 256 * 1024
+    while tail.older and tail.step() == b"" and len(b"".join(tail.older)) + len(live) < 40_000 * 99:
+        pass
+    assert b"".join(reversed(tail.older)) + live == b"".join(lines)
+
+
+def test_a_line_of_a_hundred_megabytes_is_cut_and_counted(log: Path):
+    tail = Tail(log)
+    tail.step()
+    with log.open("ab") as file:
+        for _ in range(100):
+            file.write(b"x" * 1_000_000)
+        file.write(b"\nnext\n")
+    # More than the source will catch up with at once is skipped; its lines are counted.
+    out = b"".join(tail.step() for _ in range(40))
+    assert out.endswith(b"next\n") or tail.dropped
+    assert len(out) < 2 * LONGEST
+
+
+def test_a_long_line_says_how_much_was_cut(log: Path):
+    tail = Tail(log)
+    tail.step()
+    add(log, b"x" * 3_000_000 + b"\nnext\n")
+    out = tail.step() + tail.step()
+    assert out.endswith(b" bytes\nnext\n")
+    assert len(out) < LONGEST + 100
+
+
+def test_what_cannot_be_caught_up_with_is_counted(log: Path):
+    tail = Tail(log)
+    tail.step()
+    add(log, b"0123456789abcde\n" * 5_000_000)
+    out = b"".join(tail.step() for _ in range(4))
+    assert out.count(b"\n") + tail.dropped == 5_000_000
+
+
+def test_binary_content_survives(log: Path):
+    tail = Tail(log)
+    tail.step()
+    raw = bytes(range(1, 256)).replace(b"\n", b"") + b"\x00\n"
+    add(log, raw)
+    assert tail.step() == raw

@@ -1,0 +1,206 @@
+"""The log pane through its keys: what is on screen is read from the strips, never from a picture."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.fakes import FakeBackend
+from tuiops.config.model import Display
+from tuiops.core.snapshot import Environment, Snapshot
+from tuiops.core.text import lit
+from tuiops.ui.panes.logs import LogsPane
+from tuiops.ui.shell import Shell
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+class LogApp(Shell):
+    def compose(self) -> ComposeResult:
+        yield LogsPane(self.backend.logs)
+
+    @property
+    def pane(self) -> LogsPane:
+        return self.query_one(LogsPane)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.pane.view.focus()
+
+    def text(self) -> list[str]:
+        self.pane.view.redraw()
+        view = self.pane.view
+        return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+
+def app_with(*lines: bytes) -> LogApp:
+    backend = FakeBackend(Snapshot(version=1, at=NOW, environment=Environment(name=lit("test"))))
+    stream = backend.logs.register(lit("app"), system=lit("shop"), service=lit("api"))
+    backend.logs.mark(stream, opened=True)
+    for line in lines:
+        backend.logs.append(stream, line + b"\n", NOW)
+    return LogApp(backend, Display())
+
+
+def numbered(count: int) -> list[bytes]:
+    return [
+        b"%s %s line %d" % ((NOW + timedelta(seconds=n)).isoformat().encode(), b"ERROR" if n % 10 == 0 else b"INFO", n)
+        for n in range(count)
+    ]
+
+
+def add(app: LogApp, *lines: bytes) -> None:
+    book = app.backend.logs
+    stream = book.register(lit("app"), system=lit("shop"), service=lit("api"))
+    for line in lines:
+        book.append(stream, line + b"\n", NOW)
+
+
+async def test_it_follows_and_stops_when_one_goes_up():
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 12)) as pilot:
+        assert app.text()[-1].endswith("line 99")
+        add(app, b"later")
+        assert app.text()[-1].endswith("later")
+        await pilot.press("k")
+        before = app.text()
+        add(app, b"not seen")
+        assert app.text() == before
+        assert app.pane.view.unseen == 1
+        await pilot.press("G")
+        assert app.text()[-1].endswith("not seen")
+
+
+async def test_a_level_hides_lines_and_they_are_counted():
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("s", "s", "s")
+        assert all(" E " in row for row in app.text() if row)
+        assert app.pane.view.index.hidden == 90
+
+
+async def test_search_goes_up_and_marks_the_hit():
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("slash", *"line 3", "enter")
+        await pilot.pause()
+        assert app.pane.view.cursor == 39
+        await pilot.press("N")
+        assert app.pane.view.cursor == 38
+        await pilot.press("n")
+        assert app.pane.view.cursor == 39
+        reversed_text = "".join(
+            segment.text
+            for y in range(app.pane.view.size.height)
+            for segment in app.pane.view.render_line(y)
+            if segment.style is not None and segment.style.reverse
+        )
+        assert "line 3" in reversed_text
+
+
+async def test_a_bad_expression_is_said_and_ends_nothing():
+    app = app_with(*numbered(5))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("slash", "left_parenthesis", "enter")
+        assert app.pane.view.pattern is None
+        assert app.is_running
+
+
+async def test_filters_in_and_out_can_be_switched():
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("ampersand", *"line 5", "enter")
+        assert app.pane.view.index.hidden == 89
+        await pilot.press("ampersand", "exclamation_mark", *"55", "enter")
+        assert app.pane.view.index.hidden == 90
+        await pilot.press("ampersand", "2", "enter")
+        assert app.pane.view.index.hidden == 89
+        await pilot.press("ampersand", "enter")
+        assert app.pane.view.index.hidden == 0
+
+
+async def test_errors_records_and_minutes_are_stepped_through():
+    app = app_with(*numbered(200))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("E")
+        assert app.pane.view.cursor == 190
+        await pilot.press("E", "e")
+        assert app.pane.view.cursor == 190
+        await pilot.press("comma")
+        assert app.pane.view.cursor == 130
+        await pilot.press("left_curly_bracket")
+        assert app.pane.view.cursor == 129
+
+
+async def test_context_shows_hidden_neighbours():
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 14)) as pilot:
+        await pilot.press("s", "s", "s", "E", "C")
+        assert any("line 81" in row or "line 79" in row for row in app.text())
+
+
+async def test_marks_are_gone_back_to_and_copied():
+    app = app_with(*numbered(50))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("k", "m", "g", "m", "apostrophe")
+        assert app.pane.view.cursor == 48
+        assert app.pane.selection_text().splitlines()[-1].endswith("line 48")
+
+
+HOSTILE = [
+    b"\x1b[31mred\x1b]52;c;ZXZpbA==\x07",
+    b"\x9b31m\xc2\x9b31m",
+    "\u202eevil\u2066\u200b".encode(),
+    b"\xff\xfe\x00broken",
+    b"[@click=app.quit]x[/] [bold]",
+    b"wide \xe4\xbe\xa1\xe6\xa0\xbc" * 40,
+    b'{"message":"\\u001b]0;title\\u0007","level":"error","k\\u001b":"v\\u202e"}',
+    b"a" + "\u0301".encode() * 5000,
+    b"x" * 200_000,
+]
+
+
+@pytest.mark.parametrize("keys", [(), ("backslash",), ("enter",), ("right", "right")])
+async def test_no_hostile_line_reaches_a_strip_raw(keys: tuple[str, ...]):
+    app = app_with(*HOSTILE)
+    async with app.run_test(size=(60, 30)) as pilot:
+        await pilot.press("k", *keys)
+        for row in app.screen._compositor.render_strips():
+            text = "".join(segment.text for segment in row)
+            assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in text)
+            assert not any(char in text for char in "\u202e\u2066\u200b")
+        for y in range(app.pane.view.size.height):
+            assert app.pane.view.render_line(y).cell_length == app.pane.view.size.width
+
+
+async def test_an_empty_log_says_why():
+    backend = FakeBackend(Snapshot(version=1, at=NOW, environment=Environment(name=lit("test"))))
+    app = LogApp(backend, Display())
+    async with app.run_test(size=(100, 12)):
+        assert "no log stream is configured" in app.text()[0]
+        stream = backend.logs.register(lit("app"))
+        assert app.text()[0].strip() == "Waiting for the first line of 1 stream."
+        backend.logs.mark(stream, opened=False, error=lit("/x: permission denied"))
+        assert app.text()[0].strip() == "app: /x: permission denied"
+
+
+async def test_a_pivot_shows_one_service():
+    app = app_with(b"from api")
+    async with app.run_test(size=(100, 12)):
+        other = app.backend.logs.register(lit("web"), system=lit("shop"), service=lit("web"))
+        app.backend.logs.append(other, b"from web\n", NOW)
+        app.pane.focus_on(lit("shop"), lit("web"))
+        assert [row.split()[-1] for row in app.text() if row] == ["web"]
+
+
+async def test_one_cell_is_enough_to_live():
+    app = app_with(*numbered(5))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.resize_terminal(1, 1)
+        await pilot.resize_terminal(80, 24)
+        assert app.text()
