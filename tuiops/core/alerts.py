@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
@@ -89,7 +89,7 @@ _PRECEDENCE = (
     AlertState.RESOLVED,
 )
 """When sources disagree: Alertmanager knows of silences that Prometheus does not."""
-FAR = timedelta(days=3650)
+_NEVER_DUE = datetime.max.replace(tzinfo=UTC)
 
 
 def merge(reports: Iterable[Iterable[Alert]]) -> tuple[Alert, ...]:
@@ -130,7 +130,7 @@ def _union(groups: Iterable[tuple[_Item, ...]]) -> tuple[_Item, ...]:
 
 def urgency(alert: Alert) -> tuple[int, datetime, int, datetime, str]:
     """Firing first, then what is due first, then the worse, then the older."""
-    due = alert.due if alert.due is not None else alert.started + FAR
+    due = alert.due or _NEVER_DUE
     return (_STATE_ORDER[alert.state], due, alert.severity, alert.started, alert.identity)
 
 

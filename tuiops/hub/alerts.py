@@ -25,6 +25,8 @@ class AlertBoard:
         self._reports: dict[str, tuple[Alert, ...]] = {}
         self._resolved: dict[str, tuple[datetime, Alert]] = {}
         self._merged: tuple[Alert, ...] = ()
+        self._current: dict[str, Alert] = {}
+        """Those of the merged ones that have not ended, by identity."""
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
@@ -33,7 +35,10 @@ class AlertBoard:
 
     def apply(self, feed: str, update: AlertsUpdate) -> tuple[Mapping[str, Alert], Mapping[str, Alert]]:
         """Replace a feed's alerts; returns those before and those after, by identity."""
-        before = {alert.identity: alert for alert in self._merged if alert.state is not AlertState.RESOLVED}
+        if self._reports.get(feed) == update.alerts:
+            self._expire(update.at)
+            return self._current, self._current
+        before = self._current
         self._reports[feed] = update.alerts
         merged = merge(self._reports.values())
         after = {alert.identity: alert for alert in merged}
@@ -43,6 +48,7 @@ class AlertBoard:
                 self._resolved[identity] = (update.at, ended)
         for identity in after:
             self._resolved.pop(identity, None)
+        self._current = after
         self._expire(update.at)
         self._merged = merged + tuple(alert for _, alert in reversed(self._resolved.values()))
         return before, after
@@ -51,9 +57,11 @@ class AlertBoard:
         """Drop what a feed reported, because its source is gone."""
         if self._reports.pop(feed, None) is not None:
             self._merged = merge(self._reports.values())
+            self._current = {alert.identity: alert for alert in self._merged}
 
     def _expire(self, now: datetime) -> None:
         old = [identity for identity, (ended, _) in self._resolved.items() if now - ended > RESOLVED_STAYS]
         surplus = list(self._resolved)[: max(0, len(self._resolved) - RESOLVED_MOST)]
         for identity in {*old, *surplus}:
-            self._resolved.pop(identity, None)
+            _, alert = self._resolved.pop(identity)
+            self._merged = tuple(known for known in self._merged if known is not alert)

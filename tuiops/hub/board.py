@@ -71,7 +71,7 @@ class Board:
             case AlertsUpdate() as update:
                 before, after = self._alerts.apply(name, update)
                 # The first answer tells of alerts that may be old: they are news to us, not changes.
-                if known is not None and known.status.answered is not None:
+                if after is not before and known is not None and known.status.answered is not None:
                     self._changes.note_alerts(before, after, now)
             case RolloutsUpdate() as update:
                 self._rollouts[name] = update.rollouts

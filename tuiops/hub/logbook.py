@@ -290,7 +290,7 @@ class LogBook:
         """The block that holds the line; None when it was dropped or is yet to come."""
         blocks = self.blocks()
         number = find_block(blocks, seq)
-        return blocks[number] if 0 <= number and seq < blocks[number].end else None
+        return blocks[number] if number >= 0 and seq < blocks[number].end else None
 
     def line(self, seq: int) -> Line | None:
         """A line; None when it was dropped or is yet to come."""

@@ -95,6 +95,8 @@ class AlertmanagerSource:
         self._mapper = AlertMapper(systems, name)
         self._cluster: tuple[SafeText, ...] = ()
         self._cluster_checked: float | None = None
+        self._known: dict[str, tuple[Native, Alert]] = {}
+        """The last answer's alerts by their fingerprints: most of ten thousand are the same a second later."""
 
     async def close(self) -> None:
         await self._client.close()
@@ -164,6 +166,7 @@ class AlertmanagerSource:
         self, natives: Sequence[NativeAlert], silences: Mapping[str, SafeText], at: datetime
     ) -> list[Alert]:
         names = {one.fingerprint: one.labels.get("alertname", one.fingerprint) for one in natives}
+        known: dict[str, tuple[Native, Alert]] = {}
         found: list[Alert] = []
         for position, one in enumerate(natives):
             if position % _BREATH == _BREATH - 1:
@@ -182,7 +185,11 @@ class AlertmanagerSource:
                 inhibited_by=tuple(safe(names.get(key, key)) for key in status.inhibited_by),
                 generator=one.generator_url,
             )
-            found.append(self._mapper.alert(native, at))
+            before = self._known.get(one.fingerprint)
+            alert = before[1] if before is not None and before[0] == native else self._mapper.alert(native, at)
+            known[one.fingerprint] = (native, alert)
+            found.append(alert)
+        self._known = known
         return found
 
 
