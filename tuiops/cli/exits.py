@@ -13,6 +13,7 @@ class Exit(IntEnum):
     DOWN = 2
     UNKNOWN = 3
     USAGE = 64
+    SOFTWARE = 70
     CONFIG = 78
     INTERRUPTED = 130
     BROKEN_PIPE = 141
@@ -28,6 +29,7 @@ _MEANINGS = {
     Exit.DOWN: "a service is down, or a P1 fires",
     Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
     Exit.USAGE: "the command line is wrong",
+    Exit.SOFTWARE: "the console or the wallboard failed; the fault is in tuiops",
     Exit.CONFIG: "the configuration has mistakes",
     Exit.INTERRUPTED: "ended by Ctrl-c",
     Exit.BROKEN_PIPE: "whoever read the output went away",
