@@ -12,7 +12,7 @@ import pytest
 from tuiops.config.model import Display
 from tuiops.core.alerts import Alert, AlertState
 from tuiops.core.severity import Severity
-from tuiops.core.snapshot import Environment, Snapshot
+from tuiops.core.snapshot import Change, Environment, Snapshot
 from tuiops.core.text import EMPTY, lit, safe
 from tuiops.errors import QueryRefused, Unreachable
 from tuiops.ui.actions import ACTIONS, Scope
@@ -196,14 +196,26 @@ async def test_sources_show_errors_whole(backend: StillBackend) -> None:
 
 
 async def test_changes_are_filtered_and_widened(backend: StillBackend) -> None:
+    at = backend.snapshot.at
+    changes = (
+        Change(at=at, system=lit("tokyo"), service=lit("chat"), text=lit("first")),
+        Change(at=at, system=lit("tokyo"), service=lit("redis"), text=lit("second")),
+        Change(at=at, system=lit("manga"), text=lit("third")),
+        Change(at=at, text=lit("source prom: live to stale")),
+    )
+    backend.snapshot = msgspec.structs.replace(backend.snapshot, changes=changes)
     app = console(backend)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = ChangesScreen(lit("tokyo"), lit("chat"))
         narrow = await opened(pilot, screen)
-        await pilot.press("v", "v")
-        wide = sheet(screen)
-    assert narrow.count("\n") < wide.count("\n")
-    assert "manga" not in narrow
+        await pilot.press("v")
+        system = sheet(screen)
+        await pilot.press("v")
+        everything = sheet(screen)
+    words = ("first", "second", "third", "source prom")
+    assert [word in narrow for word in words] == [True, False, False, True]
+    assert [word in system for word in words] == [True, True, False, True]
+    assert all(word in everything for word in words)
 
 
 async def test_help_names_every_action_with_its_key(backend: StillBackend) -> None:

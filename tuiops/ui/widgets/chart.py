@@ -28,6 +28,10 @@ JOINED = 1.75
 FURTHER = 1.5
 """A limit after the nearest one is in view when it widens the scale by no more than this."""
 MOST_SERIES = 8
+GREATEST = 1e30
+"""What is beyond, infinity included, runs along the edge and does not stretch the scale."""
+LEAST = 1e-9
+"""The share of its values that a scale must span: finer differences are the arithmetic's own."""
 NO_DATA = lit("no data")
 
 
@@ -178,8 +182,8 @@ def draw(plot: Plot, width: int, height: int) -> tuple[Row, ...]:
 
 def _extent(plot: Plot) -> tuple[float, float]:
     """The lowest and highest value to be in view: the data, zero, and the limits that are not far away."""
-    values = [point.value for series in plot.series for point in series.points if math.isfinite(point.value)]
-    limits = [limit for limit in (plot.degraded, plot.down) if limit is not None and math.isfinite(limit.value)]
+    values = [point.value for series in plot.series for point in series.points if abs(point.value) <= GREATEST]
+    limits = [limit for limit in (plot.degraded, plot.down) if limit is not None and abs(limit.value) <= GREATEST]
     low, high = min(values, default=0.0), max(values, default=0.0)
     if not values and limits:
         low = high = limits[0].value
@@ -190,7 +194,7 @@ def _extent(plot: Plot) -> tuple[float, float]:
         wide = max(high, limit.value) - min(low, limit.value)
         if position == 0 or wide <= FURTHER * (high - low):
             low, high = min(low, limit.value), max(high, limit.value)
-    if low == high:
+    if high - low <= LEAST * max(abs(low), abs(high), 1.0):
         high = low + (abs(low) or 1.0)
     return low, high
 
