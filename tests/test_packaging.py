@@ -59,7 +59,7 @@ def test_the_metadata_is_right(wheel: Path) -> None:
     assert metadata["Version"] == tuiops.__version__
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
-    assert "tuiops = tuiops.cli.main:run" in entry_points
+    assert "tuiops = tuiops.__main__:run" in entry_points
     assert "Apache License" in licence
 
 

@@ -15,8 +15,10 @@ class Exit(IntEnum):
     USAGE = 64
     SOFTWARE = 70
     CONFIG = 78
+    HANGUP = 129
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
     @property
     def meaning(self) -> str:
@@ -31,6 +33,8 @@ _MEANINGS = {
     Exit.USAGE: "the command line is wrong",
     Exit.SOFTWARE: "the console or the wallboard failed; the fault is in tuiops",
     Exit.CONFIG: "the configuration has mistakes",
+    Exit.HANGUP: "the terminal went away (SIGHUP)",
     Exit.INTERRUPTED: "ended by Ctrl-c",
     Exit.BROKEN_PIPE: "whoever read the output went away",
+    Exit.TERMINATED: "ended by SIGTERM",
 }

@@ -158,8 +158,3 @@ def _run(argv: Sequence[str] | None) -> int:
     code = Exit(command.main(arguments, Output(sys.stdout, os.environ)))
     sys.stdout.flush()
     return code
-
-
-def run() -> NoReturn:
-    """The program."""
-    sys.exit(main())

@@ -26,7 +26,12 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
 
     subject = settings.subject(arguments, reviews.ALL)
     logfile.log_to_file()
-    return Exit(wiring.console(subject))
+    return ended(wiring.console(subject))
+
+
+def ended(code: int) -> Exit:
+    """What the end of a front end means; Textual says 1 for a fault of its own or ours."""
+    return Exit.SOFTWARE if code == 1 else Exit(code)
 
 
 def interactive(out: Output) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tuiops import wiring
 from tuiops.cli import logfile, reviews, settings
-from tuiops.cli.commands.console import interactive
+from tuiops.cli.commands.console import ended, interactive
 from tuiops.cli.exits import Exit
 from tuiops.errors import UsageError
 
@@ -21,4 +21,4 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         raise UsageError("the wallboard needs a terminal; `tuiops status --watch` does not")
     subject = settings.subject(arguments, reviews.ALL)
     logfile.log_to_file()
-    return Exit(wiring.wallboard(subject))
+    return ended(wiring.wallboard(subject))
