@@ -59,10 +59,18 @@ class FakeBackend:
         return ()
 
 
-def feed(name: str, topic: Topic, *, age: float = 3, failing: int = 0, word: str = "", watchdog: bool | None = None) -> Feed:
+def feed(
+    name: str, topic: Topic, *, age: float = 3, failing: int = 0, word: str = "", watchdog: bool | None = None
+) -> Feed:
     answered = NOW - timedelta(seconds=age)
     status = SourceStatus(
-        name=safe(name), kind=safe("prometheus"), interval=15, answered=answered, tried=NOW, failing=failing, word=safe(word)
+        name=safe(name),
+        kind=safe("prometheus"),
+        interval=15,
+        answered=answered,
+        tried=NOW,
+        failing=failing,
+        word=safe(word),
     )
     return Feed(topic, status, watchdog)
 
@@ -90,7 +98,9 @@ def service(system: str, name: str, errors: float | None, p95: float | None, lab
         for kind, value in kinds
     )
     links = ((safe("runbook"), safe("https://example.org/runbook")),)
-    return ServiceHealth(system=safe(system), service=safe(name), label=safe(label or name), measures=measures, links=links)
+    return ServiceHealth(
+        system=safe(system), service=safe(name), label=safe(label or name), measures=measures, links=links
+    )
 
 
 def system(name: str, *services: ServiceHealth) -> SystemHealth:
@@ -145,7 +155,11 @@ def fleet() -> Snapshot:
         alert(6, "tokyo/db", Severity.P3, "backup is late", left=None, old=4000, state=AlertState.SILENCED),
         alert(7, "manga/phase2", Severity.P2, "no progress", left=900, old=300, state=AlertState.INHIBITED),
     )])  # fmt: skip
-    feeds = (feed("prom", Topic.HEALTH), feed("am", Topic.ALERTS, age=2, watchdog=True), feed("run/rollouts", Topic.ROLLOUTS, age=5))
+    feeds = (
+        feed("prom", Topic.HEALTH),
+        feed("am", Topic.ALERTS, age=2, watchdog=True),
+        feed("run/rollouts", Topic.ROLLOUTS, age=5),
+    )
     return Snapshot(
         version=1, at=NOW, environment=Environment(safe("production"), production=True), systems=systems, alerts=alerts,
         rollouts=(rollout(),), feeds={entry.status.name: entry for entry in feeds},

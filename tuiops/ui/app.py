@@ -64,7 +64,7 @@ class TuiopsApp(Shell):
         return screen
 
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
-        super().on_snapshot_changed(message)
+        """Textual calls the handler of `Shell` as well; this one only rings the bell."""
         urgent = frozenset(a.identity for a in message.snapshot.alerts if a.active and a.severity is Severity.P1)
         if self._settings.bell and self._urgent is not None and urgent - self._urgent:
             self.bell()

@@ -237,6 +237,8 @@ def _textual(tables: _Tables, styles: Mapping[str, Style]) -> Theme:
         panel=panel,
         boost=panel,
         variables={
+            "ansi-background": ground,
+            "ansi-foreground": text,
             "line": colour("base.border"),
             "quiet": colour("base.muted"),
             "selected": selection,

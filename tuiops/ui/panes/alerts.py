@@ -225,10 +225,10 @@ class AlertsPane(TablePane[AlertRow]):
             if counts.get(state)
         ]
         notes: list[Part] = [first]
-        if rest:
-            notes.append((join(" · ", rest), palette.muted))
         if self._grouping is not Grouping.NOT:
             notes.append((fmt("by {}", SafeText(self._grouping.value)), palette.accent))
+        if rest:
+            notes.append((join(" · ", rest), palette.muted))
         return tuple(notes), freshness_part(snapshot.on(Topic.ALERTS), now, palette)
 
     def _counts(self, alerts: tuple[Alert, ...]) -> Mapping[AlertState, int]:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 Part = tuple[SafeText, "Style"]
 
 
+_LEAST_NOTE = 8
+"""Columns below which a note is left out rather than cut."""
+
+
 class TitleBar(Widget):
     """The upper border of a pane: `╭ 1 Health ── 3 of 12 ─────── live 3s ╮`."""
 
@@ -59,11 +63,11 @@ def title_strip(left: Sequence[Part], right: Sequence[Part], width: int, look: L
     line = look.palette.accent if focused else look.palette.border
     rule, corners = look.glyphs.horizontal, look.glyphs.corners
     tail = [piece for part in right for piece in ((lit(" "), line), part)]
-    room = width - 4 - sum(width_of(text) for text, _ in tail) - (2 if tail else 0)
+    room = width - 4 - sum(width_of(text) for text, _ in tail) - 2
     head: list[Part] = []
     for position, (text, style) in enumerate(left):
-        short = cut(text, room - 1, look.glyphs.cut) if position == 0 else text
-        if not short or width_of(short) + 1 > room:
+        short = cut(text, room - 1, look.glyphs.cut)
+        if not short or (position and short != text and width_of(short) < _LEAST_NOTE):
             break
         head += [(lit(" "), line), (short, style)]
         room -= width_of(short) + 1

@@ -123,9 +123,9 @@ class HealthPane(TablePane[HealthRow]):
         )
         self._model.headings = tuple(headings)
         return (
-            Column(id="service", heading=lit("SERVICE"), width=14, grow=2),
+            Column(id="service", heading=lit("SERVICE"), width=14, grow=1),
             Column(id="state", heading=lit("STATE"), width=8),
-            Column(id="why", heading=lit("WHY"), width=12, grow=3, rank=1),
+            Column(id="why", heading=lit("WHY"), width=12, grow=4, rank=1),
             *(
                 Column(id=heading, heading=heading, width=_METRIC, right=True, rank=3 + position)
                 for position, heading in enumerate(headings)

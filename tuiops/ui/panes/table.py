@@ -99,10 +99,13 @@ class TablePane(Pane, Generic[_Row]):
         self._quiet = False
         notes, right = self.title(snapshot, now)
         palette = shell_of(self).look.palette
+        chosen: list[Part] = []
         if self.filter:
-            notes = (*notes, (fmt("/{}", safe(self.filter.text)), palette.accent))
+            chosen.append((fmt("/{}", safe(self.filter.text)), palette.accent))
         if self.sort:
-            notes = (*notes, (fmt("by {}", self.sort), palette.accent))
+            chosen.append((fmt("by {}", self.sort), palette.accent))
+        # What a person chose comes before further counts: where room is short, it must not be what is left out.
+        notes = (*notes[:1], *chosen, *notes[1:])
         self.show_title(notes, right)
 
     def _no_match(self) -> tuple[SafeText, ...]:

@@ -47,14 +47,14 @@ class ConsoleScreen(View):
         (118, "-wide"),
         (180, "-huge"),
     ]
-    CSS = """
+    DEFAULT_CSS = """
     ConsoleScreen { layout: vertical; }
     ConsoleScreen Header { height: 2; }
     ConsoleScreen.-wide Header, ConsoleScreen.-huge Header { height: 1; }
-    #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 3fr 2fr; height: 1fr; }
-    .-huge #panes { grid-columns: 5fr 6fr; }
-    #panes.-two { layout: grid; grid-size: 1 2; grid-columns: 1fr; grid-rows: 2fr 3fr; }
-    #panes.-one { layout: grid; grid-size: 1 1; grid-columns: 1fr; grid-rows: 1fr; }
+    ConsoleScreen #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 3fr 2fr; height: 1fr; }
+    ConsoleScreen.-huge #panes { grid-columns: 5fr 6fr; }
+    ConsoleScreen #panes.-two { layout: grid; grid-size: 1 2; grid-columns: 1fr; grid-rows: 2fr 3fr; }
+    ConsoleScreen #panes.-one { layout: grid; grid-size: 1 1; grid-columns: 1fr; grid-rows: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Scope.CONSOLE),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.ui.format import Times
-    from tuiops.ui.theme import Look
+    from tuiops.ui.theme import Look, Palette
 
 GLOW = 2.0
 """Seconds that a row glows after it changed."""
@@ -365,7 +365,10 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
             text = cut(line.cells[0].text, width - 2, look.glyphs.cut)
             return Strip([Segment("  ", ground), Segment(text, line.cells[0].style)]).adjust_cell_length(width, ground)
         if isinstance(line.cells, Free):
-            pieces = [Segment("  ", ground), *(Segment(cell.text, cell.style + overlay) for cell in line.cells)]
+            pieces = [
+                Segment("  ", ground),
+                *(Segment(cell.text, _lit(cell.style, overlay, palette)) for cell in line.cells),
+            ]
             return Strip(pieces).adjust_cell_length(width, ground)
         mark = Segment(look.glyphs.marked if line.marked else " ", palette.accent + overlay)
         pieces = [mark]
@@ -373,7 +376,10 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
             cell = line.cells[place.column]
             pieces.append(Segment(" " * place.gap, ground))
             pieces.append(
-                Segment(fit(cell.text, place.width, right=place.right, mark=look.glyphs.cut), cell.style + overlay)
+                Segment(
+                    fit(cell.text, place.width, right=place.right, mark=look.glyphs.cut),
+                    _lit(cell.style, overlay, palette),
+                )
             )
         strip = Strip(pieces).adjust_cell_length(width, ground)
         if line.aside and width > width_of(line.aside) + 12:
@@ -455,6 +461,11 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
         self._wide = not self._wide
         self._drawn_as = None
         self.redraw()
+
+
+def _lit(style: Style, overlay: Style, palette: Palette) -> Style:
+    """A cell under an overlay. A block of colour, such as P1, keeps its colours: what it says matters more."""
+    return style if style.bgcolor != palette.text.bgcolor else style + overlay
 
 
 def wrap(text: SafeText, width: int) -> list[SafeText]:
