@@ -46,7 +46,7 @@ soak: $(VENV)/.developing  ## Run the console on real servers for SOAK_MINUTES (
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
 
 pictures: $(VENV)/.developing  ## Draw the pictures of README and docs
-	$(BIN)/python scripts/pictures
+	$(BIN)/python scripts/pictures.py
 
 snapshots: $(VENV)/.developing  ## Accept what the console looks like as what it should look like
 	$(BIN)/python -m pytest -q --snapshot-update tests/ui
