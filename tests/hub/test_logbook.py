@@ -41,7 +41,7 @@ def raw(book: LogBook, seq: int) -> bytes | None:
     return line.raw if line is not None else None
 
 
-def test_lines_keep_their_numbers_while_older_ones_come_and_go():
+def test_lines_keep_their_numbers_while_older_ones_come_and_go() -> None:
     book, stream = book_of(b"zero", b"one")
     assert book.prepend(stream, b"minus two\nminus one\n", AT)
     assert [raw(book, seq) for seq in range(-2, 2)] == [b"minus two", b"minus one", b"zero", b"one"]
@@ -49,7 +49,7 @@ def test_lines_keep_their_numbers_while_older_ones_come_and_go():
     assert book.line(2) is None
 
 
-def test_memory_is_bounded_and_the_loss_is_counted():
+def test_memory_is_bounded_and_the_loss_is_counted() -> None:
     book = LogBook(limit=1_000_000)
     stream = book.register(lit("a"))
     for number in range(200):
@@ -63,7 +63,7 @@ def test_memory_is_bounded_and_the_loss_is_counted():
     assert last.startswith(b"000199")
 
 
-def test_what_is_in_a_file_gives_up_its_bytes_and_can_still_be_read():
+def test_what_is_in_a_file_gives_up_its_bytes_and_can_still_be_read() -> None:
     book = LogBook(limit=1_000_000)
     stream = book.register(lit("a"))
     store = Store()
@@ -83,7 +83,7 @@ WORDS = st.lists(st.sampled_from([b"ERROR a", b"INFO b", b"WARN a", b"  at x", b
 
 
 @given(WORDS, st.sampled_from(["a", "b", "^a", "a$", "A", "x|c"]), st.integers(1, 7))
-def test_a_pattern_finds_in_blocks_what_it_finds_in_lines(lines: list[bytes], text: str, size: int):
+def test_a_pattern_finds_in_blocks_what_it_finds_in_lines(lines: list[bytes], text: str, size: int) -> None:
     book = LogBook()
     stream = book.register(lit("a"))
     for at in range(0, len(lines), size):
@@ -97,7 +97,7 @@ def test_a_pattern_finds_in_blocks_what_it_finds_in_lines(lines: list[bytes], te
 
 
 @given(WORDS, st.integers(1, 9))
-def test_shown_and_hidden_make_up_the_whole_and_both_ways_agree(lines: list[bytes], step: int):
+def test_shown_and_hidden_make_up_the_whole_and_both_ways_agree(lines: list[bytes], step: int) -> None:
     book, _ = book_of(*lines)
     index = LogIndex(book, LogFilter(level=Level.WARNING, exclude=(Pattern("at y"),)))
     index.advance(lambda: False)
@@ -113,7 +113,7 @@ def test_shown_and_hidden_make_up_the_whole_and_both_ways_agree(lines: list[byte
     assert up == down
 
 
-def test_a_record_is_shown_whole_or_not_at_all():
+def test_a_record_is_shown_whole_or_not_at_all() -> None:
     book, _ = book_of(b"INFO fine", b"ERROR boom", b"  at here", b"  at there", b"INFO fine")
     by_level = LogIndex(book, LogFilter(level=Level.ERROR))
     by_word = LogIndex(book, LogFilter(include=(Pattern("there"),)))
@@ -122,7 +122,7 @@ def test_a_record_is_shown_whole_or_not_at_all():
     assert without.after(0, 9) == [0, 4]
 
 
-def test_what_arrives_later_is_counted_once():
+def test_what_arrives_later_is_counted_once() -> None:
     book, stream = book_of(b"ERROR a")
     index = LogIndex(book, LogFilter(level=Level.ERROR))
     index.advance(lambda: False)
@@ -131,7 +131,7 @@ def test_what_arrives_later_is_counted_once():
     assert (index.shown, index.hidden) == (2, 1)
 
 
-def test_one_service_of_a_shared_stream():
+def test_one_service_of_a_shared_stream() -> None:
     book = LogBook()
     stream = book.register(lit("a"), system=lit("s"))
     book.append(stream, b'{"service":"api","message":"x"}\n{"service":"web","message":"api"}\n', AT)
@@ -139,6 +139,6 @@ def test_one_service_of_a_shared_stream():
     assert index.after(0, 9) == [0]
 
 
-def test_a_moment_is_found_by_halving():
+def test_a_moment_is_found_by_halving() -> None:
     book, _ = book_of(*(b"2026-11-22T00:%02d:00Z INFO x" % minute for minute in range(60)))
     assert seek(book, datetime(2026, 11, 22, 0, 31, 30, tzinfo=UTC)) == 32

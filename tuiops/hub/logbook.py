@@ -62,7 +62,9 @@ class Stream:
 class Block:
     """Consecutive lines of one stream. Its bytes may have to be read again; all else is in memory."""
 
-    __slots__ = ("_continued", "_levels", "at", "backing", "data", "first", "note", "offset", "size", "starts", "stream", "sum")  # fmt: skip
+    __slots__ = (
+        "_continued", "_levels", "at", "backing", "data", "first", "note", "offset", "size", "starts", "stream", "sum",
+    )  # fmt: skip
 
     def __init__(self, first: int, stream: Stream, data: bytes, starts: array[int], at: datetime) -> None:
         self.first = first
@@ -113,7 +115,7 @@ class Block:
         return self._continued
 
     def grown(self, data: bytes, starts: array[int], at: datetime) -> Block:
-        """This block with more lines at its end. What is known of the first lines stays known."""
+        """The block with more lines at its end. What is known of the first lines stays known."""
         shifted = self.starts + array("I", [start + self.size for start in starts])
         block = Block(self.first, self.stream, (self.data or b"") + data, shifted, at)
         block.backing, block.offset = self.backing, self.offset

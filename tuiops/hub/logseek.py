@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tuiops.core.logformat import parse
@@ -10,6 +9,7 @@ from tuiops.core.logs import Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime, timedelta
 
     from tuiops.hub.logbook import Block, LogBook
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from tuiops.core.text import lit
 from tuiops.errors import Unreachable
 from tuiops.sources.logs.file import FileLogSource
 from tuiops.sources.logs.lines import LONGEST
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Tail:
@@ -53,7 +56,7 @@ def add(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def test_new_lines_come_once(log: Path):
+def test_new_lines_come_once(log: Path) -> None:
     tail = Tail(log)
     assert tail.step() == b"one\n"
     add(log, b"two\nthree\n")
@@ -61,7 +64,7 @@ def test_new_lines_come_once(log: Path):
     assert tail.step() == b""
 
 
-def test_an_unfinished_line_is_held_until_its_end(log: Path):
+def test_an_unfinished_line_is_held_until_its_end(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     add(log, b"ha")
@@ -70,7 +73,7 @@ def test_an_unfinished_line_is_held_until_its_end(log: Path):
     assert tail.step() == b"half\n"
 
 
-def test_an_unfinished_line_is_shown_after_a_while(log: Path):
+def test_an_unfinished_line_is_shown_after_a_while(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     add(log, b"prompt> ")
@@ -80,7 +83,7 @@ def test_an_unfinished_line_is_shown_after_a_while(log: Path):
     assert tail.step() == b"next\n"
 
 
-def test_rotation_by_rename_loses_nothing(log: Path):
+def test_rotation_by_rename_loses_nothing(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     add(log, b"last of the old\n")
@@ -90,7 +93,7 @@ def test_rotation_by_rename_loses_nothing(log: Path):
     assert any("rotated" in note for note in tail.notes)
 
 
-def test_copytruncate_goes_on_at_the_beginning(log: Path):
+def test_copytruncate_goes_on_at_the_beginning(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     os.truncate(log, 0)
@@ -99,14 +102,14 @@ def test_copytruncate_goes_on_at_the_beginning(log: Path):
     assert any("truncated" in note for note in tail.notes)
 
 
-def test_a_truncated_file_that_has_outgrown_our_place_is_noticed(log: Path):
+def test_a_truncated_file_that_has_outgrown_our_place_is_noticed(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     log.write_bytes(b"a whole other beginning\n")
     assert tail.step() == b"a whole other beginning\n"
 
 
-def test_a_hole_left_by_a_writer_that_kept_its_offset_is_stepped_over(log: Path):
+def test_a_hole_left_by_a_writer_that_kept_its_offset_is_stepped_over(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     with log.open("r+b") as file:
@@ -116,7 +119,7 @@ def test_a_hole_left_by_a_writer_that_kept_its_offset_is_stepped_over(log: Path)
     assert tail.step() == b"after\n"
 
 
-def test_deletion_and_return(log: Path):
+def test_deletion_and_return(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     log.unlink()
@@ -128,7 +131,7 @@ def test_deletion_and_return(log: Path):
     assert tail.step() == b"back\n"
 
 
-def test_a_file_that_is_not_there_says_so_and_is_picked_up_later(tmp_path: Path):
+def test_a_file_that_is_not_there_says_so_and_is_picked_up_later(tmp_path: Path) -> None:
     tail = Tail(tmp_path / "later.log")
     with pytest.raises(Unreachable, match="no such file"):
         tail.step()
@@ -136,13 +139,13 @@ def test_a_file_that_is_not_there_says_so_and_is_picked_up_later(tmp_path: Path)
     assert tail.step() == b"hello\n"
 
 
-def test_a_fifo_is_refused_and_never_waited_for(tmp_path: Path):
+def test_a_fifo_is_refused_and_never_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.log")
     with pytest.raises(Unreachable, match="not a regular file"):
         Tail(tmp_path / "pipe.log").step()
 
 
-def test_a_glob_picks_up_new_files_and_leaves_rotated_ones(tmp_path: Path):
+def test_a_glob_picks_up_new_files_and_leaves_rotated_ones(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_bytes(b"a\n")
     (tmp_path / "a.log.1").write_bytes(b"older a\n")
     tail = Tail(tmp_path / "*.log*")
@@ -152,7 +155,7 @@ def test_a_glob_picks_up_new_files_and_leaves_rotated_ones(tmp_path: Path):
     assert tail.step(3) == b"b\n"
 
 
-def test_history_goes_back_through_rotated_and_gzipped_files(log: Path):
+def test_history_goes_back_through_rotated_and_gzipped_files(log: Path) -> None:
     log.with_name("app.log.1").write_bytes(b"minus one\n")
     os.utime(log.with_name("app.log.1"), (2000, 2000))
     with gzip.open(log.with_name("app.log.2.gz"), "wb") as file:
@@ -163,14 +166,14 @@ def test_history_goes_back_through_rotated_and_gzipped_files(log: Path):
     assert tail.older == [b"minus one\n", b"minus three\nminus two\n"]
 
 
-def test_a_broken_gzip_is_a_note_and_no_end(log: Path):
+def test_a_broken_gzip_is_a_note_and_no_end(log: Path) -> None:
     log.with_name("app.log.1.gz").write_bytes(b"\x1f\x8b no gzip at all")
     tail = Tail(log)
     assert tail.step() == b"one\n"
     assert any("cannot be read" in note for note in tail.notes)
 
 
-def test_a_large_file_shows_its_end_first_and_then_all_of_it(log: Path):
+def test_a_large_file_shows_its_end_first_and_then_all_of_it(log: Path) -> None:
     lines = [b"%07d %s\n" % (number, b"x" * 90) for number in range(40_000)]
     log.write_bytes(b"".join(lines))
     tail = Tail(log, history=10_000_000)
@@ -182,7 +185,7 @@ def test_a_large_file_shows_its_end_first_and_then_all_of_it(log: Path):
     assert b"".join(reversed(tail.older)) + live == b"".join(lines)
 
 
-def test_a_line_of_a_hundred_megabytes_is_cut_and_counted(log: Path):
+def test_a_line_of_a_hundred_megabytes_is_cut_and_counted(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     with log.open("ab") as file:
@@ -195,7 +198,7 @@ def test_a_line_of_a_hundred_megabytes_is_cut_and_counted(log: Path):
     assert len(out) < 2 * LONGEST
 
 
-def test_a_long_line_says_how_much_was_cut(log: Path):
+def test_a_long_line_says_how_much_was_cut(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     add(log, b"x" * 3_000_000 + b"\nnext\n")
@@ -204,7 +207,7 @@ def test_a_long_line_says_how_much_was_cut(log: Path):
     assert len(out) < LONGEST + 100
 
 
-def test_what_cannot_be_caught_up_with_is_counted(log: Path):
+def test_what_cannot_be_caught_up_with_is_counted(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     add(log, b"0123456789abcde\n" * 5_000_000)
@@ -212,7 +215,7 @@ def test_what_cannot_be_caught_up_with_is_counted(log: Path):
     assert out.count(b"\n") + tail.dropped == 5_000_000
 
 
-def test_binary_content_survives(log: Path):
+def test_binary_content_survives(log: Path) -> None:
     tail = Tail(log)
     tail.step()
     raw = bytes(range(1, 256)).replace(b"\n", b"") + b"\x00\n"

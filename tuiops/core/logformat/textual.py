@@ -42,7 +42,8 @@ _ACCESS = re.compile(
 _UPPER = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|SEVERE|FATAL|CRITICAL|CRIT|ALERT|EMERG|PANIC"
 _LEVEL = f"(?:{_UPPER}|{_UPPER.lower()})"
 _AFTER_TIME = re.compile(
-    rf"\s*(?:-\s+)?(?:(?P<logger>[\w.$/-]{{1,128}}) - )?[\[(<]?(?P<level>{_LEVEL})[\])>]?:?(?=\s|$)\s*(?:-\s+)?", re.ASCII
+    rf"\s*(?:-\s+)?(?:(?P<logger>[\w.$/-]{{1,128}}) - )?[\[(<]?(?P<level>{_LEVEL})[\])>]?:?(?=\s|$)\s*(?:-\s+)?",
+    re.ASCII,
 )
 _PYTHON = re.compile(rf"(?P<level>{_UPPER}):(?P<logger>[\w.-]{{1,128}}):", re.ASCII)
 
@@ -121,7 +122,5 @@ def from_plain(line: bytes, form: LineFormat) -> LogRecord:
 
 def _fields(pairs: list[tuple[str, str | None]], form: LineFormat) -> tuple[tuple[SafeText, SafeText], ...]:
     return tuple(
-        (safe(name), MASKED if form.masks(name) else safe(value))
-        for name, value in pairs
-        if value and value != "-"
+        (safe(name), MASKED if form.masks(name) else safe(value)) for name, value in pairs if value and value != "-"
     )

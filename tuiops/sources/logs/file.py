@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import glob
-import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -105,11 +104,12 @@ class FileLogSource:
         found: dict[str, None] = {}
         for pattern in self._patterns:
             if glob.has_magic(pattern):
-                paths = sorted(glob.glob(pattern, recursive=True))
+                paths = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
                 names = set(paths)
                 for path in paths:
-                    base = history.is_rotated(os.path.basename(path))
-                    live = base is None or os.path.join(os.path.dirname(path), base) not in names
+                    name = Path(path).name
+                    base = history.is_rotated(name)
+                    live = base is None or str(Path(path).with_name(base)) not in names
                     if live and not path.endswith(".gz"):
                         found[path] = None
             else:
@@ -169,15 +169,13 @@ class FileLogSource:
 
 def _modified(path: str) -> float:
     try:
-        return os.stat(path).st_mtime
+        return Path(path).stat().st_mtime
     except OSError:
         return 0.0
 
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size
+        return Path(path).stat().st_size
     except OSError:
         return 0
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tuiops.core.text import SafeText, fmt, lit, safe
@@ -158,7 +158,7 @@ class Followed:
         if file is None:
             return
         try:
-            there = os.stat(self.path)
+            there = Path(self.path).stat()
         except OSError as error:
             if error.errno in {errno.ENOENT, errno.ENOTDIR}:
                 if not self.missing:

@@ -36,7 +36,7 @@ class OpenFile:
         try:
             self.info = os.fstat(self._fd)
             if not stat.S_ISREG(self.info.st_mode):
-                raise OSError(0, "not a regular file")
+                raise OSError(0, "not a regular file")  # noqa: TRY301 - one way out closes the file
         except OSError:
             self.close()
             raise
@@ -146,7 +146,7 @@ def rotated(path: str, budget: int) -> Iterator[LogChunk]:
 
 
 def _inflated(path: str, budget: int) -> Iterator[LogChunk]:
-    """gzip can only be read forwards: the last pieces that fit the budget are kept, then given in reverse."""
+    """Gzip can only be read forwards: the last pieces that fit the budget are kept, then given in reverse."""
     pieces: deque[bytes] = deque()
     held = inflated = 0
     lines = LineBuffer()

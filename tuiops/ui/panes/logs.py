@@ -62,7 +62,7 @@ class LogsPane(Pane):
 
     NUMBER = 4
     NAME = lit("Logs")
-    SCOPES = (Scope.LOGS,)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LOGS,)
     BINDINGS: ClassVar[list[BindingType]] = [
         *(binding for binding in bindings(Scope.LOGS) if binding.id not in MOVES),
         ("z", "logs_fold", "fold"),
@@ -121,8 +121,11 @@ class LogsPane(Pane):
             LogFilter(
                 include=tuple(line.pattern for line in on if not line.out),
                 exclude=tuple(line.pattern for line in on if line.out),
-                level=self.level, system=self.system, service=self.service, fold=self._fold,
-            )  # fmt: skip
+                level=self.level,
+                system=self.system,
+                service=self.service,
+                fold=self._fold,
+            )
         )
         self._show_title()
 
@@ -179,12 +182,12 @@ class LogsPane(Pane):
         if not streams:
             return (
                 lit("Log lines would be here, but no log stream is configured."),
-                lit("Name one in the configuration: [systems.NAME.logs.NAME] with kind = \"file\" or \"journal\"."),
+                lit('Name one in the configuration: [systems.NAME.logs.NAME] with kind = "file" or "journal".'),
             )
         mine = [
             stream
             for stream in streams
-            if not self.system or (stream.system == self.system and stream.service in {self.service, EMPTY} | ({stream.service} if not self.service else set()))
+            if self.system in {EMPTY, stream.system} and (not self.service or stream.service in {EMPTY, self.service})
         ]
         if not mine:
             subject = join("/", [name for name in (self.system, self.service) if name])
@@ -355,7 +358,9 @@ class LogsPane(Pane):
     # The line at the bottom.
 
     def action_logs_filters(self) -> None:
-        self._ask(_Asked.FILTER, lit("Keep lines that match; !text keeps them out; a number switches, -number removes."))
+        self._ask(
+            _Asked.FILTER, lit("Keep lines that match; !text keeps them out; a number switches, -number removes.")
+        )
 
     def filter_by(self, text: str) -> bool:
         """Carry out one line of the filter prompt; False when it makes no sense. An empty one shows everything."""

@@ -16,7 +16,7 @@ from tuiops.core.logformat import parse
 from tuiops.core.logs import Level, LogRecord
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, lit, safe
 from tuiops.core.units import span
-from tuiops.ui.format import TimeStyle, Times, fit, width_of
+from tuiops.ui.format import Times, TimeStyle, fit, width_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,9 +71,15 @@ class Painter:
         """
         gutter = self._look.glyphs.marked if marked else lit(" ")
         if line.note or line.raw is None:
-            text = safe(line.raw, LINE) if line.raw is not None else lit("this line is no longer readable: its file changed")
+            text = (
+                safe(line.raw, LINE)
+                if line.raw is not None
+                else lit("this line is no longer readable: its file changed")
+            )
             dash = self._look.glyphs.dash
-            return self._lay([(gutter, self._palette.accent)], [(fmt("{} {} {}", dash, text, dash), self._palette.muted)])
+            return self._lay(
+                [(gutter, self._palette.accent)], [(fmt("{} {} {}", dash, text, dash), self._palette.muted)]
+            )
         if continues:
             # A continuation keeps its own indentation: what it says is where it stands.
             head, body = self._head(LogRecord(), EMPTY, gutter), line.stream.format.clean(safe(line.raw, LINE))

@@ -15,7 +15,6 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tuiops.core.text import LINE, SafeText, safe
-from tuiops.hub.logfilter import LogFilter
 from tuiops.hub.logindex import LogIndex
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import TimeStyle
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.hub.logbook import Line, LogBook
-    from tuiops.hub.logfilter import Pattern
+    from tuiops.hub.logfilter import LogFilter, Pattern
 
 _FRAME: Final = 0.1
 """Seconds between frames."""
@@ -127,7 +126,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         else:
             self._stay()
             self._around = range(self.cursor - _NEIGHBOURS, self.cursor + _NEIGHBOURS + 1)
-            self._top = min(self._top, self.cursor - _NEIGHBOURS)
+            self._top = self.cursor - _NEIGHBOURS
         self.redraw()
 
     def redraw(self) -> None:
