@@ -113,7 +113,8 @@ def alert(
 ) -> Alert:  # fmt: skip
     place, _, of = where.partition("/")
     return Alert(
-        identity=f"alert-{number}", name=safe(f"Alert{number}"), system=safe(place), service=safe(of), severity=severity,
+        identity=f"alert-{number}", name=safe(f"Alert{number}"), system=safe(place), service=safe(of),
+        severity=severity,
         state=state, summary=safe(summary), started=NOW - timedelta(seconds=old),
         due=None if left is None else NOW + timedelta(seconds=left), sources=(safe("am"),),
         links=((safe("runbook"), safe("https://example.org/runbook")),),
