@@ -92,15 +92,15 @@ def service_rows(
 
 def _head(pen: Pen, snapshot: Snapshot, system: SystemHealth, service: ServiceHealth) -> list[Row]:
     verdict = judge_service(service, snapshot.statuses, pen.now)
-    where = pen.environment(snapshot.environment)
+    where: Row = ()
     if system.environment and system.environment != snapshot.environment.name:
-        where = (system.environment, pen.look.palette.other)
+        where = ((system.environment, pen.look.palette.other),)
     title = (pen.bold(fmt(" {}  ", service.label)), pen.state(verdict.state))
     feeds = dict.fromkeys(measure.indicator.source for measure in service.measures)
     ages: list[Piece] = []
     for feed in feeds:
         ages += [pen.feed(snapshot.statuses.get(feed)), pen.muted(lit("   "))]
-    rows = [spread(pen, (*title, pen.muted(fmt("  {}", verdict.reason))), (where,))]
+    rows = [spread(pen, (*title, pen.muted(fmt("  {}", verdict.reason))), where)]
     rows.append(pen.named(lit("system"), pen.text(system.label)))
     rows.append(pen.named(lit("data"), *(ages or [pen.muted(lit("no source measures it"))])))
     return rows

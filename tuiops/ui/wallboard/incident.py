@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 SEARCHED = 600
 """Lines of the system's streams among which error lines are looked for."""
 LINES = 6
+FEW = 2
+"""Error lines where the curve needs the room."""
+ROOMY = 28
+"""Rows of a page from which there is room for all of them."""
 PLOT_LEAST = 8
 """Rows below which a curve says nothing."""
 
@@ -39,7 +43,7 @@ def incident(scene: Scene, alert: Alert, pasts: Mapping[str, Past], errors: Sequ
     pen = scene.pen
     rows = _what(pen, alert)
     rows += _time_left(pen, alert, scene.height)
-    tail = _moving(scene, alert) + _error_rows(pen, errors)
+    tail = _moving(scene, alert) + _error_rows(pen, errors[-(LINES if scene.height >= ROOMY else FEW) :])
     room = scene.height - len(rows) - len(tail)
     measure = worst_measure(scene, alert)
     if measure is not None and room >= PLOT_LEAST:

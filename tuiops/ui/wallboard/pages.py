@@ -118,23 +118,30 @@ def _budget_state(budget: Budget) -> State:
 
 def _numerals(pen: Pen, numerals: Sequence[Numeral], room: int) -> list[Row]:
     """The numbers side by side, as large as there is room for, each under its word."""
-    wide = max(1, (pen.width - 2) // len(numerals) - 4)
-    scales = [digits.largest(numeral.text, wide, room - 1) for numeral in numerals]
-    known = [scale for scale in scales if scale is not None]
-    if len(known) < len(numerals):
-        said = [(fmt(" {}: {}  ", n.label, SafeText(n.text)), _plain(n.style)) for n in numerals]
-        return [tuple(said)]
-    scale = min(LARGEST, *known)
+    scale = next((scale for scale in range(LARGEST, -1, -1) if _fits(numerals, scale, pen.width - 2, room - 1)), None)
+    if scale is None:
+        return [tuple((fmt(" {}: {}  ", n.label, SafeText(n.text)), _plain(n.style)) for n in numerals)]
     drawn = [digits.draw(n.text, scale, ascii_only=pen.look.glyphs.horizontal == "-") for n in numerals]
-    cell = max(wide // 2, *(len(rows[0]) + 4 for rows in drawn))
-    rows: list[Row] = [tuple(pen.bold(fmt("  {}", fit(numeral.label, cell))) for numeral in numerals)]
+    cells = [_cell(numeral, scale) for numeral in numerals]
+    rows: list[Row] = [
+        tuple(pen.bold(fmt("  {}", fit(numeral.label, cell))) for numeral, cell in zip(numerals, cells, strict=True))
+    ]
     for line in range(len(drawn[0])):
         pieces: list[Piece] = []
-        for numeral, block in zip(numerals, drawn, strict=True):
+        for numeral, block, cell in zip(numerals, drawn, cells, strict=True):
             pieces += [pen.text(lit("  ")), (block[line], _plain(numeral.style))]
             pieces.append(pen.text(SafeText(" " * (cell - len(block[line])))))
         rows.append(tuple(pieces))
     return rows
+
+
+def _fits(numerals: Sequence[Numeral], scale: int, columns: int, rows: int) -> bool:
+    return sum(_cell(numeral, scale) + 2 for numeral in numerals) <= columns and digits.height(scale) <= rows
+
+
+def _cell(numeral: Numeral, scale: int) -> int:
+    """Columns of a number or of its word, whichever is wider, and a gap."""
+    return max(digits.width(numeral.text, scale), len(numeral.label)) + 4
 
 
 def _plain(style: Style) -> Style:
