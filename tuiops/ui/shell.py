@@ -7,11 +7,13 @@ import gc
 import os
 import signal
 from abc import abstractmethod
+from collections import deque
 from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from textual import events
 from textual.app import App
 from textual.filter import NoColor
 from textual.screen import Screen
@@ -22,6 +24,7 @@ from tuiops.errors import ConfigError
 from tuiops.ui.bridge import Bridge
 from tuiops.ui.format import Times, TimeStyle
 from tuiops.ui.glyphs import ASCII, UNICODE
+from tuiops.ui.messages import KeyTaken
 from tuiops.ui.theme import COLOURLESS, FALLBACK, HasLook, LoadedTheme, Look, load, load_all
 from tuiops.ui.widgets.safe import notify
 
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from tuiops.hub.backend import Backend
     from tuiops.ui.messages import SnapshotChanged
 
+KEY_PATIENCE = 0.2
+"""Seconds that a key may take before the next one arrives all the same."""
 TICK = 1.0
 """Seconds between repaints of ages and countdowns."""
 
@@ -75,6 +80,9 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         self._held: tuple[Snapshot, datetime] | None = None
         self._bridge: Bridge | None = None
         self._problems: list[SafeText] = []
+        self._keys: deque[events.Key] = deque()
+        self._key_serial = 0
+        self._key_under_way: asyncio.TimerHandle | None = None
         wanted = COLOURLESS if self.no_color else display.theme
         self.look = self._adopt(self._find_theme(wanted))
 
@@ -110,6 +118,41 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         if self.frozen:
             self.behind += message.merged
         self.show_now()
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let a key arrive only when the one before it has been dealt with.
+
+        A key travels through several queues, and what it opens takes the focus at the end of the way: of `:q`
+        typed in one go, Textual would hand the `q` to the table that had the focus before the `:`.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._key_under_way is None:
+            await self._press(event)
+        else:
+            self._keys.append(event)
+
+    async def _press(self, key: events.Key) -> None:
+        target = self.focused or self.screen
+        self._key_serial += 1
+        patience = asyncio.get_running_loop().call_later(KEY_PATIENCE, self._key_lost, self._key_serial)
+        self._key_under_way = patience
+        await super().on_event(key)
+        target.post_message(KeyTaken(self._key_serial))
+
+    async def on_key_taken(self, message: KeyTaken) -> None:
+        if message.serial != self._key_serial or self._key_under_way is None:
+            return
+        self._key_under_way.cancel()
+        self._key_under_way = None
+        if self._keys:
+            await self._press(self._keys.popleft())
+
+    def _key_lost(self, serial: int) -> None:
+        """The widget that had the key is gone, and the message behind it with it."""
+        self.post_message(KeyTaken(serial))
 
     # Life
 

@@ -105,7 +105,8 @@ class Prompt(Horizontal):
         with self.prevent(Input.Changed):
             line.value = current
         line.cursor_position = len(current)
-        line.focus()
+        # At once, not by the queue as focus() does: the next key is for this line.
+        self.screen.set_focus(line)
 
     def complain(self, text: SafeText) -> None:
         """Say what is wrong with what is typed."""
