@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FAILING_PAUSE = 5.0
 """Seconds between polls of a failing source: at most twelve a minute, whoever asks."""
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 15.0
 """Seconds after which a failing source is asked again at the latest, unless it named a time itself."""
 LONGEST_RETRY_AFTER = 3600.0
 """A vendor that asks for more than an hour is asked again after an hour."""

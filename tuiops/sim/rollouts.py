@@ -29,6 +29,8 @@ class _Run(msgspec.Struct, frozen=True):
 
     system: str
     release: ReleaseModel
+    plan: int
+    """Key of the plan that it belongs to: two plans may release the same service."""
     number: int
     start: float
     ends: tuple[float, ...]
@@ -61,7 +63,7 @@ def _runs(
             (gate.after for gate in release.gates if _fails(world, system.id, release, gate, ends[gate.after])),
             default=None,
         )
-        yield _Run(system.id, release, found.number, start, ends, stopped)
+        yield _Run(system.id, release, plan[1], found.number, start, ends, stopped)
 
 
 def _gated(world: World, system: str, release: ReleaseModel, gate: GateModel) -> Track:
@@ -85,7 +87,7 @@ def _rollout(world: World, run: _Run, t: float, source: SafeText) -> Rollout:
     if phase is Phase.ROLLED_BACK and stopped is not None:
         message = fmt("taken back: gate failed after {}", safe(release.steps[stopped].label))
     return Rollout(
-        id=safe(f"{run.system}/{release.service}/{release.strategy}/{run.number}/{release.offset:.0f}"),
+        id=safe(f"{run.system}/{release.service}/{release.strategy}/{run.plan:x}/{run.number}/{release.offset:.0f}"),
         system=safe(run.system),
         service=safe(release.service),
         strategy=safe(release.strategy),
