@@ -28,7 +28,6 @@ DECLARES_SAFE: Mapping[str, str] = {
     "tuiops/core/logformat/line.py": "masks parts of safe text",
     "tuiops/core/logformat/textual.py": "joins parts of safe text",
     "tuiops/ui/format.py": "formats times; cuts and pads safe text",
-    "tuiops/ui/panes/alerts.py": "names groups by values of alerts",
     "tuiops/ui/panes/base.py": "draws borders from glyphs",
     "tuiops/ui/screens/help.py": "capitalises our own words",
     "tuiops/ui/screens/pen.py": "wraps safe text",
@@ -36,16 +35,12 @@ DECLARES_SAFE: Mapping[str, str] = {
     "tuiops/ui/widgets/chart.py": "draws plots from numbers",
     "tuiops/ui/widgets/digits.py": "draws big digits",
     "tuiops/ui/widgets/header.py": "strips glyphs",
-    "tuiops/ui/widgets/line_table.py": "wraps safe text",
-    "tuiops/ui/widgets/log_painter.py": "joins times; names levels",
-    "tuiops/ui/widgets/log_view.py": "joins safe lines for the clipboard",
+    "tuiops/ui/widgets/table_lines.py": "wraps safe text",
+    "tuiops/ui/widgets/log_painter.py": "joins times; names levels; joins safe lines for the clipboard",
 }
 """Modules that may declare a computed string safe, and what they compute it from."""
 
 DRAWS_SEGMENTS: Mapping[str, str] = {
-    "tuiops/ui/panes/base.py": "borders, of parts",
-    "tuiops/ui/widgets/header.py": "the header, of parts",
-    "tuiops/ui/widgets/line_table.py": "cells, which hold safe text",
     "tuiops/ui/widgets/log_painter.py": "log lines, split around the hits of a search",
     "tuiops/ui/widgets/log_view.py": "the level's mark beside a line",
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from tuiops.core.guarded import Guarded
 from tuiops.core.logformat import parse
 from tuiops.core.logs import Level
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
     from tuiops.hub.logbook import Block
 
+_BLOCK_TIMEOUT: Final = 0.1
+"""Seconds for one search of a block: a megabyte takes most expressions one or two thousandths."""
+_LINE_TIMEOUT: Final = 0.005
+_PATIENCE: Final = 0.1
+"""Seconds of searches without a result after which an expression is given up."""
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _AT_LEAST = {level: re.compile(b"[" + bytes([level]) + rb"-\xff]") for level in Level}
 """Finds the lines of a level or graver in a block's levels, one byte a line."""
@@ -24,47 +30,86 @@ class Pattern:
     """A regular expression over the bytes of lines. Without capitals it matches either case.
 
     The case is folded by lowering the data: a case-blind `re` takes thirteen times as long, because it
-    cannot look for literals.
+    cannot look for literals. No expression takes longer than about `_PATIENCE` for a block: a line that
+    it cannot be decided for in time counts as no match, and one that fails too often is given up.
     """
 
-    __slots__ = ("_fold", "_regex", "text")
+    __slots__ = ("_fold", "_left", "_regex", "text")
 
     def __init__(self, text: str) -> None:
         """Raises `re.error` when the text is no regular expression."""
         self.text = text
         self._fold = not any(char.isupper() for char in _ESCAPED.sub("", text))
-        self._regex = re.compile(text.encode("utf-8", "replace"), re.MULTILINE)
+        self._regex = Guarded(text)
+        self._left = _PATIENCE
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it took so long that it matches nothing any more."""
+        return self._left <= 0
 
     def spans(self, line: bytes) -> list[tuple[int, int]]:
         """Where it matches in a line; empty matches are left out."""
-        found = self._regex.finditer(line.lower() if self._fold else line)
-        return [match.span() for match in found if match.end() > match.start()]
+        if self.gave_up:
+            return []
+        try:
+            found = list(self._regex.spans(line.lower() if self._fold else line, _LINE_TIMEOUT))
+        except TimeoutError:
+            self._left -= _LINE_TIMEOUT
+            return []
+        return [(start, stop) for start, stop in found if stop > start]
 
     def matches(self, line: bytes) -> bool:
-        return self._regex.search(line.lower() if self._fold else line) is not None
+        """False also when it could not be decided in time."""
+        return self._decide(line.lower() if self._fold else line)
 
     def lines(self, data: bytes, starts: Sequence[int], first: int = 0) -> Iterator[int]:
         """The numbers, from `first` on, of the lines of a block that it matches, ascending."""
-        if first >= len(starts):
-            return
         if self._fold:
             data = data.lower()
-        search = self._regex.search
+        try:
+            yield from self._lines(data, starts, first)
+        except _Stuck as stuck:
+            # A line among them is too hard; each of them is asked by itself.
+            for number in range(stuck.number, len(starts)):
+                stop = starts[number + 1] if number + 1 < len(starts) else len(data)
+                if self._decide(data[starts[number] : stop - 1]):
+                    yield number
+
+    def _lines(self, data: bytes, starts: Sequence[int], first: int) -> Iterator[int]:
         size = len(data)
         count = len(starts)
         number = first
-        at = starts[number]
-        while (found := search(data, at)) is not None:
-            where = found.start()
-            number = _line_at(starts, where, number, count)
+        while number < count and not self.gave_up:
+            try:
+                found = self._regex.span(data, starts[number], _BLOCK_TIMEOUT)
+            except TimeoutError:
+                raise _Stuck(number) from None
+            if found is None:
+                return
+            number = _line_at(starts, found[0], number, count)
             stop = starts[number + 1] - 1 if number + 1 < count else size - 1
             # A match that runs over the line's end is none unless the line matches by itself.
-            if found.end() <= stop or search(data[starts[number] : stop]) is not None:
+            if found[1] <= stop or self._decide(data[starts[number] : stop]):
                 yield number
             number += 1
-            if number >= count:
-                return
-            at = starts[number]
+
+    def _decide(self, line: bytes) -> bool:
+        if self.gave_up:
+            return False
+        try:
+            return self._regex.span(line, 0, _LINE_TIMEOUT) is not None
+        except TimeoutError:
+            self._left -= _LINE_TIMEOUT
+            return False
+
+
+class _Stuck(Exception):
+    """A search of a block took too long."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def _line_at(starts: Sequence[int], offset: int, low: int, count: int) -> int:

@@ -47,10 +47,9 @@ class RecordScreen(DetailScreen):
 
     def rows(self, pen: Pen) -> Sequence[Row]:
         record = self._record
-        level = record.level.name.lower() if record.level else "none stated"
         rows: list[Row] = [
             *pen.paragraph(lit("time"), SafeText(record.at.isoformat()) if record.at else lit("none stated")),
-            *pen.paragraph(lit("level"), SafeText(level)),
+            *pen.paragraph(lit("level"), safe(record.level.name.lower()) if record.level else lit("none stated")),
             *pen.paragraph(lit("service"), record.service or self._lines[0].stream.service or lit("none stated")),
             *pen.paragraph(lit("stream"), self._lines[0].stream.name),
             BLANK,
@@ -75,4 +74,5 @@ class RecordScreen(DetailScreen):
 
 
 def _broken(value: SafeText) -> list[SafeText]:
-    return [SafeText(part) for part in value.split(_NEWLINE)]
+    # Taking a character out of a safe text leaves it safe, so that cleaning it again changes nothing.
+    return [safe(part, LINE) for part in value.split(_NEWLINE)]

@@ -19,9 +19,10 @@ from tuiops.core.units import span
 from tuiops.ui.format import Times, TimeStyle, fit, width_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from tuiops.hub.logbook import Line
+    from tuiops.hub.logbook import Line, LogBook
     from tuiops.hub.logfilter import Pattern
     from tuiops.ui.theme import Look
 
@@ -161,3 +162,14 @@ class Painter:
 def level_words(level: Level) -> SafeText:
     """`level ≥ error`, or nothing when every line is shown."""
     return fmt("level ≥ {}", SafeText(level.name.lower())) if level else EMPTY
+
+
+def copied(book: LogBook, seqs: Iterable[int], limit: int) -> SafeText:
+    """Lines as they came, made safe and masked, one below the other; at most `limit` characters."""
+    texts: list[str] = []
+    for seq in seqs:
+        line = book.line(seq)
+        if line is not None and line.raw is not None:
+            texts.append(line.stream.format.clean(safe(line.raw, LINE)))
+    # Line breaks between safe lines are ours.
+    return SafeText("\n".join(texts)[:limit])

@@ -6,7 +6,6 @@ Nothing about Textual's layout or scrolling changes when lines arrive.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.segment import Segment
@@ -14,11 +13,11 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiops.core.text import LINE, SafeText, safe
-from tuiops.hub.logindex import LogIndex
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import TimeStyle
 from tuiops.ui.shell import shell_of
+from tuiops.ui.widgets.log_job import LogJob, deadline
+from tuiops.ui.widgets.log_lines import LogLines
 from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp
 
 if TYPE_CHECKING:
@@ -27,22 +26,20 @@ if TYPE_CHECKING:
     from textual import events
     from textual.binding import BindingType
 
+    from tuiops.core.text import SafeText
     from tuiops.hub.logbook import Line, LogBook
     from tuiops.hub.logfilter import LogFilter, Pattern
+    from tuiops.hub.logindex import LogIndex
 
 _FRAME: Final = 0.1
 """Seconds between frames."""
-_SLICE: Final = 0.02
-"""Seconds of a frame that looking for lines may take; the rest belongs to the keys."""
 _MOST_STRIPS: Final = 2000
-_NEIGHBOURS: Final = 5
-"""Hidden lines shown on either side of the cursor's, for context."""
 _STEP: Final = 8
 """Columns that a step to the side goes."""
 
 MOVES: Final = (
     "logs.down", "logs.up", "logs.page_down", "logs.page_up", "logs.half_down", "logs.half_up", "logs.top",
-    "logs.bottom", "logs.follow",
+    "logs.bottom", "logs.follow", "logs.left", "logs.right",
 )  # fmt: skip
 """The actions that the view carries out itself."""
 
@@ -50,11 +47,7 @@ MOVES: Final = (
 class LogView(Widget, can_focus=True, inherit_bindings=False):
     """Lines of a log book under a filter, with a cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(binding for binding in bindings(Scope.LOGS) if binding.id in MOVES),
-        ("left", "shift(-1)", "left"),
-        ("right", "shift(1)", "right"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [binding for binding in bindings(Scope.LOGS) if binding.id in MOVES]
     DEFAULT_CSS = "LogView { height: 1fr; }"
     ALLOW_SELECT = False
 
@@ -67,7 +60,8 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
     def __init__(self, book: LogBook, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self.book = book
-        self.index = LogIndex(book)
+        self.lines = LogLines(book)
+        self.job = LogJob()
         self.following = True
         self.cursor = 0
         self.marks: set[int] = set()
@@ -80,14 +74,11 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         """Rows above the lines, for a given width."""
         self._top = 0
         self._shift = 0
-        self._around: range | None = None
         self._rows: list[tuple[int, Strip]] = []
         self._above: list[Strip] = []
         self._strips: dict[object, list[Strip]] = {}
         self._drawn_with: object = None
         self._said: object = None
-        self._job: Iterator[int | None] | None = None
-        self._job_done: Callable[[int | None], None] | None = None
 
     # What is shown.
 
@@ -98,8 +89,8 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         return max(0, self.book.end - 1 - last)
 
     @property
-    def searching(self) -> bool:
-        return self._job is not None
+    def index(self) -> LogIndex:
+        return self.lines.index
 
     @property
     def line(self) -> Line | None:
@@ -114,26 +105,24 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
     def set_filter(self, log_filter: LogFilter) -> None:
         """Show other lines; the place in the log stays about the same."""
         if log_filter != self.index.filter:
-            self.index = LogIndex(self.book, log_filter)
-            self._around = None
-            self._stop_job()
+            self.lines = LogLines(self.book, log_filter)
+            self.job.stop()
             self.redraw()
 
     def toggle_context(self) -> None:
         """Show the hidden neighbours of the cursor's line, or hide them again."""
-        if self._around is not None:
-            self._around = None
+        if self.lines.context is not None:
+            self.lines.context = None
         else:
             self._stay()
-            self._around = range(self.cursor - _NEIGHBOURS, self.cursor + _NEIGHBOURS + 1)
-            self._top = self.cursor - _NEIGHBOURS
+            self._top = self.lines.open_context(self.cursor)
         self.redraw()
 
     def redraw(self) -> None:
         """Work out again what is on screen and draw what is different."""
         if not self.is_attached or not self.size:
             return
-        self.index.advance(_deadline())
+        self.index.advance(deadline())
         painter = self._painter()
         above = self.headroom(self.size.width)
         height = max(1, self.size.height - len(above))
@@ -143,7 +132,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         if rows != self._rows or above != self._above:
             self._rows, self._above = rows, above
             self.refresh()
-        said = (self.following, self.unseen, self.index.hidden, self.index.complete, self.searching)
+        said = (self.following, self.unseen, self.index.hidden, self.index.complete, self.job.runs)
         if said != self._said:
             self._said = said
             self.post_message(self.Changed())
@@ -186,7 +175,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
     def _fill_up(self, painter: Painter, height: int) -> list[tuple[int, Strip]]:
         """From the end upwards."""
         rows: list[tuple[int, Strip]] = []
-        for seq, shown in reversed(self._before(self.book.end, height)):
+        for seq, shown in reversed(self.lines.before(self.book.end, height)):
             rows[:0] = [(seq, strip) for strip in self._draw(painter, seq, shown)]
             if len(rows) >= height:
                 break
@@ -195,34 +184,17 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
     def _fill_down(self, painter: Painter, height: int) -> list[tuple[int, Strip]]:
         """From the top line downwards; when the log ends too early, the top line moves up."""
         rows: list[tuple[int, Strip]] = []
-        for seq, shown in self._after(self._top, height):
+        for seq, shown in self.lines.after(self._top, height):
             rows += [(seq, strip) for strip in self._draw(painter, seq, shown)]
             if len(rows) >= height:
                 return rows[:height]
         first = rows[0][0] if rows else self._top
-        for seq, shown in reversed(self._before(first, height - len(rows))):
+        for seq, shown in reversed(self.lines.before(first, height - len(rows))):
             rows[:0] = [(seq, strip) for strip in self._draw(painter, seq, shown)]
             self._top = seq
             if len(rows) >= height:
                 break
         return rows[:height]
-
-    def _before(self, seq: int, count: int) -> list[tuple[int, bool]]:
-        """Shown lines before `seq`, with those of the context, and whether the filter shows each."""
-        shown = self.index.before(seq, count)
-        if self._around is None:
-            return [(line, True) for line in shown]
-        known = set(shown)
-        extra = [line for line in self._around if line < seq and self.book.first <= line < self.book.end]
-        return [(line, line in known) for line in sorted(known.union(extra))[-count:]]
-
-    def _after(self, seq: int, count: int) -> list[tuple[int, bool]]:
-        shown = self.index.after(seq, count)
-        if self._around is None:
-            return [(line, True) for line in shown]
-        known = set(shown)
-        extra = [line for line in self._around if line >= seq and self.book.first <= line < self.book.end]
-        return [(line, line in known) for line in sorted(known.union(extra))[:count]]
 
     def render_line(self, y: int) -> Strip:
         ground = shell_of(self).look.palette
@@ -244,8 +216,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         self.set_interval(_FRAME, self._frame)
 
     def _frame(self) -> None:
-        if self._job is not None:
-            self._work()
+        self._work()
         if not self.display or shell_of(self).frozen:
             return
         if not self._rows:
@@ -269,7 +240,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         self.cursor = seq
         shown = {line for line, _ in self._rows}
         if seq not in shown or not self._rows:
-            above = self._before(seq, max(1, self.size.height // 3))
+            above = self.lines.before(seq, max(1, self.size.height // 3))
             self._top = above[0][0] if above else seq
         self.redraw()
 
@@ -283,15 +254,15 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         """Move the cursor by shown lines, down or up."""
         self._stay()
         if lines > 0:
-            below = self._after(self.cursor + 1, lines)
+            below = self.lines.after(self.cursor + 1, lines)
             target = below[-1][0] if below else self.cursor
             bottom = self._rows[-1][0] if self._rows else target
             if target > bottom:
                 moved = len([line for line, _ in below if line > bottom])
-                after = self._after(self._top, moved + 1)
+                after = self.lines.after(self._top, moved + 1)
                 self._top = after[-1][0] if after else self._top
         else:
-            above = self._before(self.cursor, -lines)
+            above = self.lines.before(self.cursor, -lines)
             target = above[0][0] if above else self.cursor
             self._top = min(self._top, target)
         self.cursor = target
@@ -321,7 +292,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
 
     def action_logs_top(self) -> None:
         self._stay()
-        first = self._after(self.book.first, 1)
+        first = self.lines.after(self.book.first, 1)
         self._top = self.book.first
         self.cursor = first[0][0] if first else self._top
         self.redraw()
@@ -337,8 +308,12 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         else:
             self.action_logs_bottom()
 
-    def action_shift(self, direction: int) -> None:
-        self._shift = max(0, self._shift + direction * _STEP) if not self.wrap else 0
+    def action_logs_left(self) -> None:
+        self._shift = max(0, self._shift - _STEP)
+        self.redraw()
+
+    def action_logs_right(self) -> None:
+        self._shift = 0 if self.wrap else self._shift + _STEP
         self.redraw()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
@@ -362,39 +337,9 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
 
     def look_for(self, hits: Iterator[int | None], done: Callable[[int | None], None]) -> None:
         """Run a search of the index until its first hit; `done` gets the line, or None when there is none."""
-        self._job, self._job_done = hits, done
+        self.job.start(hits, done)
         self._work()
 
     def _work(self) -> None:
-        expired = _deadline()
-        job, done = self._job, self._job_done
-        if job is None or done is None:
-            return
-        for hit in job:
-            if hit is not None:
-                self._stop_job()
-                done(hit)
-                return
-            if expired():
-                self.call_later(self._work)
-                return
-        self._stop_job()
-        done(None)
-
-    def _stop_job(self) -> None:
-        self._job = self._job_done = None
-
-    def text_of(self, seqs: list[int], limit: int) -> SafeText:
-        """Lines as they came, made safe and masked, one below the other; at most `limit` characters."""
-        texts: list[str] = []
-        for seq in seqs:
-            line = self.book.line(seq)
-            if line is not None and line.raw is not None:
-                texts.append(line.stream.format.clean(safe(line.raw, LINE)))
-        # Line breaks between safe lines are ours.
-        return SafeText("\n".join(texts)[:limit])
-
-
-def _deadline() -> Callable[[], bool]:
-    end = time.perf_counter() + _SLICE
-    return lambda: time.perf_counter() > end
+        if self.job.work():
+            self.call_later(self._work)
