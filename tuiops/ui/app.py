@@ -78,7 +78,7 @@ class TuiopsApp(Shell):
         self._enter(place)
 
     def _enter(self, place: Place) -> None:
-        names = tuple(SafeText(name) for name in place.names)  # they came from a snapshot, as SafeText
+        names = tuple(safe(name) for name in place.names)
         if place.kind in {"pane", "logs"}:
             while len(self.screen_stack) > 1:
                 self.pop_screen()
@@ -232,7 +232,7 @@ class TuiopsApp(Shell):
 
     def action_time_style(self) -> None:
         self.times = msgspec.structs.replace(self.times, style=self.times.style.following)
-        notify(self, fmt("Times: {}.", SafeText(self.times.style.value)), timeout=1)
+        notify(self, fmt("Times: {}.", lit(self.times.style.value)), timeout=1)
         self.show_now()
 
     def action_app_theme(self, name: str = "") -> None:

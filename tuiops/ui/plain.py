@@ -28,9 +28,8 @@ def status(snapshot: Snapshot, now: datetime) -> dict[str, SafeText]:
     statuses = snapshot.statuses
     for name, entry in snapshot.feeds.items():
         word = fmt(", {}", entry.status.word) if entry.status.word else lit("")
-        lines[f"source {name}"] = fmt(
-            "source {}: {}{}", entry.status.name, lit(entry.status.freshness(now).value), word
-        )
+        freshness = entry.status.freshness(now)
+        lines[f"source {name}"] = fmt("source {}: {}{}", entry.status.name, lit(freshness.value), word)
     for system in snapshot.systems:
         verdict = judge_system(system, statuses, now)
         lines[f"system {system.system}"] = fmt("{}: {}", system.label, verdict.state.word)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import TYPE_CHECKING
-
-from rich.console import Console
 
 from tuiops.config.paths import state_dir
 
@@ -25,15 +22,9 @@ def set_mouse(app: Shell, *, on: bool) -> None:
 
 def screen_text(app: Shell) -> str:
     """What is on screen as plain lines."""
-    width, height = app.size
-    console = Console(
-        width=width, height=height, file=StringIO(), force_terminal=False, color_system=None, legacy_windows=False
-    )
     # The same value that Textual's own screenshot draws from.
-    update = app.screen._compositor.render_update(full=True)  # noqa: SLF001 - there is no public name for it
-    with console.capture() as capture:
-        console.print(update)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
+    strips = app.screen._compositor.render_strips()  # noqa: SLF001 - there is no public name for it
+    return "".join(f"{strip.text.rstrip()}\n" for strip in strips)
 
 
 def dump(app: Shell) -> Path:

@@ -20,8 +20,8 @@ from tuiops.ui.panes.base import freshness_part
 from tuiops.ui.panes.table import GONE, NOTHING_SELECTED, TablePane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
-from tuiops.ui.widgets.line_table import Cell, Drawing
 from tuiops.ui.widgets.safe import notify
+from tuiops.ui.widgets.table_lines import Cell, Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -43,6 +43,10 @@ class Grouping(Enum):
     SYSTEM = "system"
     SERVICE = "service"
     NAME = "name"
+
+    @property
+    def word(self) -> SafeText:
+        return lit(self.value)
 
     @property
     def following(self) -> Grouping:
@@ -179,7 +183,7 @@ class AlertsPane(TablePane[AlertRow]):
         rows: list[AlertRow] = []
         for name, members in group(shown, by).items():
             folded = (self._grouping, name) in self.folded
-            rows.append(GroupRow(SafeText(name), members, folded))
+            rows.append(GroupRow(by(members[0]), members, folded))
             if not folded:
                 rows.extend(members)
         return rows
@@ -226,7 +230,7 @@ class AlertsPane(TablePane[AlertRow]):
         ]
         notes: list[Part] = [first]
         if self._grouping is not Grouping.NOT:
-            notes.append((fmt("by {}", SafeText(self._grouping.value)), palette.accent))
+            notes.append((fmt("by {}", self._grouping.word), palette.accent))
         if rest:
             notes.append((join(" · ", rest), palette.muted))
         return tuple(notes), freshness_part(snapshot.on(Topic.ALERTS), now, palette)
@@ -319,8 +323,8 @@ _SORT_KEYS: Mapping[str, Callable[[Alert], tuple[float | str, ...]]] = {
     "age": lambda alert: (-alert.started.timestamp(),),
     "service": lambda alert: (alert.system, alert.service),
 }
-_GROUP_KEYS: Mapping[Grouping, Callable[[Alert], str]] = {
+_GROUP_KEYS: Mapping[Grouping, Callable[[Alert], SafeText]] = {
     Grouping.SYSTEM: lambda alert: alert.system,
-    Grouping.SERVICE: lambda alert: f"{alert.system}/{alert.service}",
+    Grouping.SERVICE: lambda alert: fmt("{}/{}", alert.system, alert.service),
     Grouping.NAME: lambda alert: alert.name,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -12,6 +11,7 @@ from tuiops.core.snapshot import stalest
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.format import cut, width_of
 from tuiops.ui.theme import look_of
+from tuiops.ui.widgets.safe import segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def title_strip(left: Sequence[Part], right: Sequence[Part], width: int, look: L
         (SafeText(corners[0] + rule), line), *head, (middle, line), *tail,
         (SafeText(" " + rule + corners[1]) if tail else SafeText(rule * 2 + corners[1]), line),
     ]  # fmt: skip
-    return Strip([Segment(text, style) for text, style in pieces]).adjust_cell_length(width, line)
+    return Strip(segments(*pieces)).adjust_cell_length(width, line)
 
 
 class Pane(Widget, can_focus=False):

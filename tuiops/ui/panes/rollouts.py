@@ -18,7 +18,7 @@ from tuiops.ui.panes.base import freshness_part
 from tuiops.ui.panes.table import TablePane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
-from tuiops.ui.widgets.line_table import Cell, Drawing, Free
+from tuiops.ui.widgets.table_lines import Cell, Drawing, Free
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping

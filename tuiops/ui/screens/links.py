@@ -11,8 +11,9 @@ from tuiops.core.text import SafeText, lit
 from tuiops.ui.messages import CopyText
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
-from tuiops.ui.widgets.line_table import Cell, Drawing, LineTable
+from tuiops.ui.widgets.line_table import LineTable
 from tuiops.ui.widgets.safe import SafeStatic, notify, set_title
+from tuiops.ui.widgets.table_lines import Cell, Drawing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiops.core.text import SafeText, fmt
+from tuiops.core.text import fmt
 from tuiops.ui.actions import within
 from tuiops.ui.format import cut, width_of
 from tuiops.ui.theme import look_of
+from tuiops.ui.widgets.safe import blanks, segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.segment import Segment
+
+    from tuiops.core.text import SafeText
     from tuiops.ui.actions import Action, Scope
     from tuiops.ui.keymap import Keymap
     from tuiops.ui.theme import Look
@@ -65,12 +68,11 @@ def footer_strip(
     kept.sort(key=lambda entry: entry[1].footer)
     pieces: list[Segment] = []
     for key, action in kept:
-        pieces += [Segment(fmt(" {} ", key), key_style), Segment(fmt("{}  ", action.label), word_style)]
+        pieces += [segment(fmt(" {} ", key), key_style), segment(fmt("{}  ", action.label), word_style)]
     if notices and width - used > 12:
         note = cut(notices[-1], width - used - 2, look.glyphs.cut)
-        blanks = max(0, width - used - 1 - width_of(note))
         stale = palette.stale + ground.background_style
-        pieces += [Segment(" " * blanks, ground), Segment(note, stale)]
+        pieces += [blanks(width - used - 1 - width_of(note), ground), segment(note, stale)]
     return Strip(pieces).adjust_cell_length(width, ground)
 
 

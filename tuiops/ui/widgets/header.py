@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -15,6 +14,7 @@ from tuiops.core.text import SafeText, fmt, lit
 from tuiops.core.units import countdown
 from tuiops.ui.format import cut, width_of
 from tuiops.ui.shell import shell_of
+from tuiops.ui.widgets.safe import segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +191,7 @@ def _line(left: list[Sequence[Part]], right: list[Sequence[Part]], width: int, p
     head = _joined(groups, gap, ground)
     blanks = max(1, width - 2 - tail_width - sum(width_of(text) for text, _ in head))
     pieces = [(lit(" "), ground), *head, (SafeText(" " * blanks), ground), *tail]
-    return Strip([Segment(text, _on(style, palette)) for text, style in pieces]).adjust_cell_length(width, ground)
+    return Strip(segments(*((text, _on(style, palette)) for text, style in pieces))).adjust_cell_length(width, ground)
 
 
 def _joined(groups: list[Sequence[Part]], gap: int, ground: Style) -> list[Part]:

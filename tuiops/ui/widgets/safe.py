@@ -47,9 +47,19 @@ def lines(rows: Iterable[Iterable[Part]]) -> Content:
     return Content("\n").join(content(*row) for row in rows)
 
 
+def segment(text: SafeText, style: Style | None = None) -> Segment:
+    """One piece of a strip of a Line API widget."""
+    return Segment(text, style)
+
+
+def blanks(width: int, style: Style | None = None) -> Segment:
+    """So many columns of nothing; none when `width` is below one."""
+    return Segment(" " * width, style)
+
+
 def segments(*parts: tuple[SafeText, Style]) -> list[Segment]:
     """The parts for a strip of a Line API widget."""
-    return [Segment(text, style) for text, style in parts if text]
+    return [segment(text, style) for text, style in parts if text]
 
 
 class SafeStatic(Static):
