@@ -12,14 +12,18 @@ from rich.cells import cell_len, set_cell_size
 
 from tuiops.core.clock import age
 from tuiops.core.text import SafeText, fmt, lit
-from tuiops.core.units import span
+from tuiops.core.units import Unit, show, span
 from tuiops.ui.glyphs import UNICODE, Glyphs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-_DAY = timedelta(days=1)
+    from tuiops.core.health import Indicator
+
+_PERCENT = frozenset({Unit.RATIO, Unit.PERCENT})
+_STEADY = _PERCENT | {Unit.COUNT}
+"""Units whose values differ little in size; times and sizes change their unit instead."""
 _WEEK = timedelta(days=6)
 
 
@@ -50,6 +54,13 @@ class Times(msgspec.Struct, frozen=True):
         """The clock of the header: `14:02:11 JST`, whatever the style."""
         local = now.astimezone(self._zone)
         return SafeText(f"{local:%H:%M:%S} {local.tzname() or 'UTC'}")
+
+    def minute(self, at: datetime, now: datetime) -> SafeText:
+        """A moment to the minute, where seconds would claim too much: `14:02`, `Thu 14:02`, or its age."""
+        local, today = at.astimezone(self._zone), now.astimezone(self._zone)
+        if self.style is not TimeStyle.RELATIVE and local.date() == today.date():
+            return SafeText(f"{local:%H:%M}")
+        return self.moment(at, now)
 
     def moment(self, at: datetime, now: datetime) -> SafeText:
         """A moment in a cell: `14:02:11` today, `Thu 14:02` this week, `3 Mar 14:02`, or its age."""
@@ -108,6 +119,25 @@ def sparkline(values: Sequence[float | None], width: int, glyphs: Glyphs = UNICO
         for value in shown
     ]
     return SafeText("".join(bars).rjust(width))
+
+
+def decimals(indicator: Indicator) -> int | None:
+    """Decimals that every value of an indicator is shown with, by the size of its limit; None: as few as needed."""
+    limit = indicator.degraded or indicator.down
+    if indicator.unit not in _STEADY or limit is None:
+        return None
+    reach = abs(limit.value) * (100 if indicator.unit in _PERCENT else 1)
+    return 2 if reach < 10 else 1 if indicator.unit in _PERCENT else 0
+
+
+def steady(value: float, unit: Unit, places: int | None, *, sign: bool = True) -> SafeText:
+    """A value with a fixed number of decimals, so that a column of them can be read down; `sign` adds the %."""
+    percent = unit in _PERCENT
+    shown = value * 100 if percent else value
+    if places is None or not math.isfinite(value) or abs(shown) >= 1000:
+        return show(value, unit)
+    digits = SafeText(f"{shown:.{places}f}")
+    return fmt("{}%", digits) if percent and sign else digits
 
 
 def plural(count: int, one: SafeText, many: SafeText) -> SafeText:

@@ -17,7 +17,7 @@ from tuiops.core.units import countdown, span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.messages import OpenAlert
 from tuiops.ui.panes.base import freshness_part
-from tuiops.ui.panes.table import GONE, NOTHING_SELECTED, TablePane
+from tuiops.ui.panes.table import GONE, NOTHING_SELECTED, Same, TablePane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
 from tuiops.ui.widgets.safe import notify
@@ -169,7 +169,7 @@ class AlertsPane(TablePane[AlertRow]):
         return _COLUMNS_QUIET if self._with_quiet else _COLUMNS
 
     def made_of(self, snapshot: Snapshot, now: datetime) -> object:  # noqa: ARG002 - time only moves the countdowns
-        return (_Same(snapshot.alerts), self._with_quiet, self._grouping)
+        return (Same(snapshot.alerts), self._with_quiet, self._grouping)
 
     def rows(self, snapshot: Snapshot, now: datetime) -> list[AlertRow]:  # noqa: ARG002 - order does not depend on it
         shown = [alert for alert in snapshot.alerts if self._with_quiet or alert.state in _CALLING]
@@ -231,8 +231,7 @@ class AlertsPane(TablePane[AlertRow]):
         notes: list[Part] = [first]
         if self._grouping is not Grouping.NOT:
             notes.append((fmt("by {}", self._grouping.word), palette.accent))
-        if rest:
-            notes.append((join(" · ", rest), palette.muted))
+        notes += [(text, palette.muted) for text in rest]
         return tuple(notes), freshness_part(snapshot.on(Topic.ALERTS), now, palette)
 
     def _counts(self, alerts: tuple[Alert, ...]) -> Mapping[AlertState, int]:
@@ -290,19 +289,6 @@ class AlertsPane(TablePane[AlertRow]):
         every = {(self._grouping, by(alert)) for alert in shell_of(self).snapshot.alerts}
         self.folded = set() if self.folded >= every else set(every)
         self.show_again()
-
-
-class _Same:
-    """Equal only for the very same object: comparing thousands of alerts would cost more than drawing them."""
-
-    def __init__(self, value: object) -> None:
-        self._value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._value is other._value
-
-    def __hash__(self) -> int:
-        return id(self._value)
 
 
 def fields(alert: Alert) -> Mapping[str, Value]:

@@ -127,9 +127,10 @@ class Pane(Widget, can_focus=False):
         palette = look_of(self).palette
         name = (fmt("{} {}", self.NUMBER, self.NAME), palette.bold)
         rule = (look_of(self).glyphs.horizontal, palette.border)
+        dot = (look_of(self).glyphs.dot, palette.border)
         parts: list[Part] = [name]
-        for note in notes:
-            parts += [rule, note]
+        for position, note in enumerate(notes):
+            parts += [dot if position else rule, note]
         self.query_one(TitleBar).show(parts, right)
 
     def selection_text(self) -> SafeText:

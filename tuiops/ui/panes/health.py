@@ -2,60 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
 from tuiops.core.clock import age
-from tuiops.core.health import Measure, ServiceHealth, State, SystemHealth, Verdict, judge, judge_service, worst
+from tuiops.core.health import State
 from tuiops.core.snapshot import Topic
-from tuiops.core.source import Freshness, SourceStatus
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import show, span
 from tuiops.ui.actions import Scope, bindings
-from tuiops.ui.format import NOTHING, plural, sparkline
+from tuiops.ui.format import decimals, plural, sparkline, steady, width_of
 from tuiops.ui.panes.base import freshness_part
-from tuiops.ui.panes.table import TablePane
+from tuiops.ui.panes.health_rows import Folds, HealthRow, Judge, fields, is_live, late, unfold
+from tuiops.ui.panes.table import Same, TablePane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
 from tuiops.ui.widgets.table_lines import Cell, Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
     from datetime import datetime
 
     from textual.binding import BindingType
 
+    from tuiops.core.health import SystemHealth
     from tuiops.core.snapshot import Snapshot
-    from tuiops.ui.filtering import Value
     from tuiops.ui.panes.base import Part
 
 SPARK = 8
 """Columns of the sparkline."""
-_METRIC = 7
-
-
-class HealthRow(msgspec.Struct, frozen=True, eq=False):
-    """A system, or one of its services."""
-
-    system: SystemHealth
-    service: ServiceHealth | None
-    verdict: Verdict
-    verdicts: Mapping[SafeText, tuple[Measure, Verdict]]
-    """By heading: the measures that have a column."""
-    folded: bool = False
-    live: bool = True
+_METRIC = 6
+_MAIN_METRICS = 2
+"""The first metrics, which stay where the trend and further metrics have to go."""
 
 
 class HealthModel:
     """How health rows look."""
 
     def __init__(self) -> None:
-        self.headings: tuple[SafeText, ...] = ()
+        self.headings: Mapping[SafeText, int | None] = {}
+        """The metrics that have a column, with the decimals of their values."""
 
     def key(self, row: HealthRow) -> Hashable:
-        return (row.system.system, row.service.service if row.service else "")
+        return row.key
 
     def stamp(self, row: HealthRow) -> Hashable:
         return (row.verdict.state, row.live)
@@ -66,33 +55,67 @@ class HealthModel:
     def cells(self, row: HealthRow, drawing: Drawing) -> tuple[Cell, ...]:
         palette, glyphs = drawing.look.palette, drawing.look.glyphs
         service, verdict = row.service, row.verdict
-        if service is None:
-            sign = glyphs.folded if row.folded else glyphs.unfolded
-            name = Cell(fmt("{} {}", sign, row.system.label), palette.bold)
-        else:
-            name = Cell(fmt("    {}", service.label), palette.text)
         lead = next(iter(service.measures), None) if service else None
         trend = sparkline(lead.trend, SPARK, glyphs) if lead else EMPTY
         read = lead.reading.at if lead and lead.reading else None
         return (
-            name,
+            self._name(row, drawing),
             Cell(verdict.state.word, palette.state[verdict.state]),
-            Cell(verdict.reason, palette.muted),
+            Cell(_reason(row, drawing), palette.muted),
             *(self._metric(row, heading, drawing) for heading in self.headings),
             Cell(trend, palette.state[verdict.state] if verdict.state > State.UNKNOWN else palette.muted),
             Cell(span(age(drawing.now, read)) if read else EMPTY, palette.muted),
         )
 
+    def _name(self, row: HealthRow, drawing: Drawing) -> Cell:
+        palette, glyphs = drawing.look.palette, drawing.look.glyphs
+        well = row.verdict.state is State.OK
+        sign = glyphs.folded if row.folded else glyphs.unfolded
+        if row.healthy:
+            return Cell(fmt("  {} {}", sign, plural(row.healthy, lit("service"), lit("services"))), palette.muted)
+        if row.service is None:
+            return Cell(fmt("{} {}", sign, row.system.label), palette.muted if well and row.folded else palette.bold)
+        return Cell(fmt("    {}", row.service.label), palette.muted if well else palette.text)
+
     def _metric(self, row: HealthRow, heading: SafeText, drawing: Drawing) -> Cell:
         palette = drawing.look.palette
-        if row.service is None or heading not in row.verdicts:
+        if heading not in row.verdicts:
             return Cell(EMPTY, palette.faint)
         measure, verdict = row.verdicts[heading]
         reading = measure.reading
         if reading is None or reading.value is None:
-            return Cell(NOTHING if drawing.look.glyphs.dash == NOTHING else lit("-"), palette.faint)
-        style = palette.text if verdict.state is State.OK else palette.state[verdict.state]
-        return Cell(show(reading.value, measure.indicator.unit), style)
+            return Cell(drawing.look.glyphs.dash, palette.faint)
+        style = palette.muted if verdict.state is State.OK else palette.state[verdict.state]
+        text = steady(reading.value, measure.indicator.unit, self.headings[heading], sign=not heading.endswith("%"))
+        return Cell(text, style)
+
+
+def _reason(row: HealthRow, drawing: Drawing) -> SafeText:
+    """Why, with the limit; where the column is narrow, the value alone, which the detail explains."""
+    reason, room = row.verdict.reason, drawing.room.get("why", 0)
+    if width_of(reason) <= room or row.service is None:
+        return reason
+    for measure, verdict in row.verdicts.values():
+        reading = measure.reading
+        if verdict.state is row.verdict.state and reading is not None and reading.value is not None:
+            return fmt("{} {}", measure.indicator.heading, show(reading.value, measure.indicator.unit))
+    return reason
+
+
+def metrics(systems: tuple[SystemHealth, ...]) -> dict[SafeText, int | None]:
+    """The headings of all measures in their order, each with the decimals that all of its values have."""
+    found: dict[SafeText, int | None] = {}
+    seen: set[tuple[str, str]] = set()
+    for system in systems:
+        for service in system.services:
+            for measure in service.measures:
+                indicator = measure.indicator
+                if indicator.key in seen:
+                    continue
+                seen.add(indicator.key)
+                own, known = decimals(indicator), found.get(indicator.heading)
+                found[indicator.heading] = known if own is None else max(own, known or 0)
+    return found
 
 
 class HealthPane(TablePane[HealthRow]):
@@ -108,92 +131,64 @@ class HealthPane(TablePane[HealthRow]):
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._model = HealthModel()
+        self._judge = Judge()
+        self._folds = Folds()
         self._only_unhealthy = False
-        self._counts: dict[State, int] = {}
+        self._counts: Mapping[State, int] = {}
+        self._late: tuple[object, float, object] = (None, 0.0, ())
 
     def model(self) -> HealthModel:
         return self._model
 
     def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:
-        headings = dict.fromkeys(
-            measure.indicator.heading
-            for system in snapshot.systems
-            for service in system.services
-            for measure in service.measures
-        )
-        self._model.headings = tuple(headings)
+        self._model.headings = headings = metrics(snapshot.systems)
         return (
             Column(id="service", heading=lit("SERVICE"), width=14, grow=1),
             Column(id="state", heading=lit("STATE"), width=8),
             Column(id="why", heading=lit("WHY"), width=12, grow=4, rank=1),
             *(
-                Column(id=heading, heading=heading, width=_METRIC, right=True, rank=3 + position)
+                Column(
+                    id=heading,
+                    heading=heading,
+                    width=_METRIC,
+                    right=True,
+                    rank=2 if position < _MAIN_METRICS else 4 + position,
+                )
                 for position, heading in enumerate(headings)
             ),
-            Column(id="trend", heading=lit("15 MIN"), width=SPARK, rank=2),
+            Column(id="trend", heading=lit("15 MIN"), width=SPARK, rank=3),
             Column(id="age", heading=lit("AGE"), width=4, right=True, rank=99, wide=True),
         )
 
     def made_of(self, snapshot: Snapshot, now: datetime) -> object:
         # Verdicts change with the data, and with time as feeds or late readings go stale.
-        stale = tuple(feed.status.describe(now) for feed in snapshot.on(Topic.HEALTH) if not _live(feed.status, now))
-        late = _late(snapshot, now)
-        return (snapshot.version, stale, late, self._only_unhealthy)
+        stale = tuple(feed.status.describe(now) for feed in snapshot.on(Topic.HEALTH) if not is_live(feed.status, now))
+        if self._late[0] is not snapshot.systems or self._late[1] < now.timestamp() - 1:
+            self._late = (snapshot.systems, now.timestamp(), late(snapshot.systems, now))
+        return (
+            Same(snapshot.systems),
+            len(snapshot.feeds),
+            stale,
+            self._late[2],
+            self._only_unhealthy,
+            self._folds.state,
+        )
 
     def rows(self, snapshot: Snapshot, now: datetime) -> list[HealthRow]:
         statuses = snapshot.statuses
-        self._counts = dict.fromkeys(State, 0)
-        trees = [self._tree(system, statuses, now) for system in snapshot.systems]
+        trees = [self._judge.tree(system, statuses, now) for system in snapshot.systems]
+        self._counts = Counter(row.verdict.state for tree in trees for row in tree.services)
         if self.sort:
-            trees.sort(key=lambda tree: tree[0].system.label)
+            trees.sort(key=lambda tree: tree.head.system.label)
         else:
-            trees.sort(key=lambda tree: -tree[0].verdict.state)
-        return [row for tree in trees for row in self._shown(tree)]
+            trees.sort(key=lambda tree: -tree.head.verdict.state)
+        wanted = self._wanted if self.filter or self._only_unhealthy else None
+        return [row for tree in trees for row in unfold(tree, self._folds, wanted=wanted, worst_first=not self.sort)]
 
-    def _tree(self, system: SystemHealth, statuses: Mapping[str, SourceStatus], now: datetime) -> list[HealthRow]:
-        folded = system.system in self.folded
-        services = [self._service(system, service, statuses, now) for service in system.services]
-        for row in services:
-            self._counts[row.verdict.state] += 1
-        if self.sort:
-            services.sort(key=lambda row: row.service.label if row.service else EMPTY)
-        else:
-            services.sort(key=lambda row: -row.verdict.state)
-        state = max((row.verdict.state for row in services), default=State.UNKNOWN)
-        bad = [row for row in services if row.verdict.state is not State.OK]
-        if not services:
-            reason = lit("no services")
-        elif bad and folded and bad[0].service is not None:
-            reason = fmt("{}: {}", bad[0].service.label, bad[0].verdict.reason)
-        elif bad:
-            reason = fmt("{} of {}", len(bad), len(services))
-        else:
-            reason = plural(len(services), lit("service"), lit("services"))
-        live = any(row.live for row in services) or not services
-        return [HealthRow(system, None, Verdict(state, reason), {}, folded, live), *services]
-
-    def _service(
-        self, system: SystemHealth, service: ServiceHealth, statuses: Mapping[str, SourceStatus], now: datetime
-    ) -> HealthRow:
-        judged = {m.indicator.heading: (m, judge(m, statuses.get(m.indicator.source), now)) for m in service.measures}
-        if len(judged) == len(service.measures):
-            verdict = worst(verdict for _, verdict in judged.values())
-            verdict = Verdict(State.OK) if verdict.state is State.OK else verdict
-        else:  # two measures share a heading: one column, but both count
-            verdict = judge_service(service, statuses, now)
-        feeds = {m.indicator.source for m in service.measures}
-        live = not feeds or any(name in statuses and _live(statuses[name], now) for name in feeds)
-        return HealthRow(system, service, verdict, judged, live=live)
-
-    def _shown(self, tree: list[HealthRow]) -> list[HealthRow]:
-        head, *services = tree
-        if self._only_unhealthy:
-            services = [row for row in services if row.verdict.state is not State.OK]
-        if self.filter:
-            services = [row for row in services if self.filter.matches(_fields(row))]
-        if (self.filter or self._only_unhealthy) and not services:
-            return []
-        return [head] if head.folded else [head, *services]
+    def _wanted(self, row: HealthRow) -> bool:
+        if self._only_unhealthy and row.verdict.state is State.OK:
+            return False
+        return not self.filter or self.filter.matches(fields(row))
 
     def empty(self, snapshot: Snapshot, now: datetime) -> tuple[SafeText, ...]:
         if not snapshot.systems:
@@ -203,13 +198,13 @@ class HealthPane(TablePane[HealthRow]):
             )
         if self._only_unhealthy:
             feeds = snapshot.on(Topic.HEALTH)
-            if feeds and all(_live(feed.status, now) for feed in feeds):
+            if feeds and all(is_live(feed.status, now) for feed in feeds):
                 return (lit("Every service is ok."), lit("Press ! to see them."))
             return (
                 lit("Nothing here is known to be unhealthy, but not every source is live."),
                 lit("Press ! to see all."),
             )
-        return (lit("Nothing to show."),)
+        return (lit("The systems that are configured have no services."),)
 
     def title(self, snapshot: Snapshot, now: datetime) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
         palette = shell_of(self).look.palette
@@ -225,14 +220,29 @@ class HealthPane(TablePane[HealthRow]):
     def subject(self, row: HealthRow) -> tuple[SafeText, SafeText]:
         return (row.system.system, row.service.service if row.service else EMPTY)
 
-    def fold_key(self) -> Hashable | None:
+    def action_table_fold(self) -> None:
         row = self.table.selected
-        return row.system.system if row else None
+        if row is None:
+            return
+        if row.service is not None:
+            # A service folds what it is in: the healthy ones, or its system.
+            well = row.verdict.state is State.OK
+            rest = next((r for r in self.table.rows if r.healthy and r.system.system == row.system.system), None)
+            row = rest if well and rest is not None else self._head_of(row)
+        if row is not None:
+            self._folds.toggle(row.key, folded=row.folded)
+            self.show_again()
+            self.table.select(row.key)
+
+    def _head_of(self, row: HealthRow) -> HealthRow | None:
+        return next((r for r in self.table.rows if r.key == (row.system.system, "")), None)
 
     def selection_text(self) -> SafeText:
         row = self.table.selected
         if row is None:
             return EMPTY
+        if row.healthy:
+            return fmt("{} {} ok", row.system.label, plural(row.healthy, lit("service"), lit("services")))
         name = fmt("{}/{}", row.system.label, row.service.label) if row.service else row.system.label
         return fmt("{} {} {}", name, row.verdict.state.word, row.verdict.reason)
 
@@ -243,29 +253,3 @@ class HealthPane(TablePane[HealthRow]):
     def action_health_unhealthy(self) -> None:
         self._only_unhealthy = not self._only_unhealthy
         self.show_again()
-
-
-def _live(status: SourceStatus, now: datetime) -> bool:
-    return status.freshness(now) is Freshness.LIVE
-
-
-def _late(snapshot: Snapshot, now: datetime) -> tuple[tuple[SafeText, SafeText], ...]:
-    """The measures whose own time limit has run out, so that passing it makes the rows anew."""
-    return tuple(
-        (service.service, measure.indicator.id)
-        for system in snapshot.systems
-        for service in system.services
-        for measure in service.measures
-        if measure.indicator.max_age is not None
-        and measure.reading is not None
-        and age(now, measure.reading.at) > measure.indicator.max_age
-    )
-
-
-def _fields(row: HealthRow) -> Mapping[str, Value]:
-    return {
-        "system": row.system.label,
-        "service": row.service.label if row.service else EMPTY,
-        "state": row.verdict.state.word,
-        "why": row.verdict.reason,
-    }

@@ -14,6 +14,7 @@ from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown
 from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.format import width_of
 from tuiops.ui.panes.base import freshness_part
 from tuiops.ui.panes.table import TablePane
 from tuiops.ui.shell import shell_of
@@ -48,6 +49,8 @@ class RolloutRow(msgspec.Struct, frozen=True, eq=False):
         return not self.steps and self.gate < 0
 
 
+_INDENT = 2
+"""Columns by which the lines below a rollout's heading stand in."""
 _COLUMNS = (
     Column(id="service", heading=lit("SERVICE"), width=14, grow=2),
     Column(id="change", heading=lit("CHANGE"), width=15, grow=2),
@@ -108,15 +111,24 @@ def phase_glyph(phase: Phase, glyphs: Glyphs) -> SafeText:
 
 def _steps(rollout: Rollout, drawing: Drawing) -> Free:
     palette, glyphs = drawing.look.palette, drawing.look.glyphs
-    cells: list[Cell] = [Cell(lit("  "), palette.text)]
-    for step in rollout.steps:
-        style = phase_style(step.phase, palette)
-        weight = SafeText(f" {step.weight:.0%}") if step.weight is not None else EMPTY
-        text = fmt("{} {}{}{}  ", phase_glyph(step.phase, glyphs), step.label, weight, _timer(step, drawing.now))
-        cells.append(Cell(text, style))
+    cells = [_step(step, drawing) for step in rollout.steps]
     if rollout.message:
         cells.append(Cell(rollout.message, palette.muted))
-    return Free(cells)
+    if sum(width_of(cell.text) for cell in cells) + _INDENT > drawing.width:
+        # What is over gives way to what runs.
+        done = next((n for n, step in enumerate(rollout.steps) if step.phase is not Phase.SUCCEEDED), 0)
+        if done > 1:
+            cells[:done] = [Cell(fmt("{} {} done  ", glyphs.done, done), phase_style(Phase.SUCCEEDED, palette))]
+    return Free((Cell(SafeText(" " * _INDENT), palette.text), *cells))
+
+
+def _step(step: Step, drawing: Drawing) -> Cell:
+    weight = SafeText(f"{step.weight:.0%}") if step.weight else EMPTY
+    share = fmt(" {}", weight) if weight and not step.label.endswith(weight) else EMPTY
+    sign = phase_glyph(step.phase, drawing.look.glyphs)
+    text = fmt("{} {}{}{}  ", sign, step.label, share, _timer(step, drawing.now))
+    # A step that is over is no news: only its sign is green.
+    return Cell(text, phase_style(step.phase, drawing.look.palette))
 
 
 def _timer(step: Step, now: datetime) -> SafeText:
@@ -200,7 +212,8 @@ class RolloutsPane(TablePane[RolloutRow]):
         live = sum(rollout.live for rollout in snapshot.rollouts)
         notes: tuple[Part, ...] = ()
         if feeds:
-            notes = ((fmt("{} live · {} past", live, len(snapshot.rollouts) - live), palette.muted),)
+            past = len(snapshot.rollouts) - live
+            notes = ((fmt("{} live", live), palette.muted), (fmt("{} past", past), palette.muted))
         return notes, freshness_part(feeds, now, palette)
 
     def subject(self, row: RolloutRow) -> tuple[SafeText, SafeText]:

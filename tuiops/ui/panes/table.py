@@ -32,6 +32,19 @@ GONE = lit("The row that was selected is gone. Press j or k to select another.")
 NOTHING_SELECTED = lit("Nothing is selected here.")
 
 
+class Same:
+    """Equal only for the very same object: comparing thousands of values would cost more than drawing them."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self._value is other._value
+
+    def __hash__(self) -> int:
+        return id(self._value)
+
+
 class TablePane(Pane, Generic[_Row]):
     """Rows made from a snapshot. A subclass says what they are."""
 

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from tuiops.ui.theme import Look, Palette
 
 Part = tuple[SafeText, "Style"]
+Forms = tuple[tuple[Part, ...], ...]
+"""Ways to say the same, the longest first."""
+
+
+_GAP = 2
+"""Blanks between two facts."""
 
 
 class Facts(NamedTuple):
@@ -35,8 +41,8 @@ class Facts(NamedTuple):
 
     environment: Sequence[Part]
     counts: Sequence[Part]
-    due: Sequence[Part]
-    budget: Sequence[Part]
+    due: Forms
+    budget: Forms
     sources: Sequence[Part]
     paused: Sequence[Part]
     clock: Sequence[Part]
@@ -119,28 +125,34 @@ def counts_part(counts: dict[Severity, int], proven: bool, look: Look) -> tuple[
     return tuple(parts)
 
 
-def due_part(due: Alert | None, now: datetime, palette: Palette) -> tuple[Part, ...]:
+def due_part(due: Alert | None, now: datetime, palette: Palette) -> Forms:
     """What somebody must respond to first, and in what time."""
     if due is None or due.due is None:
         return ()
     seconds = (due.due - now).total_seconds()
     name = due.system or due.service or due.name
     if seconds <= 0:
-        return ((fmt("{} is overdue", name), palette.severity[Severity.P1]),)
-    urgent = palette.severity[Severity.P2] if seconds < 900 else palette.text
-    return ((fmt("respond to {} in ", name), palette.text), (countdown(seconds), urgent))
+        return (((fmt("{} is overdue", name), palette.severity[Severity.P1]),),)
+    left = (countdown(seconds), palette.severity[Severity.P2] if seconds < 900 else palette.text)
+    return (
+        ((fmt("respond to {} in ", name), palette.text), left),
+        ((fmt("{} due ", name), palette.text), left),
+    )
 
 
-def budget_part(snapshot: Snapshot, times: Times, now: datetime, palette: Palette) -> tuple[Part, ...]:
-    """The error budget of which least is left."""
+def budget_part(snapshot: Snapshot, times: Times, now: datetime, palette: Palette) -> Forms:
+    """The error budget of which least is left, and when it will be gone if this goes on."""
     worst = min(snapshot.budgets, key=lambda budget: budget.left, default=None)
     if worst is None:
         return ()
     style = palette.severity[Severity.P2] if worst.left < 0.1 else palette.text
-    parts: list[Part] = [(fmt("budget {} ", worst.system), palette.muted), (SafeText(f"{worst.left:.0%}"), style)]
-    if worst.left > 0 and worst.gone_at is not None:
-        parts.append((fmt(", gone {}", times.moment(worst.gone_at, now)), palette.muted))
-    return tuple(parts)
+    left = (SafeText(f"{worst.left:.0%}"), style)
+    named = ((fmt("budget {} ", worst.system), palette.muted), left)
+    short = ((lit("budget "), palette.muted), left)
+    if worst.left <= 0 or worst.gone_at is None:
+        return named, short
+    gone = (fmt(", gone {}", times.minute(worst.gone_at, now)), palette.muted)
+    return (*named, gone), (*short, gone), named, short
 
 
 def sources_part(snapshot: Snapshot, now: datetime, palette: Palette) -> tuple[Part, ...]:
@@ -166,39 +178,53 @@ def paused_part(behind: int | None, palette: Palette) -> tuple[Part, ...]:
 
 
 def header_strips(facts: Facts, width: int, rows: int, palette: Palette) -> list[Strip]:
-    """The facts in one line or two; what does not fit is left out from the least important end."""
+    """The facts in one line or two. Where room is short they are said in fewer words, the last of them first."""
+    environment, counts = (tuple(facts.environment),), (tuple(facts.counts),)
     if rows == 1:
-        left = [facts.environment, facts.counts, facts.due, facts.budget]
-        return [_line(left, [facts.paused, facts.sources, facts.clock], width, palette, 3)]
+        left = [environment, counts, facts.due, facts.budget]
+        return [_line(left, [facts.paused, facts.sources, facts.clock], width, palette)]
     return [
-        _line([facts.environment, facts.counts], [facts.paused, facts.clock], width, palette, 1),
-        _line([facts.due, facts.budget], [facts.sources], width, palette, 2),
+        _line([environment, counts], [facts.paused, facts.clock], width, palette),
+        _line([facts.due, facts.budget], [facts.sources], width, palette),
     ]
 
 
-def _line(left: list[Sequence[Part]], right: list[Sequence[Part]], width: int, palette: Palette, gap: int) -> Strip:
+def _line(left: list[Forms], right: list[Sequence[Part]], width: int, palette: Palette) -> Strip:
     ground = palette.panel
-    tail = _joined([group for group in right if group], 2, ground)
-    tail_width = sum(width_of(text) for text, _ in tail)
-    if tail_width > width - 2:
+    tail = _joined([group for group in right if group], ground)
+    if _width(tail) > width - 2:
         tail = [(cut(text, width - 2), style) for text, style in tail[-1:]]
-        tail_width = sum(width_of(text) for text, _ in tail)
-    groups: list[Sequence[Part]] = []
-    for group in left:
-        trial = _joined([*groups, group], gap, ground) if group else []
-        if group and sum(width_of(text) for text, _ in trial) + tail_width + 3 <= width:
-            groups.append(group)
-    head = _joined(groups, gap, ground)
-    blanks = max(1, width - 2 - tail_width - sum(width_of(text) for text, _ in head))
-    pieces = [(lit(" "), ground), *head, (SafeText(" " * blanks), ground), *tail]
-    return Strip(segments(*((text, _on(style, palette)) for text, style in pieces))).adjust_cell_length(width, ground)
+    head = _joined(_shortened([forms for forms in left if forms], width - _width(tail) - 2 - _GAP), ground)
+    free = max(1, width - 2 - _width(tail) - _width(head))
+    pieces = [(lit(" "), ground), *head, (SafeText(" " * free), ground), *tail]
+    drawn = segments(*((text, _on(style, palette)) for text, style in pieces))
+    return Strip(drawn).adjust_cell_length(width, ground)
 
 
-def _joined(groups: list[Sequence[Part]], gap: int, ground: Style) -> list[Part]:
+def _shortened(groups: list[Forms], room: int) -> list[tuple[Part, ...]]:
+    """One form of each group, such that all of them fit: as many groups as possible, then the longest forms.
+
+    Between those, the form of the last group is kept long, because it is the one that has no other place.
+    """
+    kept = list(groups)
+    while kept and sum(_width(forms[-1]) + _GAP for forms in kept) - _GAP > room:
+        kept.pop()
+    chosen = [forms[-1] for forms in kept]
+    for position in reversed(range(len(kept))):
+        others = sum(_width(form) + _GAP for n, form in enumerate(chosen) if n != position)
+        chosen[position] = next(form for form in kept[position] if _width(form) + others <= room)
+    return chosen
+
+
+def _width(parts: Sequence[Part]) -> int:
+    return sum(width_of(text) for text, _ in parts)
+
+
+def _joined(groups: Sequence[Sequence[Part]], ground: Style) -> list[Part]:
     parts: list[Part] = []
     for position, group in enumerate(groups):
         if position:
-            parts.append((SafeText(" " * gap), ground))
+            parts.append((SafeText(" " * _GAP), ground))
         parts.extend(group)
     return parts
 
