@@ -6,7 +6,7 @@ import argparse
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from tuiops import __version__
 from tuiops.cli.exits import Exit
@@ -143,8 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complaints.line((lit("tuiops: "), Tone.BAD), safe(str(error), LINE))
         return Exit.UNKNOWN
     except BrokenPipeError:
-        # The interpreter flushes standard output once more at the end; it must find a place that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output(sys.stdout)
         return Exit.BROKEN_PIPE
     except KeyboardInterrupt:
         complaints.line(EMPTY)
@@ -156,5 +155,13 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments.demo = getattr(arguments, "demo", False)
     command = importlib.import_module(f"tuiops.cli.commands.{arguments.command}")
     code = Exit(command.main(arguments, Output(sys.stdout, os.environ)))
+    if code == Exit.HANGUP:
+        _drop_output(sys.stdout, sys.stderr)
     sys.stdout.flush()
     return code
+
+
+def _drop_output(*streams: TextIO) -> None:
+    """The interpreter flushes its streams once more at the end; it must find a place that takes what is left."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -263,6 +263,4 @@ class TuiopsApp(Shell):
             notify(self, fmt("Written to {} (.txt, .svg).", safe(str(path))), timeout=8)
 
     def action_app_redraw(self) -> None:
-        self.refresh(layout=True)
-        for widget in self.screen.walk_children():
-            widget.refresh()
+        self.redraw()

@@ -113,6 +113,12 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         if isinstance(self.screen, View):
             self.screen.show(self.snapshot, self.now)
 
+    def redraw(self) -> None:
+        """Draw all of it again, because something else has written to the terminal."""
+        self.refresh(layout=True)
+        for widget in self.screen.walk_children():
+            widget.refresh()
+
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
         self._latest = message.snapshot
         if self.frozen:
@@ -164,7 +170,8 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         self.call_after_refresh(self._first_frame_done)
         if self._own_process and not self.is_headless:
             loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGHUP):
+            self.app_resume_signal.subscribe(self, lambda _: self.redraw())
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 # Not every loop takes signal handlers; without them the default action still ends the process.
                 with suppress(NotImplementedError, RuntimeError, ValueError):
                     loop.add_signal_handler(number, self._ended_by, number)
