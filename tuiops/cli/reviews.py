@@ -28,6 +28,8 @@ def themes(config: Config) -> Iterator[Fault]:
     """A theme that does not exist, or whose file is wrong."""
     from tuiops.ui import theme
 
+    if (paths.shipped_themes() / f"{config.display.theme}.toml").is_file():
+        return  # reading every theme would be felt at each start; the console reads this one, and says what is wrong
     found, errors = theme.load_all([paths.shipped_themes(), paths.user_themes()])
     if config.display.theme not in found:
         for error in errors:
