@@ -7,39 +7,63 @@ interrupted; the `regex` package can, and is as fast on what repeats. What repea
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+import warnings
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+LINE_TIMEOUT: Final = 0.005
+"""Seconds for one line: most expressions take millionths."""
+_PATIENCE: Final = 0.1
+"""Seconds of searches of lines without a result after which an expression is given up."""
 _REPEATS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(\(\?[:aiLmsux-]*|[*+?{])", re.DOTALL)
 """Steps over escapes and sets; group 1 is a repetition or the beginning of a group without one."""
 
 
 class Guarded:
-    """A compiled expression whose every search ends within `timeout` seconds, `^` and `$` meaning lines."""
+    """A compiled expression whose every search ends within a given time, `^` and `$` meaning lines.
 
-    __slots__ = ("_plain", "_searched", "text")
+    A line that it cannot be decided for in time counts as no match; an expression that fails too often is given up.
+    """
+
+    __slots__ = ("_left", "_plain", "_searched", "text")
 
     def __init__(self, text: str) -> None:
         """Raises `re.error` when the text is no regular expression."""
         self.text = text
+        self._left = _PATIENCE
         encoded = text.encode("utf-8", "replace")
         self._plain: re.Pattern[bytes] | None = None
-        try:
-            plain = re.compile(encoded, re.MULTILINE)
-        except (OverflowError, RecursionError) as error:
-            raise re.error(str(error)) from None
-        if not repeats(text):
-            self._plain = plain
-            return
-        # 30 ms that only those who use it pay.
-        import regex
+        with warnings.catch_warnings():
+            # `[[a]` is a warning, and a warning on the terminal would tear the screen.
+            warnings.simplefilter("ignore")
+            try:
+                plain = re.compile(encoded, re.MULTILINE)
+            except (OverflowError, RecursionError) as error:
+                raise re.error(str(error)) from None
+            if not repeats(text):
+                self._plain = plain
+                return
+            # 30 ms that only those who use it pay.
+            import regex
 
+            try:
+                self._searched = regex.compile(encoded, regex.MULTILINE | regex.VERSION0)
+            except (regex.error, OverflowError, RecursionError) as error:
+                raise re.error(str(error)) from None
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it took so long that it matches nothing any more."""
+        return self._left <= 0
+
+    def matches(self, line: bytes) -> bool:
+        """Whether it matches anywhere in a line; False also when that could not be decided in time."""
+        if self.gave_up:
+            return False
         try:
-            self._searched = regex.compile(encoded, regex.MULTILINE | regex.VERSION0)
-        except (regex.error, OverflowError, RecursionError) as error:
-            raise re.error(str(error)) from None
+            return self.span(line, 0, LINE_TIMEOUT) is not None
+        except TimeoutError:
+            self._left -= LINE_TIMEOUT
+            return False
 
     def span(self, data: bytes, at: int, timeout: float) -> tuple[int, int] | None:
         """Where it first matches from `at` on. Raises TimeoutError."""
@@ -49,14 +73,17 @@ class Guarded:
         guarded = self._searched.search(data, at, timeout=timeout)
         return guarded.span() if guarded is not None else None
 
-    def spans(self, data: bytes, timeout: float) -> Iterator[tuple[int, int]]:
-        """Every place where it matches. Raises TimeoutError."""
+    def spans(self, line: bytes) -> list[tuple[int, int]]:
+        """Every place in a line where it matches; none when they could not be found in time."""
         if self._plain is not None:
-            for found in self._plain.finditer(data):
-                yield found.span()
-        else:
-            for guarded in self._searched.finditer(data, timeout=timeout):
-                yield guarded.span()
+            return [found.span() for found in self._plain.finditer(line)]
+        if self.gave_up:
+            return []
+        try:
+            return [found.span() for found in self._searched.finditer(line, timeout=LINE_TIMEOUT)]
+        except TimeoutError:
+            self._left -= LINE_TIMEOUT
+            return []
 
 
 _INLINE: Final = "(?"

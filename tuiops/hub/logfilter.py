@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 
     from tuiops.hub.logbook import Block
 
-_BLOCK_TIMEOUT: Final = 0.1
+_BLOCK_TIMEOUT: Final = 0.05
 """Seconds for one search of a block: a megabyte takes most expressions one or two thousandths."""
-_LINE_TIMEOUT: Final = 0.005
-_PATIENCE: Final = 0.1
-"""Seconds of searches without a result after which an expression is given up."""
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _AT_LEAST = {level: re.compile(b"[" + bytes([level]) + rb"-\xff]") for level in Level}
 """Finds the lines of a level or graver in a block's levels, one byte a line."""
@@ -30,38 +27,30 @@ class Pattern:
     """A regular expression over the bytes of lines. Without capitals it matches either case.
 
     The case is folded by lowering the data: a case-blind `re` takes thirteen times as long, because it
-    cannot look for literals. No expression takes longer than about `_PATIENCE` for a block: a line that
-    it cannot be decided for in time counts as no match, and one that fails too often is given up.
+    cannot look for literals. One that takes forever is given up within a fraction of a second: see `Guarded`.
     """
 
-    __slots__ = ("_fold", "_left", "_regex", "text")
+    __slots__ = ("_fold", "_regex", "text")
 
     def __init__(self, text: str) -> None:
         """Raises `re.error` when the text is no regular expression."""
         self.text = text
         self._fold = not any(char.isupper() for char in _ESCAPED.sub("", text))
         self._regex = Guarded(text)
-        self._left = _PATIENCE
 
     @property
     def gave_up(self) -> bool:
         """Whether it took so long that it matches nothing any more."""
-        return self._left <= 0
+        return self._regex.gave_up
 
     def spans(self, line: bytes) -> list[tuple[int, int]]:
         """Where it matches in a line; empty matches are left out."""
-        if self.gave_up:
-            return []
-        try:
-            found = list(self._regex.spans(line.lower() if self._fold else line, _LINE_TIMEOUT))
-        except TimeoutError:
-            self._left -= _LINE_TIMEOUT
-            return []
+        found = self._regex.spans(line.lower() if self._fold else line)
         return [(start, stop) for start, stop in found if stop > start]
 
     def matches(self, line: bytes) -> bool:
         """False also when it could not be decided in time."""
-        return self._decide(line.lower() if self._fold else line)
+        return self._regex.matches(line.lower() if self._fold else line)
 
     def lines(self, data: bytes, starts: Sequence[int], first: int = 0) -> Iterator[int]:
         """The numbers, from `first` on, of the lines of a block that it matches, ascending."""
@@ -73,7 +62,7 @@ class Pattern:
             # A line among them is too hard; each of them is asked by itself.
             for number in range(stuck.number, len(starts)):
                 stop = starts[number + 1] if number + 1 < len(starts) else len(data)
-                if self._decide(data[starts[number] : stop - 1]):
+                if self._regex.matches(data[starts[number] : stop - 1]):
                     yield number
 
     def _lines(self, data: bytes, starts: Sequence[int], first: int) -> Iterator[int]:
@@ -90,18 +79,9 @@ class Pattern:
             number = _line_at(starts, found[0], number, count)
             stop = starts[number + 1] - 1 if number + 1 < count else size - 1
             # A match that runs over the line's end is none unless the line matches by itself.
-            if found[1] <= stop or self._decide(data[starts[number] : stop]):
+            if found[1] <= stop or self._regex.matches(data[starts[number] : stop]):
                 yield number
             number += 1
-
-    def _decide(self, line: bytes) -> bool:
-        if self.gave_up:
-            return False
-        try:
-            return self._regex.span(line, 0, _LINE_TIMEOUT) is not None
-        except TimeoutError:
-            self._left -= _LINE_TIMEOUT
-            return False
 
 
 class _Stuck(Exception):

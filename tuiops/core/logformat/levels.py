@@ -136,13 +136,23 @@ def classify(data: bytes, starts: Sequence[int], ask: Callable[[bytes], Level]) 
     return levels
 
 
+def all_begin_with(byte: int, data: bytes, starts: Sequence[int]) -> bool:
+    """Whether every line begins with a byte; takes a fifth of the time of counting newlines that it follows."""
+    return bytes(map(data.__getitem__, starts)).count(byte) == len(starts)
+
+
 def _classify_json(data: bytes, starts: Sequence[int], key: bytes, levels: bytearray) -> None:
     """Fill in the levels of the lines whose only opening brace before `key` is their first byte."""
     pattern = re.compile(b'"' + re.escape(key) + rb'"\s*:\s*"?([A-Za-z]{1,12}|\d{1,3})\b')
     found = list(pattern.finditer(data))
     at = [match.start() for match in found]
     lines = len(starts)
-    flat = data.count(b"{") == lines == data.count(b"\n{") + 1 and b'\\"' + key not in data
+    flat = (
+        data.count(b"{") == lines
+        and all_begin_with(_BRACE, data, starts)
+        # Looking for one byte first: it is nine times as fast, and mostly not there.
+        and (b"\\" not in data or b'\\"' + key not in data)
+    )
     if flat and len(at) == lines and all(map(le, starts, at)) and all(map(lt, at, starts[1:])):
         # The common case, four times as fast: flat records with one level each.
         words = [match[1] for match in found]

@@ -12,6 +12,8 @@ from tuiops.core.text import SafeText, lit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tuiops.core.guarded import Guarded
+
 MAX_PARSED: Final = 64 * 1024
 """Bytes of a line that are looked at: what is longer is shown cut, unparsed."""
 MAX_FIELDS: Final = 64
@@ -31,7 +33,7 @@ class LineFormat:
     fields: Mapping[str, str] = field(default_factory=dict)
     mask: frozenset[str] = frozenset()
     zone: tzinfo = UTC
-    multiline: re.Pattern[bytes] | None = None
+    multiline: Guarded | None = None
     _masking: re.Pattern[str] | None = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:

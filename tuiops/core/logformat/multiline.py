@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from tuiops.core.logformat.levels import all_begin_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tuiops.core.logformat.line import LineFormat
 
+_BRACE: Final = 0x7B
+_HEAD: Final = 2048
+"""Bytes of a line that a configured pattern is asked about: it describes how records begin."""
 _CONTINUES = re.compile(
     rb"[ \t]+\S|Traceback \(most recent call last\)|Caused by: |\.\.\. \d+ more|During handling of the above"
     rb"|The above exception was"
@@ -23,7 +28,7 @@ _BEGINNINGS = (b" ", b"\t", b"Traceback (", b"Caused by: ", b"... ", b"During ha
 def continues(line: bytes, form: LineFormat, *, above: bool = False) -> bool:
     """Whether the line belongs to the record above it; `above` says whether the line above continued one too."""
     if form.multiline is not None:
-        return form.multiline.search(line) is None
+        return not form.multiline.matches(line[:_HEAD]) and not form.multiline.gave_up
     if form.kind == "json" or line[:1] == b"{":
         return False
     return _CONTINUES.match(line) is not None or (above and _RAISED.match(line) is not None)
@@ -32,7 +37,7 @@ def continues(line: bytes, form: LineFormat, *, above: bool = False) -> bool:
 def continuations(data: bytes, starts: Sequence[int], form: LineFormat, *, above: bool = False) -> array[int]:
     """The numbers of the lines in a block that continue the record above them, ascending."""
     found = array("I")
-    if form.multiline is None and not above and (form.kind == "json" or not _may_continue(data, len(starts))):
+    if form.multiline is None and not above and (form.kind == "json" or not _may_continue(data, starts)):
         return found
     size = len(data)
     for number, start in enumerate(starts):
@@ -43,8 +48,8 @@ def continuations(data: bytes, starts: Sequence[int], form: LineFormat, *, above
     return found
 
 
-def _may_continue(data: bytes, lines: int) -> bool:
+def _may_continue(data: bytes, starts: Sequence[int]) -> bool:
     """A quick look at a whole block: plain searches, because a regular expression takes twenty times as long."""
-    if data[:1] == b"{" and data.count(b"\n{") == lines - 1:
+    if data[:1] == b"{" and all_begin_with(_BRACE, data, starts):
         return False
     return data.startswith(_BEGINNINGS) or any(b"\n" + beginning in data for beginning in _BEGINNINGS)

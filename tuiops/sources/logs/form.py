@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tuiops.core.guarded import Guarded
 from tuiops.core.logformat import LineFormat
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def line_format(config: LogConfig) -> LineFormat:
         fields=dict(config.fields),
         mask=frozenset(config.mask),
         zone=_zone(config.naive_time),
-        multiline=re.compile(config.multiline.encode()) if config.multiline else None,
+        multiline=Guarded(config.multiline) if config.multiline else None,
     )
 
 
