@@ -17,7 +17,7 @@ PANES = ("1 Health", "2 Alerts", "3 Rollouts", "4 Logs")
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=lambda each: str(each)
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=str
 )
 def test_a_signal_ends_it_with_a_clean_terminal(number: signal.Signals, code: int, tmp_path: Path) -> None:
     with Terminal("--demo", home=tmp_path) as terminal:

@@ -22,7 +22,7 @@ pages = ["alerts"]
 type = "host"
 interval = "1h"
 """
-SPECIAL = (ENTER, TAB, ESCAPE, CTRL_L, "\x1b[A", "\x1b[B", "\x1b[Z", "\x1bOP", "\x1b[12~", "\x10", "\x04", "\x15", "\x11")
+SPECIAL = (ENTER, TAB, ESCAPE, CTRL_L, "\x1b[A", "\x1b[B", "\x1b[Z", "\x1bOP", "\x1b[12~", *"\x04\x10\x11\x15")
 
 
 def steady(terminal: Terminal) -> str:
