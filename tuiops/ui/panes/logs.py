@@ -326,4 +326,4 @@ class LogsPane(Pane):
 
     def _end_asking(self) -> None:
         self._prompt.close()
-        self._view.focus()
+        self.screen.set_focus(self._view)

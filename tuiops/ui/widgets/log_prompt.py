@@ -69,7 +69,8 @@ class LogPrompt(Widget, inherit_bindings=False):
         line.value = ""
         line.can_focus = True
         self.display = True
-        line.focus()
+        # At once: `focus()` waits for a turn of the loop, in which letters typed ahead would still be keys of the log.
+        self.screen.set_focus(line)
 
     def close(self) -> None:
         """Hide; the caller gives the focus away."""
