@@ -36,15 +36,15 @@ class LineBuffer:
         if self._cut:
             first = data.index(b"\n") + 1
             self._cut += first - 1
-            whole = self._finish() + data[first:end]
+            # Already cut and marked: only what follows it may still be too long.
+            whole = b""
+            out = self._finish() + _shorten(data[first:end])
         else:
             whole = self._held + data[:end]
-        out = whole
+            out = _shorten(whole) if len(whole) > LONGEST else whole
         if out[:1] == b"\0":
             # What a writer leaves that went on at its old offset after the file was truncated.
             out = out.lstrip(b"\0")
-        if len(out) > LONGEST:
-            out = _shorten(out)
         altered = self._cut > 0 or out is not whole
         self._held, self._cut = b"", 0
         self._hold(data[end:])
