@@ -152,6 +152,9 @@ class Terminal:
         self.press(*text)
         self.until(lambda: self.lines[-1].startswith(f" {sign}{text}".rstrip()), f"{text} in the prompt")
         self.press(ENTER)
+        self.until(
+            lambda: self.process.poll() is not None or not self.lines[-1].startswith(f" {sign}"), "the prompt to close"
+        )
 
     def hang_up(self) -> None:
         """Take the terminal away, as a lost connection does."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiops.core.text import fmt
+from tuiops.core.text import fmt, join
 from tuiops.ui.actions import within
 from tuiops.ui.format import cut, width_of
 from tuiops.ui.theme import look_of
@@ -36,7 +36,7 @@ class Footer(Widget):
         self._shown: object = None
 
     def show(self, scopes: Sequence[Scope], keymap: Keymap, notices: Sequence[SafeText]) -> None:
-        """The footer actions of the scopes; the latest notice stands at the right."""
+        """The footer actions of the scopes; notices stand at the right."""
         shown = (tuple(scopes), keymap, tuple(notices), self.size.width, look_of(self))
         if shown != self._shown:
             self._shown = shown
@@ -52,7 +52,7 @@ class Footer(Widget):
 def footer_strip(
     actions: Sequence[Action], keymap: Keymap, notices: Sequence[SafeText], width: int, look: Look
 ) -> Strip:
-    """As many actions as fit, whole; help and command are never the ones left out."""
+    """As many actions as fit, whole; help and command are never the ones left out, nor is a notice."""
     palette = look.palette
     ground = palette.panel
     key_style = palette.accent + ground.background_style
@@ -61,16 +61,18 @@ def footer_strip(
     wanted = [(keys[0], action) for keys, action in entries if keys]
     kept = [entry for entry in wanted if entry[1].footer >= 80]
     used = sum(_width(*entry) for entry in kept)
+    notice = join(" ", notices)
+    room = width - 1 - min(width_of(notice) + 1 if notice else 0, width // 2)
     for entry in wanted:
-        if entry not in kept and used + _width(*entry) <= width - 1:
+        if entry not in kept and used + _width(*entry) <= room:
             kept.append(entry)
             used += _width(*entry)
     kept.sort(key=lambda entry: entry[1].footer)
     pieces: list[Segment] = []
     for key, action in kept:
         pieces += [segment(fmt(" {} ", key), key_style), segment(fmt("{}  ", action.label), word_style)]
-    if notices and width - used > 12:
-        note = cut(notices[-1], width - used - 2, look.glyphs.cut)
+    if notice and width - used > 12:
+        note = cut(notice, width - used - 2, look.glyphs.cut)
         stale = palette.stale + ground.background_style
         pieces += [blanks(width - used - 1 - width_of(note), ground), segment(note, stale)]
     return Strip(pieces).adjust_cell_length(width, ground)
