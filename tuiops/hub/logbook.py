@@ -320,6 +320,13 @@ class LogBook:
             count += 1
         return count
 
+    def record(self, seq: int) -> range:
+        """The lines of the record that a line is part of."""
+        head = seq
+        while self.continues(head) and seq - head < _LONGEST_RECORD:
+            head -= 1
+        return range(head, head + 1 + self.followers(head))
+
     # Keeping the bound; the lock is held.
 
     def _make_room(self) -> None:

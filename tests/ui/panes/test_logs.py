@@ -6,13 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from textual.widgets import Input
 
 from tests.ui.fakes import FakeBackend
 from tuiops.config.model import Display
+from tuiops.core.clock import FakeClock
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit
+from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.panes.logs import LogsPane
+from tuiops.ui.screens.record import RecordScreen
 from tuiops.ui.shell import Shell
+from tuiops.ui.widgets.log_prompt import LogPrompt
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -39,7 +44,8 @@ class LogApp(Shell):
 
 
 def app_with(*lines: bytes) -> LogApp:
-    backend = FakeBackend(Snapshot(version=1, at=NOW, environment=Environment(name=lit("test"))))
+    snapshot = Snapshot(version=1, at=NOW, environment=Environment(name=lit("test")))
+    backend = FakeBackend(snapshot, FakeClock(NOW + timedelta(minutes=2)))
     stream = backend.logs.register(lit("app"), system=lit("shop"), service=lit("api"))
     backend.logs.mark(stream, opened=True)
     for line in lines:
@@ -204,3 +210,127 @@ async def test_one_cell_is_enough_to_live() -> None:
         await pilot.resize_terminal(1, 1)
         await pilot.resize_terminal(80, 24)
         assert app.text()
+
+
+async def test_an_expression_that_never_ends_freezes_nothing_and_is_owned_up_to() -> None:
+    app = app_with(*[b"a" * 3000 + b"!" for _ in range(60)])
+    async with app.run_test(size=(120, 12)) as pilot:
+        await pilot.press("slash", *"(a+)+$", "enter")
+        await pilot.pause()
+        while app.pane.view.job.runs:
+            await pilot.pause()
+        assert app.pane.view.pattern is not None
+        assert app.pane.view.pattern.gave_up
+        assert any("takes too long" in notification.message for notification in app._notifications)
+        await pilot.press("ampersand", *"(a+)+$", "enter")
+        app.pane.view.redraw()
+        await pilot.pause()
+        title = app.pane.query_one(TitleBar).render_line(0).text
+        assert "a filter takes too long" in title
+
+
+async def test_letters_typed_ahead_belong_to_the_prompt() -> None:
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 12)) as pilot:
+        app.pane.action_logs_search()
+        assert isinstance(app.focused, Input)
+        await pilot.press("escape")
+        assert app.screen.focused is app.pane.view
+        assert not app.pane.query_one(LogPrompt).is_open
+
+
+async def test_wrapped_lines_are_scrolled_line_by_line_and_end_whole() -> None:
+    lines = [b"INFO begin%d " % n + b"word " * 60 + b"end%d" % n for n in range(30)]
+    app = app_with(*lines)
+    async with app.run_test(size=(80, 14)) as pilot:
+        await pilot.press("backslash")
+        rows = app.text()
+        assert rows[-1].endswith("end29")
+        assert len([row for row in rows if "begin" in row]) < len(rows)
+        for expected in range(28, 18, -1):
+            await pilot.press("k")
+            assert app.pane.view.cursor == expected
+            assert expected in app.pane.view.shown_rows
+        await pilot.press("g")
+        assert "begin0" in app.text()[0]
+        for expected in range(1, 12):
+            await pilot.press("j")
+            assert app.pane.view.cursor == expected
+            assert expected in app.pane.view.shown_rows
+
+
+async def test_long_lines_are_scrolled_sideways_but_not_while_wrapped() -> None:
+    app = app_with(b"INFO " + b"0123456789" * 30)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await pilot.press("right")
+        shifted = app.text()
+        await pilot.press("left")
+        assert app.text() != shifted
+        await pilot.press("left")
+        assert "0123456789" in app.text()[0]
+        await pilot.press("backslash", "right")
+        assert "0123456789" in app.text()[0]
+
+
+async def test_folding_leaves_first_lines_and_says_how_many_follow() -> None:
+    app = app_with(b"ERROR boom", b"  at here", b"  at there", b"INFO fine")
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("z")
+        rows = [row for row in app.text() if row]
+        assert len(rows) == 2
+        assert "+2 lines" in rows[0]
+        await pilot.press("z")
+        assert len([row for row in app.text() if row]) == 4
+
+
+async def test_the_histogram_counts_lines_over_errors() -> None:
+    # A line a second for two minutes, every tenth an error; the clock stands at their end.
+    app = app_with(*numbered(120))
+    async with app.run_test(size=(100, 14)) as pilot:
+        await pilot.press("i")
+        above, below = app.text()[:2]
+        assert above.startswith("lines / ")
+        assert below.startswith("errors, warnings")
+        bars, errors = above[17:], below[17:]
+        assert set(bars.strip()) <= set("▁▂▃▄▅▆▇█")
+        assert "█" in bars
+        assert "█" in errors
+        assert "line 119" in app.text()[-1]
+        await pilot.press("i")
+        assert "line" in app.text()[0]
+        assert not app.text()[0].startswith("lines / ")
+
+
+async def test_marks_of_lines_that_were_dropped_are_stepped_over() -> None:
+    app = app_with()
+    app.backend.logs.limit = 1_000_000
+    add(app, *numbered(20))
+    async with app.run_test(size=(100, 12)) as pilot:
+        await pilot.press("k", "m")
+        add(app, *[b"x" * 5000 for _ in range(600)])
+        assert app.backend.logs.first > 18
+        app.pane.view.redraw()
+        await pilot.press("G", "k", "m", "g", "apostrophe")
+        assert app.pane.view.cursor == 618
+        assert app.pane.selection_text() == "x" * 5000
+
+
+async def test_the_record_of_a_continuation_is_the_whole_record() -> None:
+    app = app_with(b"INFO fine", b"ERROR boom", b"  at here", b"  at there", b"INFO fine")
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("k", "k", "enter")
+        assert isinstance(app.screen, RecordScreen)
+        assert app.screen.copied.splitlines() == ["ERROR boom", "  at here", "  at there"]
+
+
+async def test_a_record_shows_long_names_whole_and_tracebacks_as_lines() -> None:
+    app = app_with(b'{"message":"boom","estimated_pages_of_all":26,"traceback":"line one\\nline two"}')
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        rows = ["".join(segment.text for segment in row).strip("│ ") for row in app.screen._compositor.render_strips()]
+        at = rows.index("estimated_pages_of_all")
+        assert rows[at + 1] == "26"
+        at = next(number for number, row in enumerate(rows) if row.startswith("traceback"))
+        assert rows[at].endswith("line one")
+        assert rows[at + 1] == "line two"

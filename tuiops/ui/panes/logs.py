@@ -289,7 +289,7 @@ class LogsPane(Pane):
         line = self._view.line
         if line is None:
             return
-        seqs = range(line.seq, line.seq + 1 + self._book.followers(line.seq))
+        seqs = self._book.record(line.seq)
         lines = [found for seq in seqs if (found := self._book.line(seq)) is not None]
         self.app.push_screen(RecordScreen(lines))
 

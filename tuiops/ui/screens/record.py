@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from tuiops.core.logformat import parse
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
+from tuiops.ui.format import width_of
 from tuiops.ui.screens.detail import DetailScreen
-from tuiops.ui.screens.pen import BLANK
+from tuiops.ui.screens.pen import BLANK, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,6 @@ _NEWLINE = "␊"
 
 class RecordScreen(DetailScreen):
     """The record of a log line, as it was when it was opened."""
-
-    FOOTER: ClassVar[tuple[str, ...]] = ("app.back", "detail.logs", "text.copy", "detail.search")
 
     def __init__(self, lines: Sequence[Line]) -> None:
         """The record's first line and those that continue it."""
@@ -61,10 +60,14 @@ class RecordScreen(DetailScreen):
         if record.fields:
             rows += pen.heading(lit("Fields"))
         for name, value in record.fields:
-            first, *others = _broken(value)
-            rows += pen.paragraph(name, first)
-            for part in others:
-                rows += pen.paragraph(EMPTY, part)
+            label = name
+            if width_of(name) >= NAMES:
+                # A name that is wider than its column has a row of its own.
+                rows.append((pen.muted(fmt(" {}", name)),))
+                label = EMPTY
+            for part in _broken(value):
+                rows += pen.paragraph(label, part)
+                label = EMPTY
         rows += pen.heading(lit("As it came"))
         rows += pen.sentence(self._texts()[0], pen.look.palette.muted)
         return [*rows, BLANK]

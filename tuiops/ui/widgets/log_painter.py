@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tuiops.hub.logfilter import Pattern
     from tuiops.ui.theme import Look
 
-_SERVICE_WIDTH: Final = 12
+_SERVICE_WIDTHS: Final = ((100, 18), (0, 12))
+"""Columns of the service's name, by the least columns of the log."""
 _MOST_FIELDS: Final = 12
 """Fields that follow the message; the record's detail has them all."""
 _MOST_ROWS: Final = 40
@@ -104,7 +105,8 @@ class Painter:
             parts.append((fmt("{} ", stamp), palette.muted))
         parts.append((fmt("{} ", record.level.letter), palette.level[record.level]))
         if self._settings.services:
-            name = fit(service, _SERVICE_WIDTH, mark=self._look.glyphs.cut)
+            room = next(room for least, room in _SERVICE_WIDTHS if self._settings.width >= least)
+            name = fit(service, room, mark=self._look.glyphs.cut)
             parts.append((fmt("{} ", name), palette.muted))
         return parts
 

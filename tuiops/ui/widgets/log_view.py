@@ -152,8 +152,8 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
 
     def _draw(self, painter: Painter, seq: int, shown: bool) -> list[Strip]:  # noqa: FBT001 - private
         selected = seq == self.cursor and not self.following
-        folded = self.index.filter.fold
-        key = (seq, selected, seq in self.marks, shown)
+        followers = self.book.followers(seq) if self.index.filter.fold else 0
+        key = (seq, selected, seq in self.marks, shown, followers)
         strips = self._strips.get(key)
         if strips is None:
             line = self.book.line(seq)
@@ -164,7 +164,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
                 continues=self.book.continues(seq),
                 marked=seq in self.marks,
                 aside=not shown,
-                followers=self.book.followers(seq) if folded else 0,
+                followers=followers,
             )
             if selected:
                 overlay = shell_of(self).look.palette.selection
