@@ -79,11 +79,3 @@ class CopyText(Message):
     def __init__(self, text: SafeText) -> None:
         super().__init__()
         self.text = text
-
-
-class AskFilter(Message):
-    """A pane wants a filter typed."""
-
-    def __init__(self, current: SafeText) -> None:
-        super().__init__()
-        self.current = current

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Part = tuple[SafeText, "Style"]
 
 
-_LEAST_NOTE = 8
+_LEAST_NOTE = 12
 """Columns below which a note is left out rather than cut."""
 
 

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-    from tuiops.core.health import SystemHealth
+    from tuiops.core.health import ServiceHealth, SystemHealth
     from tuiops.core.snapshot import Snapshot
     from tuiops.ui.panes.base import Part
 
 SPARK = 8
 """Columns of the sparkline."""
 _METRIC = 6
+_MOST_METRICS = 4
+"""Metrics that have a column without being asked for: what is wrong with the others stands under WHY."""
 _MAIN_METRICS = 2
 """The first metrics, which stay where the trend and further metrics have to go."""
 
@@ -72,10 +74,10 @@ class HealthModel:
         well = row.verdict.state is State.OK
         sign = glyphs.folded if row.folded else glyphs.unfolded
         if row.healthy:
-            return Cell(fmt("  {} {}", sign, plural(row.healthy, lit("service"), lit("services"))), palette.muted)
+            return Cell(fmt(" {} {}", sign, plural(row.healthy, lit("service"), lit("services"))), palette.muted)
         if row.service is None:
             return Cell(fmt("{} {}", sign, row.system.label), palette.muted if well and row.folded else palette.bold)
-        return Cell(fmt("    {}", row.service.label), palette.muted if well else palette.text)
+        return Cell(fmt("   {}", row.service.label), palette.muted if well else palette.text)
 
     def _metric(self, row: HealthRow, heading: SafeText, drawing: Drawing) -> Cell:
         palette = drawing.look.palette
@@ -153,6 +155,7 @@ class HealthPane(TablePane[HealthRow]):
                     width=_METRIC,
                     right=True,
                     rank=2 if position < _MAIN_METRICS else 4 + position,
+                    wide=position >= _MOST_METRICS,
                 )
                 for position, heading in enumerate(headings)
             ),
@@ -249,6 +252,16 @@ class HealthPane(TablePane[HealthRow]):
     def selection_links(self) -> tuple[tuple[SafeText, SafeText], ...]:
         row = self.table.selected
         return row.service.links if row and row.service else ()
+
+    def selected_service(self) -> ServiceHealth | None:
+        """The service that is selected; of a system, the one that is worst off."""
+        row = self.table.selected
+        if row is None or row.service is not None:
+            return row.service if row else None
+        statuses, now = shell_of(self).snapshot.statuses, shell_of(self).now
+        services = self._judge.tree(row.system, statuses, now).services
+        lead = max(services, key=lambda each: each.verdict.state, default=None)
+        return lead.service if lead else None
 
     def action_health_unhealthy(self) -> None:
         self._only_unhealthy = not self._only_unhealthy

@@ -9,10 +9,11 @@ from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import UsageError
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.filtering import Filter, parse
-from tuiops.ui.messages import AskFilter, OpenChanges, OpenLogs, OpenService
+from tuiops.ui.messages import OpenChanges, OpenLogs, OpenService
 from tuiops.ui.panes.base import Pane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.line_table import NAVIGATION, LineTable
+from tuiops.ui.widgets.prompt import Prompt
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
@@ -177,7 +178,8 @@ class TablePane(Pane, Generic[_Row]):
             self.post_message(OpenChanges(*subject))
 
     def action_table_filter(self) -> None:
-        self.post_message(AskFilter(safe(self.filter.text)))
+        # At once, not by a message: the next key may be here already, and it is for the prompt.
+        self.screen.query_one(Prompt).ask("filter", safe(self.filter.text))
 
     def action_table_sort(self) -> None:
         order = (EMPTY, *map(SafeText, self.SORTS))

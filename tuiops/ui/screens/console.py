@@ -9,7 +9,7 @@ from textual.containers import Container
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.keymap import Keymap, build
-from tuiops.ui.messages import AskFilter, CopyText, OpenLinks
+from tuiops.ui.messages import CopyText, OpenLinks
 from tuiops.ui.panes.alerts import AlertsPane
 from tuiops.ui.panes.base import Pane
 from tuiops.ui.panes.health import HealthPane
@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.core.snapshot import Snapshot
+    from tuiops.ui.screens.beside import Beside
 
 NARROW = 100
 """Columns below which two panes share the screen."""
+_HUGE = (180, 50)
+"""Columns and lines from which the selection of health and alerts is shown beside them."""
 _ONLY_ONE = 14
 """Lines below which one pane has it alone."""
 _OF_THE_SELECTION = frozenset({"link.open", "text.copy"})
@@ -45,14 +48,13 @@ class ConsoleScreen(View):
         (0, "-narrow"),
         (NARROW, "-medium"),
         (118, "-wide"),
-        (180, "-huge"),
     ]
     DEFAULT_CSS = """
     ConsoleScreen { layout: vertical; }
     ConsoleScreen Header { height: 2; }
-    ConsoleScreen.-wide Header, ConsoleScreen.-huge Header { height: 1; }
+    ConsoleScreen.-wide Header { height: 1; }
     ConsoleScreen #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 3fr 2fr; height: 1fr; }
-    ConsoleScreen.-huge #panes { grid-columns: 5fr 6fr; }
+    ConsoleScreen #panes.-six { layout: grid; grid-size: 2 3; grid-columns: 1fr 1fr; grid-rows: 5fr 5fr 4fr; }
     ConsoleScreen #panes.-two { layout: grid; grid-size: 1 2; grid-columns: 1fr; grid-rows: 2fr 3fr; }
     ConsoleScreen #panes.-one { layout: grid; grid-size: 1 1; grid-columns: 1fr; grid-rows: 1fr; }
     """
@@ -68,11 +70,11 @@ class ConsoleScreen(View):
         self._under = 1
         """Number of the pane that is shown below the alerts where there is room for two."""
         self._maximised = False
+        self._sheets: tuple[Beside, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Header()
         with Container(id="panes"):
-            # In this order the alerts come first where panes are stacked.
             yield HealthPane(id="health")
             yield AlertsPane(id="alerts")
             yield RolloutsPane(id="rollouts")
@@ -95,6 +97,8 @@ class ConsoleScreen(View):
         for pane in self.panes:
             if pane.display:
                 pane.show(snapshot, now)
+        for sheet in self._sheets:
+            sheet.draw()
         self._show_footer(snapshot)
 
     def _show_again(self) -> None:
@@ -129,16 +133,35 @@ class ConsoleScreen(View):
         width, height = self.app.size
         one = self._maximised or height < _ONLY_ONE
         two = not one and width < NARROW
+        six = not one and width >= _HUGE[0] and height >= _HUGE[1]
         container = self.query_one("#panes", Container)
-        container.set_class(one, "-one")
-        container.set_class(two, "-two")
+        for name, on in (("-one", one), ("-two", two), ("-six", six)):
+            container.set_class(on, name)
         for pane in self.panes:
             seen = {self._current} if one else {2, self._under} if two else {1, 2, 3, 4}
             pane.display = pane.NUMBER in seen
+        if six and not self._sheets:
+            self._sheets = self._make_sheets(container)
+        for sheet in self._sheets:
+            sheet.display = six
         if two:
             container.move_child(self.pane(2), before=0)
         elif container.children[0] is self.pane(2):
-            container.move_child(self.pane(1), before=0)
+            container.move_child(self.pane(2), after=self._sheets[0] if self._sheets else self.pane(1))
+
+    def _make_sheets(self, container: Container) -> tuple[Beside, ...]:
+        """The sheets beside health and alerts; smaller screens never pay for them."""
+        from tuiops.ui.screens.beside import BesideAlerts, BesideHealth
+
+        health, alerts = self.query_one(HealthPane), self.query_one(AlertsPane)
+        sheets = BesideHealth(health), BesideAlerts(alerts)
+        container.mount(sheets[0], after=health)
+        container.mount(sheets[1], after=alerts)
+        return sheets
+
+    def on_line_table_moved(self) -> None:
+        for sheet in self._sheets:
+            sheet.draw()
 
     def go(self, number: int) -> None:
         """Give the focus to a pane, unfolding it where it is folded."""
@@ -178,10 +201,6 @@ class ConsoleScreen(View):
 
     def ask_command(self) -> None:
         self.query_one(Prompt).ask("command")
-
-    def on_ask_filter(self, message: AskFilter) -> None:
-        message.stop()
-        self.query_one(Prompt).ask("filter", message.current)
 
     def on_prompt_typed(self, message: Prompt.Typed) -> None:
         pane = self.current

@@ -12,7 +12,7 @@ from tuiops.core.units import show, span
 from tuiops.ui.format import fit, plural
 from tuiops.ui.screens.parts import alert_rows, change_rows, concerns, find_service, link_rows, stream_rows
 from tuiops.ui.screens.pen import BLANK, spread
-from tuiops.ui.screens.plots import plot_rows
+from tuiops.ui.screens.plots import PLOT_ROWS, plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ class ServiceScreen(PlottedScreen):
 
 
 def service_rows(
-    pen: Pen, snapshot: Snapshot, key: tuple[SafeText, SafeText], pasts: Mapping[str, Past], seconds: float
-) -> list[Row]:
+    pen: Pen, snapshot: Snapshot, key: tuple[SafeText, SafeText], pasts: Mapping[str, Past], seconds: float,
+    height: int = PLOT_ROWS,
+) -> list[Row]:  # fmt: skip
     """The whole sheet."""
     found = find_service(snapshot, *key)
     if found is None:
@@ -76,7 +77,7 @@ def service_rows(
     rows = _head(pen, snapshot, system, service)
     rows += pen.heading(lit("Indicators"), plural(len(service.measures), lit("indicator"), lit("indicators")))
     rows += _measure_rows(pen, service.measures, statuses)
-    rows += plot_rows(pen, service.measures, pasts, seconds, statuses)
+    rows += plot_rows(pen, service.measures, pasts, seconds, statuses, height)
     rows += pen.heading(lit("Alerts"), _alert_count(len(alerts)))
     rows += alert_rows(pen, alerts, _no_alerts(snapshot, pen))
     rows += pen.heading(lit("What changed"))

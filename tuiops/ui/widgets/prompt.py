@@ -88,7 +88,8 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield SafeStatic(id="sign")
-        yield Line(max_length=_LONGEST)
+        # Selecting on focus would let the second key typed ahead replace the first.
+        yield Line(max_length=_LONGEST, select_on_focus=False)
         yield SafeStatic(id="trouble")
 
     @property
