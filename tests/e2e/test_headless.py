@@ -82,7 +82,7 @@ class Shop:
             + "[systems.shop]\n[systems.shop.services.api]\n[systems.shop.services.web]\n"
             + '[systems.shop.indicators.queue]\nkind = "gauge"\nsource = "prom"\nheading = "QUEUE"\n'
             + 'query = "max by (service) (queue_length)"\ndegraded = "> 10"\ndown = "> 1000"\n'
-            + f'[systems.shop.probes.redis]\nkind = "redis"\nservice = "web"\nhost = "127.0.0.1"\n'
+            + '[systems.shop.probes.redis]\nkind = "redis"\nservice = "web"\nhost = "127.0.0.1"\n'
             + f'port = {self.redis.port}\ninterval = "1s"\n'
             + stage.log(self.log),
             encoding="utf-8",

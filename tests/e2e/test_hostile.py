@@ -13,7 +13,6 @@ from tests.terminal.sequences import left_on, tokens
 from tests.terminal.terminal import CTRL_L, ENTER, TAB, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers.fixtures import Servers
@@ -24,7 +23,14 @@ CONTROLS = (
     "[bold]{0}", "[@click=app.quit]{0}[/]", "[/{0}]", "{{{0}}}", "%s{0}", "e\u0301\u0301\u0301{0}", "漢字👩‍👩‍👧{0}",
 )  # fmt: skip
 """Each wants something of the terminal, of Textual's markup or of str.format; {0} is how it is found again."""
-RAW = (b"\xff\xfe\x9b31m", b"\x1b]0;RAWLOG\x07", b"\xc2\x9b5m", b"\xed\xa0\x80", b"\x00\x01\x02", b"\x1b]52;c;RAWCLIP\x07")
+RAW = (
+    b"\xff\xfe\x9b31m",
+    b"\x1b]0;RAWLOG\x07",
+    b"\xc2\x9b5m",
+    b"\xed\xa0\x80",
+    b"\x00\x01\x02",
+    b"\x1b]52;c;RAWCLIP\x07",
+)
 
 
 def hostile(place: str) -> str:
@@ -33,7 +39,7 @@ def hostile(place: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def config(module_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def config(module_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
     prometheus, alertmanager = module_servers.prometheus(), module_servers.alertmanager()
     now = time.time()
@@ -58,7 +64,10 @@ def config(module_servers: Servers, tmp_path_factory: pytest.TempPathFactory) ->
     log = folder / "api.log"
     lines = [f"LOGLINE{number} {control.format('LOG')}".encode() for number, control in enumerate(CONTROLS)]
     lines += [b"RAWLINE " + raw for raw in RAW]
-    lines += [json.dumps({"level": "error", "message": f"JSON{hostile('JSON')}", hostile("KEY"): 1}).encode(), ("漢" * 9000).encode()]
+    lines += [
+        json.dumps({"level": "error", "message": f"JSON{hostile('JSON')}", hostile("KEY"): 1}).encode(),
+        ("漢" * 9000).encode(),
+    ]
     log.write_bytes(b"\n".join(lines) + b"\n")
     path = folder / "config.toml"
     path.write_text(

@@ -59,28 +59,22 @@ def text(output: bytes) -> bytes:
 
 def left_on(output: bytes) -> list[str]:
     """What is not as a shell expects it after the output; empty when the terminal is clean."""
-    wrong: list[str] = []
     modes: dict[int, bool] = {}
     keyboards = 0
     styled = False
-    for kind, content in tokens(output):
-        if kind != "csi":
-            continue
+    for content in (content for kind, content in tokens(output) if kind == "csi"):
         if match := _MODE.fullmatch(content):
-            for number in match[1].split(b";"):
-                modes[int(number)] = match[2] == b"h"
+            modes |= dict.fromkeys(map(int, match[1].split(b";")), match[2] == b"h")
         elif content.endswith(b"u") and content[:1] in b"<>":
             keyboards += 1 if content[:1] == b">" else -1
         elif content.endswith(b"m"):
             styled = content not in {b"m", b"0m"}
-    for number, on in sorted(modes.items()):
-        if on != (number in _ON_IN_A_SHELL):
-            wrong.append(f"mode {number} is {'on' if on else 'off'}")
-    if keyboards:
-        wrong.append(f"{keyboards} keyboard protocols are left")
-    if styled:
-        wrong.append("a style is left")
-    return wrong
+    wrong = [
+        f"mode {number} is {'on' if on else 'off'}"
+        for number, on in sorted(modes.items())
+        if on != (number in _ON_IN_A_SHELL)
+    ]
+    return wrong + ["a keyboard protocol is left"] * bool(keyboards) + ["a style is left"] * styled
 
 
 def colours(output: bytes) -> set[str]:

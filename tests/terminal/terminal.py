@@ -6,7 +6,6 @@ import fcntl
 import os
 import pty
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import pyte
 from tests.terminal.sequences import common, finished
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
@@ -112,8 +112,8 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen as an emulator draws it."""
-        data = self._bytes[self._fed :]
-        ready = bytes(data[: finished(data)])
+        data = bytes(self._bytes[self._fed :])
+        ready = data[: finished(data)]
         self._fed += len(ready)
         self._stream.feed(common(ready))
         return [line.rstrip() for line in self._screen.display]
