@@ -17,6 +17,8 @@ from tuiops.hub.tail import LogPump
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from tuiops.core.text import SafeText
+
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
 Step = LogChunk | Exception
@@ -147,10 +149,39 @@ async def test_lost_lines_notes_and_the_past_find_their_places() -> None:
 async def test_cancelling_closes_the_source() -> None:
     script = Script()
     task = asyncio.create_task(LogPump(LogBook(), FakeClock(AT))(script))
-    while not script.opened:
+    while not script.opened:  # noqa: ASYNC110 - the pump offers no event to wait for
         await asyncio.sleep(0)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
     assert task.cancelled()
     assert script.closed == 1
+
+
+async def test_streams_opened_together_are_merged_once_all_have_spoken() -> None:
+    class Named(Script):
+        def __init__(self, name: SafeText, *steps: Step) -> None:
+            super().__init__([*steps, Unreachable("gone")])
+            self.name = name
+
+        async def tail(self) -> AsyncIterator[LogChunk]:
+            # Files are read in a thread: no stream delivers before the others are begun.
+            await asyncio.sleep(0)
+            async for chunk in super().tail():
+                yield chunk
+
+    book = LogBook()
+
+    async def never(_seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    pump = LogPump(book, FakeClock(AT), never)
+    early, middle, late = (b"2026-11-22T00:00:0%dZ INFO x" % second for second in (1, 2, 3))
+    scripts = [Named(lit("a"), lines(early, late)), Named(lit("b"), lines(middle)), Named(lit("c"))]
+    tasks = [asyncio.create_task(pump(script)) for script in scripts]
+    while not all(script.closed for script in scripts):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0)
+    found = [book.line(seq) for seq in range(book.first, book.end)]
+    assert [line.raw for line in found if line] == [early, middle, late]
+    for task in tasks:
+        task.cancel()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from tuiops.core.logformat import LineFormat
 from tuiops.core.text import EMPTY, LINE, SafeText, lit, safe
 from tuiops.errors import SourceError
+from tuiops.hub.opening import Held, interleave
 from tuiops.sources.base import DescribesLines
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_GATHERING: Final = 0.15
+"""Seconds that the first lines wait for those of other streams."""
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 15.0
 """Seconds before a stream that ended is opened again, doubling from the first to the longest."""
@@ -38,6 +41,11 @@ class LogPump:
         self._book = book
         self._clock = clock
         self._sleep = sleep
+        self._tails = 0
+        self._held: list[Held] = []
+        self._heard: set[str] = set()
+        """Streams that have delivered or failed while the first lines are held."""
+        self._told = False
 
     async def __call__(self, source: TailsLogs) -> None:
         named = cast("LogSource", source)
@@ -46,9 +54,11 @@ class LogPump:
             named.name, system=source.system, service=source.service, kind=named.kind, form=form
         )
         wait = _FIRST_WAIT
+        self._tails += 1
         while True:
             received = stream.lines
             error = await self._drain(source, stream)
+            self._hear(stream)
             self._book.mark(stream, opened=False, error=error)
             if stream.lines > received:
                 wait = _FIRST_WAIT
@@ -75,7 +85,25 @@ class LogPump:
             book.lost(stream, chunk.dropped)
         if chunk.note:
             book.note(stream, chunk.note, now)
-        if chunk.data:
-            put = book.prepend if chunk.older else book.append
-            put(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
+        if chunk.data and chunk.older:
+            book.prepend(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
+        elif chunk.data and not self._told and self._tails > 1:
+            if not self._held:
+                asyncio.get_running_loop().call_later(_GATHERING, self._tell)
+            self._held.append((stream, chunk))
+        elif chunk.data:
+            book.append(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
+        self._hear(stream)
         book.mark(stream, opened=True, error=EMPTY)
+
+    def _hear(self, stream: Stream) -> None:
+        self._heard.add(stream.name)
+        if self._held and len(self._heard) >= self._tails:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Streams that opened together tell one story; what comes later comes as it arrives."""
+        held, self._held, self._told = self._held, [], True
+        now = self._clock.now()
+        for stream, chunk in interleave(held, now):
+            self._book.append(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
