@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 RATES = (1_000, 10_000, 50_000, 100_000, 200_000)
 FILTERED = (10_000, 100_000)
-SECONDS = 3.0
+SECONDS = 2.5
 LONG = 8.0
 """Seconds of the run that memory is judged by: twice what fills the console's store of lines."""
 WARM = 0.5

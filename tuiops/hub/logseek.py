@@ -97,15 +97,25 @@ class Histogram:
             return None
         levels = block.levels(data)
         fatal, errors = levels.count(Level.FATAL), levels.count(Level.ERROR)
-        times = [self._time(block, data, number) for number in (0, count - 1)]
-        since, until = min(times), max(times)
-        known = (count, since, until, Bucket(count, levels.count(Level.WARNING), errors + fatal))
+        began = self._time(block, data, range(min(count, _NEARBY)))
+        ended = self._time(block, data, range(count - 1, max(-1, count - 1 - _NEARBY), -1))
+        known = (
+            count,
+            min(began, ended),
+            max(began, ended),
+            Bucket(count, levels.count(Level.WARNING), errors + fatal),
+        )
         self._known[block.first] = known
         return known
 
-    def _time(self, block: Block, data: bytes, number: int) -> float:
-        start, stop = block.span(number)
-        return (parse(data[start:stop], block.stream.format, block.at).at or block.at).timestamp()
+    def _time(self, block: Block, data: bytes, numbers: range) -> float:
+        """The first time that one of the lines states; without any, when the block arrived."""
+        for number in numbers:
+            start, stop = block.span(number)
+            at = parse(data[start:stop], block.stream.format, block.at).at
+            if at is not None:
+                return at.timestamp()
+        return block.at.timestamp()
 
 
 def _spread(sums: list[list[float]], since: float, until: float, step: float, bucket: Bucket) -> None:

@@ -285,7 +285,7 @@ async def test_folding_leaves_first_lines_and_says_how_many_follow() -> None:
 
 async def test_the_histogram_counts_lines_over_errors() -> None:
     # A line a second for two minutes, every tenth an error; the clock stands at their end.
-    app = app_with(*numbered(120))
+    app = app_with(*numbered(120), b"Traceback (most recent call last):", b"ValueError: no")
     async with app.run_test(size=(100, 14)) as pilot:
         await pilot.press("i")
         above, below = app.text()[:2]
@@ -295,7 +295,7 @@ async def test_the_histogram_counts_lines_over_errors() -> None:
         assert set(bars.strip()) <= set("▁▂▃▄▅▆▇█")
         assert "█" in bars
         assert "█" in errors
-        assert "line 119" in app.text()[-1]
+        assert len(bars.strip()) > 20, "what states no time must not draw the bars together"
         await pilot.press("i")
         assert "line" in app.text()[0]
         assert not app.text()[0].startswith("lines / ")

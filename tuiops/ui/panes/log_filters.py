@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tuiops.core.logs import Level
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.hub.logfilter import LogFilter, Pattern
+from tuiops.ui.format import plural
 from tuiops.ui.widgets.log_painter import level_words
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class LogFilters:
             notes.append((level_words(self.level), palette.accent))
         if self.lines:
             on = sum(line.on for line in self.lines)
-            notes.append((fmt("{} of {} filters", on, len(self.lines)), palette.accent))
+            notes.append((fmt("{} of {}", on, plural(len(self.lines), lit("filter"), lit("filters"))), palette.accent))
         if any(line.on and line.pattern.gave_up for line in self.lines):
             notes.append((lit("a filter takes too long"), palette.level[Level.WARNING]))
         return notes

@@ -304,7 +304,7 @@ class LogsPane(Pane):
 
     def action_logs_filters(self) -> None:
         palette = shell_of(self).look.palette
-        hint = lit(" Keep lines that match; !text keeps them out; a number switches, -number removes.")
+        hint = lit(" Keep lines that match; !text keeps them out; 1 switches the first, -1 removes.")
         self._prompt.ask(Asked.FILTER, [*self.filters.rows(palette), [(hint, palette.muted)]])
 
     def on_log_prompt_entered(self, message: LogPrompt.Entered) -> None:

@@ -33,7 +33,7 @@ class LogPrompt(Widget, inherit_bindings=False):
     DEFAULT_CSS = """
     LogPrompt { display: none; height: auto; max-height: 9; }
     LogPrompt > SafeStatic { height: auto; max-height: 8; }
-    LogPrompt > Input { height: 1; border: none; padding: 0 1; }
+    LogPrompt > Input, LogPrompt > Input:focus { height: 1; border: none; padding: 0 1; }
     """
 
     class Entered(Message):
