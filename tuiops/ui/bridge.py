@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tuiops.core.snapshot import Snapshot
     from tuiops.hub.backend import Backend
 
-FRAME = 0.25
+FRAME = 0.5
 """Seconds between two snapshots that reach the console: people read no faster."""
 
 

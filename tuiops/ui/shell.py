@@ -26,6 +26,7 @@ from tuiops.ui.format import Times, TimeStyle
 from tuiops.ui.glyphs import ASCII, UNICODE
 from tuiops.ui.messages import KeyTaken
 from tuiops.ui.theme import COLOURLESS, FALLBACK, HasLook, LoadedTheme, Look, load, load_all
+from tuiops.ui.thrift import Thrift, thrifty
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Shell(App[None], HasLook, inherit_bindings=False):
 
     def __init__(self, backend: Backend, display: Display, *, own_process: bool = True) -> None:
         """`own_process` is False where several apps share one process: signals are then not this app's business."""
-        super().__init__()
+        super().__init__(driver_class=thrifty(self.get_driver_class()) if own_process else None)
         self.backend = backend
         self.times = Times(ZoneInfo(display.time_zone), TimeStyle(display.time_style))
         self.behind = 0
@@ -115,9 +116,19 @@ class Shell(App[None], HasLook, inherit_bindings=False):
 
     def redraw(self) -> None:
         """Draw all of it again, because something else has written to the terminal."""
+        self._forget_screen()
         self.refresh(layout=True)
         for widget in self.screen.walk_children():
             widget.refresh()
+
+    def on_resize(self) -> None:
+        # What a terminal does with its lines when it grows or shrinks is its own affair.
+        self._forget_screen()
+
+    def _forget_screen(self) -> None:
+        thrift = getattr(self._driver, "thrift", None)
+        if isinstance(thrift, Thrift):
+            thrift.forget()
 
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
         self._latest = message.snapshot

@@ -21,6 +21,7 @@ from tuiops.ui.widgets.document import Document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from textual.app import ComposeResult
     from textual.timer import Timer
@@ -48,6 +49,7 @@ class Beside(Vertical):
         self._pasts: dict[str, Past] = {}
         self._asked_about: tuple[str, str] | None = None
         self._pause: Timer | None = None
+        self._drawn_in: datetime | None = None
 
     @abstractmethod
     def heading(self) -> SafeText:
@@ -72,6 +74,13 @@ class Beside(Vertical):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.draw)
+
+    def follow(self) -> None:
+        """Draw, but not twice in a second: a long sheet costs more than the pane that it stands beside."""
+        second = shell_of(self).now.replace(microsecond=0)
+        if second != self._drawn_in:
+            self._drawn_in = second
+            self.draw()
 
     def draw(self) -> None:
         """Draw what is different; ask the history when the selection is another one."""

@@ -98,7 +98,7 @@ class ConsoleScreen(View):
             if pane.display:
                 pane.show(snapshot, now)
         for sheet in self._sheets:
-            sheet.draw()
+            sheet.follow()
         self._show_footer(snapshot)
 
     def _show_again(self) -> None:

@@ -70,6 +70,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         self.wrap = False
         self.sentences: Callable[[], tuple[SafeText, ...]] = tuple
         """What is said when there is no line to show."""
+        self._sentences_shown: tuple[SafeText, ...] = ()
         self.headroom: Callable[[int], list[Strip]] = lambda _width: []
         """Rows above the lines, for a given width."""
         self._top = 0
@@ -221,7 +222,10 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
             return
         if not self._rows:
             # The sentence may have changed with the state of the streams.
-            self.refresh()
+            sentences = self.sentences()
+            if sentences != self._sentences_shown:
+                self._sentences_shown = sentences
+                self.refresh()
         self.redraw()
 
     def on_resize(self) -> None:
