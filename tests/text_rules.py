@@ -42,7 +42,6 @@ DECLARES_SAFE: Mapping[str, str] = {
 
 DRAWS_SEGMENTS: Mapping[str, str] = {
     "tuiops/ui/widgets/log_painter.py": "log lines, split around the hits of a search",
-    "tuiops/ui/widgets/log_view.py": "the level's mark beside a line",
 }
 """Modules that draw strips piece by piece, and of what."""
 

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from rich.segment import Segment
 from textual.message import Message
-from textual.strip import Strip
 from textual.widget import Widget
 
+from tuiops.core.text import EMPTY
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import TimeStyle
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.log_job import LogJob, deadline
 from tuiops.ui.widgets.log_lines import LogLines
-from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp
+from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp, remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from textual import events
     from textual.binding import BindingType
+    from textual.strip import Strip
 
     from tuiops.core.text import SafeText
     from tuiops.hub.logbook import Line, LogBook
@@ -198,18 +198,15 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         return rows[:height]
 
     def render_line(self, y: int) -> Strip:
-        ground = shell_of(self).look.palette
+        palette = shell_of(self).look.palette
         width = self.size.width
         if y < len(self._above):
             return self._above[y]
         y -= len(self._above)
         if y < len(self._rows):
-            return self._rows[y][1].adjust_cell_length(width, ground.text)
-        text = self.sentences() if not self._rows else ()
-        if y < len(text):
-            strip = Strip([Segment(" ", ground.text), Segment(text[y], ground.muted)])
-            return strip.adjust_cell_length(width, ground.text)
-        return Strip([Segment(" " * width, ground.text)], width)
+            return self._rows[y][1].adjust_cell_length(width, palette.text)
+        said = self.sentences() if not self._rows else ()
+        return remark(said[y] if y < len(said) else EMPTY, width, palette)
 
     # Frames.
 
@@ -222,9 +219,8 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
             return
         if not self._rows:
             # The sentence may have changed with the state of the streams.
-            sentences = self.sentences()
-            if sentences != self._sentences_shown:
-                self._sentences_shown = sentences
+            before, self._sentences_shown = self._sentences_shown, self.sentences()
+            if before != self._sentences_shown:
                 self.refresh()
         self.redraw()
 
