@@ -256,12 +256,7 @@ class HealthPane(TablePane[HealthRow]):
     def selected_service(self) -> ServiceHealth | None:
         """The service that is selected; of a system, the one that is worst off."""
         row = self.table.selected
-        if row is None or row.service is not None:
-            return row.service if row else None
-        statuses, now = shell_of(self).snapshot.statuses, shell_of(self).now
-        services = self._judge.tree(row.system, statuses, now).services
-        lead = max(services, key=lambda each: each.verdict.state, default=None)
-        return lead.service if lead else None
+        return row.lead if row else None
 
     def action_health_unhealthy(self) -> None:
         self._only_unhealthy = not self._only_unhealthy

@@ -37,6 +37,8 @@ class HealthRow(msgspec.Struct, frozen=True, eq=False):
     """By heading: the measures that have a column."""
     folded: bool = False
     live: bool = True
+    lead: ServiceHealth | None = None
+    """The service itself, or of several the one that is worst off."""
     healthy: int = 0
     """In the row of the healthy services: how many there are."""
 
@@ -101,7 +103,8 @@ class Judge:
             else plural(len(services), lit("service"), lit("services"))
         )  # fmt: skip
         live = any(row.live for row in services) or not services
-        return Tree(HealthRow(system, None, Verdict(state, reason), live=live), services)
+        lead = max(services, key=lambda row: row.verdict.state).service if services else None
+        return Tree(HealthRow(system, None, Verdict(state, reason), live=live, lead=lead), services)
 
     def _service(
         self,
@@ -164,7 +167,7 @@ def _judged(
             by_heading[measure.indicator.heading] = (measure, said)
     feeds = {measure.indicator.source for measure in service.measures}
     live = not feeds or any(name in statuses and is_live(statuses[name], now) for name in feeds)
-    return HealthRow(system, service, verdict, by_heading, live=live)
+    return HealthRow(system, service, verdict, by_heading, live=live, lead=service)
 
 
 def is_live(status: SourceStatus, now: datetime) -> bool:

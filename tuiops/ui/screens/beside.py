@@ -12,7 +12,7 @@ from tuiops.core.alerts import Alert
 from tuiops.core.text import SafeText, fmt, lit
 from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.screens.alert import alert_sheet
-from tuiops.ui.screens.pen import Pen
+from tuiops.ui.screens.pen import BLANK, Pen
 from tuiops.ui.screens.plots import FIRST_RANGE, REFRESH, Past, ask
 from tuiops.ui.screens.service import service_rows
 from tuiops.ui.shell import shell_of
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from tuiops.ui.screens.pen import Row
 
 PLOT_LINES = 7
+SETTLED = 0.1
+"""Seconds that a selection must last before it is drawn."""
 PAUSE = 0.3
 """Seconds that a selection must last before the history is asked about it: `j` held down asks nothing."""
 
@@ -50,6 +52,7 @@ class Beside(Vertical):
         self._asked_about: tuple[str, str] | None = None
         self._pause: Timer | None = None
         self._drawn_in: datetime | None = None
+        self._settling: Timer | None = None
 
     @abstractmethod
     def heading(self) -> SafeText:
@@ -82,6 +85,12 @@ class Beside(Vertical):
             self._drawn_in = second
             self.draw()
 
+    def turn(self) -> None:
+        """Another row is selected: draw when it has been for a moment, so that keys held down wait for nothing."""
+        if self._settling is not None:
+            self._settling.stop()
+        self._settling = self.set_timer(SETTLED, self.draw)
+
     def draw(self) -> None:
         """Draw what is different; ask the history when the selection is another one."""
         if not self.display or not self.is_mounted:
@@ -99,8 +108,10 @@ class Beside(Vertical):
         shell = shell_of(self)
         pen = Pen(look=shell.look, times=shell.times, now=shell.now, width=document.columns)
         rows = [pen.clip(row) for row in self.sheet(pen)]
-        document.show(rows)
-        below = len(rows) - document.size.height
+        # As many rows as there are lines: a sheet of another length would lay out the whole screen anew.
+        height = document.size.height
+        document.show([*rows[:height], *[BLANK] * (height - len(rows))])
+        below = len(rows) - height
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below > 0 else []
         self.query_one(TitleBar).show((pen.bold(self.heading()),), more)
 

@@ -161,7 +161,8 @@ class ConsoleScreen(View):
 
     def on_line_table_moved(self) -> None:
         for sheet in self._sheets:
-            sheet.draw()
+            if sheet.display:
+                sheet.turn()
 
     def go(self, number: int) -> None:
         """Give the focus to a pane, unfolding it where it is folded."""

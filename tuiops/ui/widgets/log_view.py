@@ -217,11 +217,9 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         self._work()
         if not self.display or shell_of(self).frozen:
             return
-        if not self._rows:
-            # The sentence may have changed with the state of the streams.
-            before, self._sentences_shown = self._sentences_shown, self.sentences()
-            if before != self._sentences_shown:
-                self.refresh()
+        if not self._rows and self._sentences_shown != (said := self.sentences()):
+            self._sentences_shown = said
+            self.refresh()
         self.redraw()
 
     def on_resize(self) -> None:
