@@ -190,6 +190,11 @@ def row(screen: str, name: str) -> str:
     return next((line[:66] for line in screen.splitlines() if f" {name} " in line[:30]), "")
 
 
+def title(screen: str) -> str:
+    """The border of the health pane, which says how old its data is."""
+    return next((line[:66] for line in screen.splitlines() if "1 Health" in line), "")
+
+
 def say(begun: float, text: str) -> None:
     """A line of the transcript."""
     print(f"{time.monotonic() - begun:7.1f} s  {text}", flush=True)
@@ -209,7 +214,7 @@ def outage(tmux: Tmux, prometheus: Prometheus, begun: float) -> list[str]:
     broken: list[str] = []
     say(begun, "Prometheus is stopped")
     prometheus.stop()
-    grey = until(lambda: "stale" in row(tmux.screen(), "api"), 10)
+    grey = until(lambda: "stale" in title(tmux.screen()), 10)
     say(begun, f"health says stale after {grey:.1f} s" if grey is not None else "health never said stale")
     if grey is None or grey > 2 * INTERVAL + 0.5:  # the screen itself is redrawn once a second
         broken.append("not stale within two polls")
@@ -220,7 +225,7 @@ def outage(tmux: Tmux, prometheus: Prometheus, begun: float) -> list[str]:
         broken.append("a service of a dead source is shown as ok")
     say(begun, "Prometheus is started")
     prometheus.start()
-    live = until(lambda: "stale" not in row(tmux.screen(), "api") and "degraded" in row(tmux.screen(), "api"), 60)
+    live = until(lambda: "live" in title(tmux.screen()) and "degraded" in row(tmux.screen(), "api"), 60)
     say(begun, f"health is live again after {live:.1f} s" if live is not None else "health never came back")
     if live is None:
         broken.append("not live again without a key")
