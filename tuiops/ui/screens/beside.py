@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from tuiops.core.health import ServiceHealth
+    from tuiops.core.snapshot import Snapshot
     from tuiops.ui.panes.alerts import AlertsPane
     from tuiops.ui.panes.health import HealthPane
     from tuiops.ui.screens.pen import Row
@@ -133,6 +134,7 @@ class BesideHealth(Beside):
     def __init__(self, pane: HealthPane, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._pane = pane
+        self._alerts: tuple[tuple[Alert, ...], tuple[str, str], tuple[Alert, ...]] = ((), ("", ""), ())
 
     def service(self) -> ServiceHealth | None:
         return self._pane.selected_service()
@@ -145,8 +147,16 @@ class BesideHealth(Beside):
         service = self.service()
         if service is None:
             return pen.sentence(lit("The indicators and plots of the selected service stand here."))
-        snapshot = shell_of(self).snapshot
+        snapshot = self._of_interest(shell_of(self).snapshot, service)
         return service_rows(pen, snapshot, (service.system, service.service), self._pasts, FIRST_RANGE, PLOT_LINES)
+
+    def _of_interest(self, snapshot: Snapshot, service: ServiceHealth) -> Snapshot:
+        """The snapshot with the alerts of the service only: finding them each second would cost as much as all are."""
+        alerts, key, kept = self._alerts
+        if alerts is not snapshot.alerts or key != service.key:
+            kept = tuple(alert for alert in snapshot.alerts if (alert.system, alert.service) == service.key)
+            self._alerts = (snapshot.alerts, service.key, kept)
+        return msgspec.structs.replace(snapshot, alerts=kept)
 
 
 class BesideAlerts(Beside):
