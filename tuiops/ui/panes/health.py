@@ -95,7 +95,7 @@ class HealthModel:
 def _reason(row: HealthRow, drawing: Drawing) -> SafeText:
     """Why, with the limit; where the column is narrow, the value alone, which the detail explains."""
     reason, room = row.verdict.reason, drawing.room.get("why", 0)
-    if width_of(reason) <= room or row.service is None:
+    if width_of(reason) <= room or row.service is None or row.verdict.state <= State.UNKNOWN:
         return reason
     for measure, verdict in row.verdicts.values():
         reading = measure.reading
