@@ -14,7 +14,7 @@ from tuiops.core.clock import age
 from tuiops.core.health import State, Verdict, judge, judge_service, judge_system
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Snapshot, Topic
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import countdown, span
 from tuiops.ui.format import fit, plural, sparkline
 from tuiops.ui.screens.pen import BLANK, Pen
@@ -120,7 +120,7 @@ def _numerals(pen: Pen, numerals: Sequence[Numeral], room: int) -> list[Row]:
     """The numbers side by side, as large as there is room for, each under its word."""
     scale = next((scale for scale in range(LARGEST, -1, -1) if _fits(numerals, scale, pen.width - 2, room - 1)), None)
     if scale is None:
-        return [tuple((fmt(" {}: {}  ", n.label, SafeText(n.text)), _plain(n.style)) for n in numerals)]
+        return [tuple((fmt(" {}: {}  ", n.label, safe(n.text)), _plain(n.style)) for n in numerals)]
     drawn = [digits.draw(n.text, scale, ascii_only=pen.look.glyphs.horizontal == "-") for n in numerals]
     cells = [_cell(numeral, scale) for numeral in numerals]
     rows: list[Row] = [
