@@ -127,6 +127,9 @@ _GLOBAL = _actions(
            help=lit("Show times in the local zone, in UTC, or as ages.")),
     ("text.copy", "y", lit("copy"), lit("Copy the selection to the terminal's clipboard (OSC 52).")),
     ("link.open", "o", lit("links"), lit("Show the pages of the selection; nothing opens by itself.")),
+    ("link.console", "b", lit("cloud console"), lit("Show the selection's page in its cloud's own console.")),
+    Action(id="app.read_only", scope=Scope.GLOBAL, command="ro", label=lit("read-only"),
+           help=lit("Make this session read-only until it is started again.")),
     Action(id="app.mouse", scope=Scope.GLOBAL, keys=("f2",), command="mouse", label=lit("mouse"),
            help=lit("Let the console take the mouse, or leave it to the terminal.")),
     Action(id="app.dump", scope=Scope.GLOBAL, keys=("L",), command="dump", label=lit("dump"),
@@ -261,8 +264,15 @@ _DETAIL = _actions(
     ("detail.search", "slash fullwidth_solidus", lit("search"), lit("Search in this view.")),
 )  # fmt: skip
 
+_WALLBOARD = _actions(
+    Scope.WALLBOARD,
+    ("wall.help", "question_mark fullwidth_question_mark", lit("help"), lit("Show what the wallboard shows, or hide it.")),
+    ("wall.leave", "ctrl+c", lit("leave"), lit("Leave the wallboard; twice within two seconds.")),
+)  # fmt: skip
+
 ACTIONS: Mapping[str, Action] = {
-    action.id: action for action in (*_GLOBAL, *_CONSOLE, *_TABLE, *_HEALTH, *_ALERTS, *_ROLLOUTS, *_LOGS, *_DETAIL)
+    action.id: action
+    for action in (*_GLOBAL, *_CONSOLE, *_TABLE, *_HEALTH, *_ALERTS, *_ROLLOUTS, *_LOGS, *_DETAIL, *_WALLBOARD)
 }
 
 RESERVED = frozenset("aAcSUIxXK")
@@ -284,10 +294,10 @@ def bindings(*scopes: Scope) -> list[Binding]:
 
 
 def by_command(word: str) -> Action | None:
-    """The action behind `:word`, or behind the only command that begins with it."""
+    """The action behind `:word`: a command, the name of any action, or the only command that begins so."""
     exact = [action for action in ACTIONS.values() if action.command == word]
-    if exact:
-        return exact[0]
+    if exact or word in ACTIONS:
+        return exact[0] if exact else ACTIONS[word]
     begun = [action for action in ACTIONS.values() if word and action.command.startswith(word)]
     return begun[0] if len(begun) == 1 else None
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 COPY_MOST = 32 * 1024
 """Characters put on the clipboard: terminals drop longer OSC 52 sequences, some with everything after them."""
-_HANDLED_BY_SCREENS = frozenset({"link.open", "text.copy"})
+_HANDLED_BY_SCREENS = frozenset({"link.open", "link.console", "text.copy"})
 
 
 class TuiopsApp(Shell):
@@ -217,6 +217,11 @@ class TuiopsApp(Shell):
             self.pop_screen()
         elif not self.console_screen.leave():
             notify(self, lit("Nothing to cancel. Ctrl-c never quits; :q does."), timeout=3)
+
+    def action_app_read_only(self) -> None:
+        self.read_only = True
+        self.show_now()
+        notify(self, lit("Read-only until this session is started again."), timeout=3)
 
     def action_app_quit(self) -> None:
         self.exit()

@@ -52,6 +52,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
         "table.bottom": "G,greater_than_sign,end",
         "table.top": "g,less_than_sign,home",
         "table.mark": "M",
+        "link.console": "B",
         "logs.page_down": "space,ctrl+f,pagedown",
         "logs.page_up": "b,pageup",
         "logs.bottom": "G,greater_than_sign,end",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.command import DiscoveryHit, Hit, Provider
 
 from tuiops.core.text import SafeText, fmt
-from tuiops.ui.actions import ACTIONS, Action
+from tuiops.ui.actions import ACTIONS, Action, Scope, within
 from tuiops.ui.app import TuiopsApp
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ class ActionProvider(Provider):
 
     async def discover(self) -> Hits:
         for action in ACTIONS.values():
-            if action.footer or action.command:
+            if action.scope is not Scope.WALLBOARD and (action.footer or action.command):
                 yield DiscoveryHit(self._title(action), partial(self._perform, action), help=action.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for action in ACTIONS.values():
+        for action in within(*set(Scope) - {Scope.WALLBOARD}):
             title = self._title(action)
             score = max(matcher.match(title), 0.9 * matcher.match(action.help))
             if score > 0:

@@ -75,6 +75,8 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         self.times = Times(ZoneInfo(display.time_zone), TimeStyle(display.time_style))
         self.behind = 0
         """Snapshots that arrived since the screen was frozen."""
+        self.read_only = False
+        """Whether somebody gave up acting in this session."""
         self._own_process = own_process
         self._ascii = display.ascii or os.environ.get("TUIOPS_ASCII") == "1"
         self._latest = backend.snapshot

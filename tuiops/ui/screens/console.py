@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from tuiops.core.snapshot import Snapshot
     from tuiops.ui.screens.beside import Beside
 
+CLOUD_CONSOLES = ("console.cloud.google.com", "console.aws.amazon.com")
 NARROW = 100
 """Columns below which two panes share the screen."""
 _HUGE = (180, 50)
 """Columns and lines from which the selection of health and alerts is shown beside them."""
 _ONLY_ONE = 14
 """Lines below which one pane has it alone."""
-_OF_THE_SELECTION = frozenset({"link.open", "text.copy"})
+_OF_THE_SELECTION = frozenset({"link.open", "link.console", "text.copy"})
 
 
 class ConsoleScreen(View):
@@ -262,9 +263,22 @@ class ConsoleScreen(View):
     def action_text_copy(self) -> None:
         self.post_message(CopyText(self.current.selection_text()))
 
+    def action_link_console(self) -> None:
+        links = tuple(link for link in self.current.selection_links() if in_cloud_console(link[1]))
+        if links:
+            self.post_message(OpenLinks(links))
+        else:
+            notify(self.app, lit("The selection has no page in a cloud console."))
+
     def action_link_open(self) -> None:
         links = self.current.selection_links()
         if links:
             self.post_message(OpenLinks(links))
         else:
             notify(self.app, lit("The selection has no links."))
+
+
+def in_cloud_console(address: str) -> bool:
+    """Whether an address is a page of a cloud's own console, in whatever region."""
+    host = address.removeprefix("https://").partition("/")[0]
+    return address.startswith("https://") and any(host == name or host.endswith(f".{name}") for name in CLOUD_CONSOLES)

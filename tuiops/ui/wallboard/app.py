@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
-from textual.binding import Binding
 
 from tuiops.core.alerts import count_active
 from tuiops.core.clock import age
 from tuiops.core.severity import Severity
 from tuiops.core.source import Freshness
-from tuiops.core.text import SafeText, fmt, lit
+from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.core.units import span
+from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.screens.parts import find_service
 from tuiops.ui.screens.pen import BLANK, Pen, spread
 from tuiops.ui.screens.plots import FIRST_RANGE, REFRESH, Past, ask
@@ -124,7 +125,7 @@ class Wall(View):
             shown = incident(scene, alert, self._pasts, self._last_errors(alert))
         else:
             page = self._pages[int(beat // self._dwell) % len(self._pages)]
-            name, shown = SafeText(page), PAGES[page](scene)
+            name, shown = safe(page), PAGES[page](scene)
         shown = shown[:body]
         filler = [BLANK] * (body - len(shown))
         return [_header(pen, snapshot), BLANK, *shown, *filler, BLANK, self._foot(pen, snapshot, name, beat)]
@@ -181,8 +182,7 @@ class WallboardApp(Shell):
     """`tuiops wallboard`. Nothing but help and a double Ctrl-c does anything."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,fullwidth_question_mark", "wall_help", show=False),
-        Binding("ctrl+c", "wall_leave", show=False, priority=True),
+        replace(binding, priority=binding.id == "wall.leave") for binding in bindings(Scope.WALLBOARD)
     ]
 
     def __init__(self, backend: Backend, display: Display, settings: Wallboard, *, own_process: bool = True) -> None:

@@ -66,7 +66,7 @@ class Header(Widget):
         rows = self.size.height
         counts, due = self._urgent(snapshot.alerts)
         facts = Facts(
-            environment_part(snapshot, shell.look.palette),
+            (*environment_part(snapshot, shell.look.palette), *read_only_part(shell.look.palette, on=shell.read_only)),
             counts_part(counts, snapshot.quiet_is_proven(now), shell.look),
             due_part(due, now, shell.look.palette),
             budget_part(snapshot, shell.times, now, shell.look.palette),
@@ -109,6 +109,11 @@ def environment_part(snapshot: Snapshot, palette: Palette) -> tuple[Part, ...]:
     name = environment.name
     word = fmt(" PRODUCTION {} ", name) if name.casefold() not in {"production", "prod"} else lit(" PRODUCTION ")
     return ((word, palette.production),)
+
+
+def read_only_part(palette: Palette, *, on: bool) -> tuple[Part, ...]:
+    """`READ-ONLY`, once somebody asked for it."""
+    return ((lit(" READ-ONLY "), palette.other),) if on else ()
 
 
 def counts_part(counts: dict[Severity, int], proven: bool, look: Look) -> tuple[Part, ...]:  # noqa: FBT001 - one fact
