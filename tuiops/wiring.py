@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from tuiops.config.model import Config, EnvironmentConfig
@@ -70,8 +71,13 @@ def demonstration(base: Config) -> Config:
     )
 
 
-def backend(subject: Subject, clock: Clock | None = None) -> HubThread:
-    """The read side for a front end with an event loop of its own. Nothing runs before its `start`."""
+def backend(
+    subject: Subject, clock: Clock | None = None, reloaded: Callable[[Config], None] = lambda _: None
+) -> HubThread:
+    """The read side for a front end with an event loop of its own. Nothing runs before its `start`.
+
+    `reloaded` is called, in the hub's thread, with every configuration that takes effect later.
+    """
     clock = clock or SystemClock()
     book = LogBook(subject.config.logs.memory)
 
@@ -81,7 +87,7 @@ def backend(subject: Subject, clock: Clock | None = None) -> HubThread:
     reloads = None
     if subject.loaded is not None and subject.reload is not None:
         loaded, reload = subject.loaded, subject.reload
-        reloads = lambda: _reloads(loaded, reload, clock)  # noqa: E731 - it only binds its arguments
+        reloads = partial(_reloads, loaded, reload, clock, reloaded)
     return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads)
 
 
@@ -95,11 +101,15 @@ def console(subject: Subject) -> int:
     """Show the console until somebody leaves it; the exit status that the process should have."""
     from tuiops.ui.app import TuiopsApp
     from tuiops.ui.keymap import build
+    from tuiops.ui.messages import SettingsChanged
+
+    def reloaded(config: Config) -> None:
+        app.post_message(SettingsChanged(config.display, build(config.keys.preset, config.keys.bind)))
 
     keys = subject.config.keys
-    reads = backend(subject)
+    reads = backend(subject, reloaded=reloaded)
+    app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind))
     try:
-        app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind))
         app.run(mouse=_takes_mouse(subject.config))
         return app.return_code or 0
     finally:
@@ -148,11 +158,17 @@ async def _plan(subject: Subject, clock: Clock) -> Plan:
     return plan(await look_around(), clock)
 
 
-async def _reloads(loaded: Loaded, reload: Callable[[], Loaded], clock: Clock) -> AsyncIterator[Plan | ConfigError]:
+async def _reloads(
+    loaded: Loaded, reload: Callable[[], Loaded], clock: Clock, reloaded: Callable[[Config], None]
+) -> AsyncIterator[Plan | ConfigError]:
     from tuiops.config.watch import watch
 
     async for change in watch(loaded, reload):
-        yield change if isinstance(change, ConfigError) else plan(change.config, clock)
+        if isinstance(change, ConfigError):
+            yield change
+        else:
+            yield plan(change.config, clock)
+            reloaded(change.config)
 
 
 def plan(config: Config, clock: Clock) -> Plan:

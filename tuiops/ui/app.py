@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
 
     from tuiops.hub.backend import Backend
     from tuiops.ui.actions import Action
-    from tuiops.ui.messages import CopyText, OpenAlert, OpenChanges, OpenLinks, OpenLogs, OpenService, SnapshotChanged
+    from tuiops.ui.messages import (
+        CopyText,
+        OpenAlert,
+        OpenChanges,
+        OpenLinks,
+        OpenLogs,
+        OpenService,
+        SettingsChanged,
+        SnapshotChanged,
+    )
     from tuiops.ui.widgets.prompt import Prompt
 
 COPY_MOST = 32 * 1024
@@ -69,6 +79,17 @@ class TuiopsApp(Shell):
         if self._settings.bell and self._urgent is not None and urgent - self._urgent:
             self.bell()
         self._urgent = urgent
+
+    def on_settings_changed(self, message: SettingsChanged) -> None:
+        """Take over what differs; what was chosen by key meanwhile stays where the file says nothing else."""
+        before, self._settings = self._settings, message.display
+        if message.display.theme != before.theme:
+            self.switch_theme(message.display.theme)
+        if message.display.time_zone != before.time_zone:
+            self.times = msgspec.structs.replace(self.times, zone=ZoneInfo(message.display.time_zone))
+        self.keymap = message.keymap
+        self.set_keymap(self.keymap.overrides())
+        self.show_now()
 
     # Views
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from tuiops.config.model import Display
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.text import SafeText
+    from tuiops.ui.keymap import Keymap
 
 
 class SnapshotChanged(Message):
@@ -19,6 +21,15 @@ class SnapshotChanged(Message):
         self.snapshot = snapshot
         self.merged = merged
         """Snapshots that this one stands for, itself included."""
+
+
+class SettingsChanged(Message):
+    """The configuration on disk asks for another look or other keys."""
+
+    def __init__(self, display: Display, keymap: Keymap) -> None:
+        super().__init__()
+        self.display = display
+        self.keymap = keymap
 
 
 class KeyTaken(Message):
