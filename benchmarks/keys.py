@@ -54,7 +54,7 @@ def main() -> None:
     python = this_python()
     panes = (b"1", b"2")
     floor = latencies([python, "-c", ECHO], b"READY", (b"",))
-    with load(services=1000, alerts=0, rate=0, interval="1h") as config:
+    with load(services=1000, alerts=100, rate=0, interval="1h") as config:
         idle = latencies([python, "-m", "tuiops", "--config", str(config)], b"Health", panes)
     with load(services=1000, alerts=10_000, rate=5_000) as config:
         busy = latencies([python, "-m", "tuiops", "--config", str(config)], b"Health", panes)

@@ -266,7 +266,7 @@ _DETAIL = _actions(
 
 _WALLBOARD = _actions(
     Scope.WALLBOARD,
-    ("wall.help", "question_mark fullwidth_question_mark", lit("help"), lit("Show what the wallboard shows, or hide it.")),
+    ("wall.help", "question_mark fullwidth_question_mark", lit("help"), lit("Explain the wallboard.")),
     ("wall.leave", "ctrl+c", lit("leave"), lit("Leave the wallboard; twice within two seconds.")),
 )  # fmt: skip
 
