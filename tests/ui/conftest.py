@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from copy import copy
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from tests.ui.still import StillBackend, still
 from tuiops.core.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST = 60
+"""Seconds that a test of the user interface may take on a busy machine."""
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +33,17 @@ def backend(fleet: StillBackend) -> StillBackend:
     own.poked, own.asked = [], []
     own.forget_listeners()
     return own
+
+
+@pytest.fixture(autouse=True)
+def limit() -> Iterator[None]:
+    """End a test whose app never comes to rest, where it hangs."""
+
+    def too_long(_number: int, _frame: object) -> NoReturn:
+        raise TimeoutError(f"not done after {LONGEST} s")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(LONGEST)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
