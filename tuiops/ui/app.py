@@ -30,6 +30,16 @@ if TYPE_CHECKING:
         OpenChanges,
         OpenLinks,
         OpenLogs,
+        OpenRollout,
+        OpenService,
+        SettingsChanged,
+        SnapshotChanged,
+    )
+        CopyText,
+        OpenAlert,
+        OpenChanges,
+        OpenLinks,
+        OpenLogs,
         OpenService,
         SettingsChanged,
         SnapshotChanged,
@@ -121,6 +131,10 @@ class TuiopsApp(Shell):
                 from tuiops.ui.screens.alert import AlertScreen
 
                 return AlertScreen(*names)
+            case "rollout":
+                from tuiops.ui.screens.rollout import RolloutScreen
+
+                return RolloutScreen(*names)
             case "changes":
                 from tuiops.ui.screens.changes import ChangesScreen
 
@@ -139,6 +153,9 @@ class TuiopsApp(Shell):
 
     def on_open_alert(self, message: OpenAlert) -> None:
         self.open(Place("alert", (message.identity,)))
+
+    def on_open_rollout(self, message: OpenRollout) -> None:
+        self.open(Place("rollout", (message.identity,)))
 
     def on_open_changes(self, message: OpenChanges) -> None:
         self.open(Place("changes", (message.system, message.service)))

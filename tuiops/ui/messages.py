@@ -57,6 +57,14 @@ class OpenAlert(Message):
         self.identity = identity
 
 
+class OpenRollout(Message):
+    """Somebody wants the detail of a rollout."""
+
+    def __init__(self, identity: SafeText) -> None:
+        super().__init__()
+        self.identity = identity
+
+
 class OpenLogs(Message):
     """Somebody wants the log lines of a system, or of one of its services."""
 

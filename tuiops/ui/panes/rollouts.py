@@ -15,6 +15,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import width_of
+from tuiops.ui.messages import OpenRollout
 from tuiops.ui.panes.base import freshness_part
 from tuiops.ui.panes.table import TablePane
 from tuiops.ui.shell import shell_of
@@ -231,7 +232,9 @@ class RolloutsPane(TablePane[RolloutRow]):
         return fmt("{}/{} {} → {} {}", rollout.system, rollout.service, rollout.old, rollout.new, rollout.phase.word)
 
     def action_table_detail(self) -> None:
-        self.action_table_fold()
+        row = self.table.selected
+        if row is not None:
+            self.post_message(OpenRollout(row.rollout.id))
 
     def action_rollouts_history(self) -> None:
         self._history = not self._history

@@ -236,7 +236,7 @@ def _banner(pen: Pen, snapshot: Snapshot) -> Row:
         text = lit("  NO DATA YET   no source has answered")
     else:
         text = lit("  NO SOURCES   nothing is configured")
-    filled = SafeText(text + " " * max(0, pen.width - len(text)))
+    filled = fmt("{}{}", text, SafeText(" " * max(0, pen.width - len(text))))
     return ((filled, pen.look.palette.stale + _REVERSED),)
 
 
