@@ -35,15 +35,6 @@ if TYPE_CHECKING:
         SettingsChanged,
         SnapshotChanged,
     )
-        CopyText,
-        OpenAlert,
-        OpenChanges,
-        OpenLinks,
-        OpenLogs,
-        OpenService,
-        SettingsChanged,
-        SnapshotChanged,
-    )
     from tuiops.ui.widgets.prompt import Prompt
 
 COPY_MOST = 32 * 1024
