@@ -171,15 +171,18 @@ def judge(measure: Measure, status: SourceStatus | None, now: datetime) -> Verdi
         return Verdict(State.UNKNOWN, status.describe(now))
     if freshness is not Freshness.LIVE:
         return Verdict(State.UNKNOWN, status.describe(now))
-    reading = measure.reading
-    if reading is None:
+    return judge_live(measure, now)
+
+
+def judge_live(measure: Measure, now: datetime) -> Verdict:
+    """What a measure says when its feed is known to be live."""
+    if measure.reading is None:
         return Verdict(State.UNKNOWN, lit("no data"))
-    return _judge_reading(measure.indicator, reading, now)
+    return _judge_reading(measure.indicator, measure.reading, now)
 
 
 def _judge_reading(indicator: Indicator, reading: Reading, now: datetime) -> Verdict:
-    old = age(now, reading.at)
-    if indicator.max_age is not None and old > indicator.max_age:
+    if indicator.max_age is not None and (old := age(now, reading.at)) > indicator.max_age:
         return Verdict(State.UNKNOWN, fmt("stale {}", span(old)))
     if reading.problem:
         return Verdict(State.DOWN, reading.problem)

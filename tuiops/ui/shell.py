@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from abc import abstractmethod
 from collections import deque
 from contextlib import suppress
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 KEY_PATIENCE = 0.2
 """Seconds that a key may take before the next one arrives all the same."""
+SWITCH = 0.001
+"""Seconds after which a busy thread gives way to another one."""
 TICK = 1.0
 """Seconds between repaints of ages and countdowns."""
 
@@ -196,6 +199,8 @@ class Shell(App[None], HasLook, inherit_bindings=False):
     def _first_frame_done(self) -> None:
         self.backend.start()
         if self._own_process:
+            # The thread that polls must not keep a key waiting for long: the default is five times this.
+            sys.setswitchinterval(SWITCH)
             # What lives now lives to the end: later collections need not walk it again.
             gc.collect()
             gc.freeze()

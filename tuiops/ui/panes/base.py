@@ -68,6 +68,9 @@ def title_strip(left: Sequence[Part], right: Sequence[Part], width: int, look: L
     for position, (text, style) in enumerate(left):
         short = cut(text, room - 1, look.glyphs.cut)
         if not short or (position and short != text and width_of(short) < _LEAST_NOTE):
+            # Nor does a separator stand where nothing follows it.
+            if head and head[-1][0] in {look.glyphs.dot, rule}:
+                head, room = head[:-2], room + 2
             break
         head += [(lit(" "), line), (short, style)]
         room -= width_of(short) + 1

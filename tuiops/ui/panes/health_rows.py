@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tuiops.core.clock import age
-from tuiops.core.health import Measure, ServiceHealth, State, SystemHealth, Verdict, judge, worst
+from tuiops.core.health import Measure, ServiceHealth, State, SystemHealth, Verdict, judge, judge_live, worst
 from tuiops.core.source import Freshness, SourceStatus
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.format import plural
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from tuiops.ui.filtering import Value
 
+_OK = Verdict(State.OK)
 FEW = 2
 """Healthy services from which they stand in one row."""
 
@@ -129,7 +130,7 @@ class Judge:
             and known.row.system.label == system.label
         ):
             return known.row if known.row.system is system else msgspec.structs.replace(known.row, system=system)
-        row = _judged(system, service, statuses, now)
+        row = _judged(system, service, statuses, feeds, now)
         self._known[system.system, service.service] = _Judged(row, rests_on, _next_change(service, now))
         return row
 
@@ -153,20 +154,30 @@ def _next_change(service: ServiceHealth, now: datetime) -> float:
 
 
 def _judged(
-    system: SystemHealth, service: ServiceHealth, statuses: Mapping[str, SourceStatus], now: datetime
+    system: SystemHealth,
+    service: ServiceHealth,
+    statuses: Mapping[str, SourceStatus],
+    feeds: Mapping[str, object],
+    now: datetime,
 ) -> HealthRow:
-    judged = [(m, judge(m, statuses.get(m.indicator.source), now)) for m in service.measures]
-    verdict = worst(verdict for _, verdict in judged)
-    if verdict.state is State.OK:
-        verdict = Verdict(State.OK)
+    verdict: Verdict | None = None
+    live = not service.measures
     by_heading: dict[SafeText, tuple[Measure, Verdict]] = {}
-    for measure, said in judged:
-        present = by_heading.get(measure.indicator.heading)
-        # Two measures share a heading: the worse one has the column.
+    for measure in service.measures:
+        indicator = measure.indicator
+        fresh = feeds[indicator.source] is True
+        live = live or fresh
+        said = judge_live(measure, now) if fresh else judge(measure, statuses.get(indicator.source), now)
+        if verdict is None or said.state > verdict.state:
+            verdict = said
+        present = by_heading.get(indicator.heading)
+        # Where two measures share a heading, the worse one has the column.
         if present is None or said.state > present[1].state:
-            by_heading[measure.indicator.heading] = (measure, said)
-    feeds = {measure.indicator.source for measure in service.measures}
-    live = not feeds or any(name in statuses and is_live(statuses[name], now) for name in feeds)
+            by_heading[indicator.heading] = (measure, said)
+    if verdict is None:
+        verdict = worst(())
+    elif verdict.state is State.OK:
+        verdict = _OK
     return HealthRow(system, service, verdict, by_heading, live=live, lead=service)
 
 
