@@ -157,7 +157,7 @@ def test_gzip_comes_out_whole_in_any_pieces(data: bytes, size: int) -> None:
 @pytest.mark.parametrize(
     ("body", "headers", "words"),
     [
-        (gzip.compress(b'{"a": 1}' * 99)[:-12], {"Content_Encoding": "gzip"}, "broke off in the middle"),
+        (gzip.compress(b'{"a": 1}' * 99, mtime=0)[:-12], {"Content_Encoding": "gzip"}, "broke off in the middle"),
         (b"no gzip at all", {"Content_Encoding": "gzip"}, "cannot be decompressed"),
         (b"{}", {"Content_Encoding": "br"}, "not asked for: br"),
         (b"<!doctype html><html>Please log in</html>", {}, "answered with HTML, not data"),
