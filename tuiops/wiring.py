@@ -11,6 +11,7 @@ from tuiops.config.model import Config, EnvironmentConfig
 from tuiops.config.sources import (
     AlertmanagerConfig,
     HostConfig,
+    HttpSourceConfig,
     PrometheusConfig,
     SimulationConfig,
 )
@@ -24,11 +25,12 @@ from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from tuiops.config.load import Loaded
     from tuiops.config.sources import AnySource
-    from tuiops.config.systems import AnyLog
+    from tuiops.config.sources import Bastion as BastionConfig
+    from tuiops.config.systems import AnyLog, AnyProbe
     from tuiops.core.clock import Clock
     from tuiops.hub.hub import Hub, Plan
     from tuiops.sources.base import Source
@@ -81,13 +83,15 @@ def backend(
     clock = clock or SystemClock()
     book = LogBook(subject.config.logs.memory)
 
+    bastions = Bastions()
+
     async def build() -> Hub:
-        return _hub(await _plan(subject, clock), clock, book)
+        return _hub(await _plan(subject, clock, bastions), clock, book)
 
     reloads = None
     if subject.loaded is not None and subject.reload is not None:
         loaded, reload = subject.loaded, subject.reload
-        reloads = partial(_reloads, loaded, reload, clock, reloaded)
+        reloads = partial(_reloads, loaded, reload, partial(plan, clock=clock, bastions=bastions), reloaded)
     return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads)
 
 
@@ -150,16 +154,16 @@ def _first_snapshot(subject: Subject, clock: Clock) -> Snapshot:
     return Snapshot(version=0, at=clock.now(), environment=environment(config), systems=declared_systems(config))
 
 
-async def _plan(subject: Subject, clock: Clock) -> Plan:
+async def _plan(subject: Subject, clock: Clock, bastions: Bastions | None = None) -> Plan:
     if subject.loaded is not None:
-        return plan(subject.loaded.config, clock)
+        return plan(subject.loaded.config, clock, bastions)
     from tuiops.sources.local import look_around
 
     return plan(await look_around(), clock)
 
 
 async def _reloads(
-    loaded: Loaded, reload: Callable[[], Loaded], clock: Clock, reloaded: Callable[[Config], None]
+    loaded: Loaded, reload: Callable[[], Loaded], made: Callable[[Config], Plan], reloaded: Callable[[Config], None]
 ) -> AsyncIterator[Plan | ConfigError]:
     from tuiops.config.watch import watch
 
@@ -167,42 +171,69 @@ async def _reloads(
         if isinstance(change, ConfigError):
             yield change
         else:
-            yield plan(change.config, clock)
+            yield made(change.config)
             reloaded(change.config)
 
 
-def plan(config: Config, clock: Clock) -> Plan:
+class Bastions:
+    """The bastions of one configuration after another; one that is configured as before stays connected."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[BastionConfig, Bastion]] = {}
+
+    def of(self, config: Config) -> dict[str, Bastion]:
+        """Those that the configuration names."""
+        if config.bastions:
+            from tuiops.sources.bastion import Bastion
+
+            for name, wanted in config.bastions.items():
+                if name not in self._known or self._known[name][0] != wanted:
+                    self._known[name] = (wanted, Bastion(name, wanted))
+        self._known = {name: known for name, known in self._known.items() if name in config.bastions}
+        return {name: bastion for name, (_, bastion) in self._known.items()}
+
+
+def plan(config: Config, clock: Clock, bastions: Bastions | None = None) -> Plan:
     """Everything that a configuration asks for, constructed and not yet connected."""
     from tuiops.config.secrets import resolve_secret
     from tuiops.hub.declare import declared_systems, environment
     from tuiops.hub.hub import Plan
     from tuiops.sources.http import HttpConnector
 
-    bastions = _bastions(config)
-    connector = HttpConnector(resolve_secret, clock, bastions)
-    sources = [
-        *(
-            found
-            for name, source in config.sources.items()
-            for found in _source(name, source, config, connector, clock)
-        ),
-        *_probes(config, bastions, clock),
-        *_logs(config, clock),
-    ]
+    ways = (bastions or Bastions()).of(config)
+    connector = HttpConnector(resolve_secret, clock, ways)
+    sources: list[Source] = []
+    origins: dict[str, object] = {}
+    wishes: dict[str, object] = {}
+
+    def add(source: Source, origin: object, wish: object) -> None:
+        sources.append(source)
+        origins[source.name], wishes[source.name] = origin, wish
+
+    for name, wanted in config.sources.items():
+        for source in _source(name, wanted, config, connector, clock):
+            add(source, _origin(wanted, config), (wanted, config.systems, config.bastions, config.environment))
+    for system_id, system in config.systems.items():
+        for probe_id, probe in system.probes.items():
+            via = config.bastions.get(getattr(probe, "via", None) or "")
+            add(_probe(system_id, probe_id, probe, ways, clock), (probe, via), (probe, via))
+        for log_id, log in system.logs.items():
+            add(_log(system_id, log_id, log, clock), log, log)
     return Plan(
         environment=environment(config),
         declared=declared_systems(config),
         sources=tuple(sources),
-        shared=tuple(bastions.values()),
+        shared=tuple(ways.values()),
+        origins=origins,
+        wishes=wishes,
     )
 
 
-def _bastions(config: Config) -> dict[str, Bastion]:
-    if not config.bastions:
-        return {}
-    from tuiops.sources.bastion import Bastion
-
-    return {name: Bastion(name, bastion) for name, bastion in config.bastions.items()}
+def _origin(source: AnySource, config: Config) -> object:
+    """Where a source's data comes from: what it said stays true while this is equal, whatever else is asked of it."""
+    if isinstance(source, HttpSourceConfig):
+        return (type(source), source.url, source.headers, config.bastions.get(source.via or ""))
+    return source
 
 
 def _source(name: str, source: AnySource, config: Config, connector: HttpConnector, clock: Clock) -> Iterator[Source]:
@@ -227,19 +258,11 @@ def _source(name: str, source: AnySource, config: Config, connector: HttpConnect
             assert_never(source)
 
 
-def _probes(config: Config, bastions: dict[str, Bastion], clock: Clock) -> Iterator[Source]:
+def _probe(system_id: str, probe_id: str, probe: AnyProbe, ways: Mapping[str, Bastion], clock: Clock) -> Source:
     from tuiops.sources.probe.make import make_probe
 
-    for system_id, system in config.systems.items():
-        for probe_id, probe in system.probes.items():
-            via = getattr(probe, "via", None)
-            yield make_probe(system_id, probe_id, probe, clock=clock, bastion=bastions[via] if via else None)
-
-
-def _logs(config: Config, clock: Clock) -> Iterator[Source]:
-    for system_id, system in config.systems.items():
-        for log_id, log in system.logs.items():
-            yield _log(system_id, log_id, log, clock)
+    via = getattr(probe, "via", None)
+    return make_probe(system_id, probe_id, probe, clock=clock, bastion=ways[via] if via else None)
 
 
 def _log(system_id: str, log_id: str, log: AnyLog, clock: Clock) -> Source:

@@ -146,6 +146,22 @@ async def test_a_poke_ends_the_wait_of_a_good_source() -> None:
     assert seen == [True]
 
 
+async def test_a_fault_while_reporting_does_not_end_the_feed() -> None:
+    clock = FakeClock(START)
+    wait = FakeWait(clock, 3)
+    source = ScriptedSource("prom", GOOD)
+    status = SourceStatus(name=source.name, kind=source.kind, interval=1.0, grace=5.0)
+
+    def report(_: Result) -> None:
+        raise ValueError
+
+    poller = Poller(Topic.HEALTH, status, source.read_health, report, clock, wait=wait, chance=lambda: 0.0)
+    task = asyncio.create_task(poller.run())
+    await wait.done.wait()
+    task.cancel()
+    assert source.reads == 3
+
+
 async def test_polls_never_overlap() -> None:
     running = 0
     most = 0

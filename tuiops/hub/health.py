@@ -124,6 +124,8 @@ class HealthBoard:
             for system in self._systems.values()
             for service in system.services
             for measure in service.measures
+            if (was := known.get((service.system, service.service, measure.indicator.id))) is None
+            or was.indicator == measure.indicator
         }
         self._trends = {key: trend for key, trend in self._trends.items() if key in kept}
 
@@ -156,6 +158,6 @@ def _recall(system: SystemHealth, known: Mapping[MeasureKey, Measure]) -> System
 
 
 def _recall_measure(declared: Measure, known: Measure | None) -> Measure:
-    if known is None or known.indicator.source != declared.indicator.source:
+    if known is None or known.indicator != declared.indicator:
         return declared
     return msgspec.structs.replace(declared, reading=known.reading, trend=known.trend)

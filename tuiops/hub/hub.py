@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
 import logging
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +20,7 @@ from tuiops.hub.trend import STEP_SECONDS, STEPS
 from tuiops.sources.base import ReadsHistory, TailsLogs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from tuiops.core.clock import Clock
@@ -37,6 +39,8 @@ PUBLISH_DELAY = 0.1
 TICK = 1.0
 """Seconds between looks for feeds that went quiet."""
 HISTORY_TIMEOUT = 15.0
+HUB = ""
+"""Stands for the hub where sources are named; no source has an empty name."""
 BACKFILL_MOST = 24
 """Measures whose recent past is read at the start, one request each."""
 CLOSE_TIMEOUT = 0.3
@@ -52,6 +56,10 @@ class Plan:
     sources: tuple[Source, ...] = ()
     shared: tuple[Closes, ...] = ()
     """What sources share, such as bastions; closed after them."""
+    origins: Mapping[str, object] = field(default_factory=dict)
+    """By source: where its data comes from. When that is another, nothing of what it said holds any more."""
+    wishes: Mapping[str, object] = field(default_factory=dict)
+    """By source: all that it was made from. While that is equal, the source that is at work goes on."""
 
 
 class Closes(Protocol):
@@ -88,7 +96,9 @@ class Hub:
         self._chance = chance
         self._board = Board(plan.environment, plan.declared)
         self._pollers: dict[str, Poller] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, list[asyncio.Task[None]]] = {}
+        """By the source that they work for; `HUB` has those of everybody."""
+        self._logs_seen = logs.version
         self._answered = asyncio.Event()
         self._dirty = asyncio.Event()
         for feed in feeds(plan.sources):
@@ -97,30 +107,47 @@ class Hub:
 
     async def start(self) -> None:
         """Begin to poll; returns when every task is under way."""
-        self._spawn("hub/publish", self._publish_when_dirty())
-        self._spawn("hub/tick", self._tick())
+        self._spawn(HUB, self._publish_when_dirty())
+        self._spawn(HUB, self._tick())
         self._follow(self._plan.sources)
 
     async def stop(self) -> None:
-        """End every task and close every source. Bounded: a source that will not close is left behind."""
+        """End every task and close every source. Bounded: what will not end is left behind."""
         await self._end(list(self._tasks))
-        await _close(self._plan)
+        await _close(*self._plan.sources)
+        await _close(*self._plan.shared)
 
     async def replace(self, plan: Plan) -> None:
-        """Watch something else. Feeds that are in both plans keep what they said, so that nothing blinks."""
-        former, self._plan = self._plan, plan
-        await self._end([name for name in self._tasks if not name.startswith("hub/")])
-        self._pollers.clear()
-        expected = feeds(plan.sources)
+        """Watch something else. Sources that are wished for as before go on; nothing of them blinks or begins anew."""
+        former = self._plan
+        at_work = {source.name: source for source in former.sources}
+        kept = {name for name in at_work if name in plan.wishes and plan.wishes[name] == former.wishes.get(name)}
+        sources = tuple(at_work[source.name] if source.name in kept else source for source in plan.sources)
+        ended = tuple(source for source in former.sources if source not in sources)
+        self._plan = dataclasses.replace(plan, sources=sources)
+        await self._end([source.name for source in ended])
+        self._forget(ended, former, plan)
         self._board.environment = plan.environment
         self._board.health.declare(plan.declared)
-        for gone in {f.status.name for f in feeds(former.sources)} - {f.status.name for f in expected}:
-            self._board.forget(gone)
-        for feed in expected:
+        for feed in feeds(sources):
             self._board.expect(feed)
-        self._follow(plan.sources)
+        self._follow(source for source in sources if source.name not in kept)
         self._dirty.set()
-        await _close(former)
+        await _close(*ended)
+        await _close(*(shared for shared in former.shared if shared not in plan.shared))
+
+    def _forget(self, ended: Iterable[Source], former: Plan, plan: Plan) -> None:
+        """Drop what sources said that are gone, or that now speak of something else."""
+        remain = {source.name for source in plan.sources}
+        same = {name for name, origin in former.origins.items() if plan.origins.get(name) == origin}
+        stays = {feed.status.name for feed in feeds(s for s in plan.sources if s.name in same)}
+        for source in ended:
+            for feed in feeds((source,)):
+                self._pollers.pop(feed.status.name, None)
+                if feed.status.name not in stays:
+                    self._board.forget(feed.status.name)
+            if isinstance(source, TailsLogs) and source.name not in remain:
+                self.logs.retire(source.name)
 
     def tell(self, *notices: SafeText) -> None:
         """Set what the console has to say about itself; nothing clears it."""
@@ -194,11 +221,13 @@ class Hub:
                     chance=self._chance,
                 )
                 self._pollers[feed.status.name] = poller
-                self._spawn(feed.status.name, poller.run())
+                self._spawn(source.name, poller.run())
             if isinstance(source, ReadsHistory) and reads:
-                self._spawn(f"{source.name}/backfill", self._backfill(source, source))
+                self._spawn(source.name, self._backfill(source, source))
             if isinstance(source, TailsLogs):
-                self._spawn(f"{source.name}/logs", self._pump(source))
+                self._spawn(source.name, self._pump(source))
+        if not self._pollers:
+            self._answered.set()
 
     def _report(self, result: Result) -> None:
         self._board.apply(result, self.clock.now())
@@ -210,7 +239,8 @@ class Hub:
         while True:
             await self._dirty.wait()
             await asyncio.sleep(PUBLISH_DELAY)
-            self._publish()
+            with _reported("publishing"):
+                self._publish()
 
     def _publish(self) -> None:
         self._dirty.clear()
@@ -220,25 +250,40 @@ class Hub:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            if self._board.tick(self.clock.now()):
-                self._dirty.set()
+            with _reported("the tick"):
+                if self._board.tick(self.clock.now()) or self.logs.version != self._logs_seen:
+                    self._logs_seen = self.logs.version
+                    self._dirty.set()
 
-    def _spawn(self, name: str, work: Coroutine[None, None, None]) -> None:
-        self._tasks[name] = asyncio.create_task(work, name=name)
+    def _spawn(self, owner: str, work: Coroutine[None, None, None]) -> None:
+        self._tasks.setdefault(owner, []).append(asyncio.create_task(work, name=owner))
 
-    async def _end(self, names: list[str]) -> None:
-        tasks = [self._tasks.pop(name) for name in names]
+    async def _end(self, owners: Iterable[str]) -> None:
+        tasks = [task for owner in owners for task in self._tasks.pop(owner, ())]
         for task in tasks:
             task.cancel()
-        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, Exception):
-                log.error("a hub task ended badly", exc_info=outcome)
+        if not tasks:
+            return
+        ended, left = await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+        for task in ended:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("a task of %s ended badly", task.get_name(), exc_info=error)
+        if left:
+            log.warning("left behind: %s", ", ".join(task.get_name() for task in left))
 
 
-async def _close(plan: Plan) -> None:
+@contextlib.contextmanager
+def _reported(what: str) -> Iterator[None]:
+    """A fault of ours is logged and the loop around goes on: one bad value must not end the read side."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed", what)
+
+
+async def _close(*things: Closes) -> None:
     try:
         async with asyncio.timeout(CLOSE_TIMEOUT):
-            await asyncio.gather(*(source.close() for source in plan.sources), return_exceptions=True)
-            await asyncio.gather(*(shared.close() for shared in plan.shared), return_exceptions=True)
+            await asyncio.gather(*(thing.close() for thing in things), return_exceptions=True)
     except TimeoutError:
         log.warning("some sources did not close in time")

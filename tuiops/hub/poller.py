@@ -84,7 +84,10 @@ class Poller:
         """Until cancelled."""
         while True:
             started = self._clock.monotonic()
-            await self.poll()
+            try:
+                await self.poll()
+            except Exception:  # a fault of ours while reporting must not end the feed
+                log.exception("reporting feed %s", self.status.name)
             took = self._clock.monotonic() - started
             await self._wait(self._poked, self._pause(took))
             self._poked.clear()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import ANNOTATION, lit, safe
-from tuiops.errors import TuiopsError, Unreachable
+from tuiops.errors import ConfigError, TuiopsError, Unreachable
 from tuiops.hub.bus import Bus
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.updates import Series
-    from tuiops.errors import ConfigError
     from tuiops.hub.hub import Hub, Plan
     from tuiops.hub.logbook import LogBook
 
@@ -110,8 +109,11 @@ class HubThread:
         self._stopping = asyncio.Event()
         try:
             hub = await self._build()
-        except TuiopsError as error:
-            self._publish(msgspec.structs.replace(self._snapshot, notices=(safe(str(error), ANNOTATION),)))
+        except Exception as error:  # without sources the screen would wait for data for ever, and not say why
+            if not isinstance(error, TuiopsError):
+                log.exception("the hub could not be built")
+            said = safe(str(error), ANNOTATION) or safe(type(error).__name__)
+            self._publish(msgspec.structs.replace(self._snapshot, notices=(said,)))
             return
         hub.bus.subscribe(self._publish)
         await hub.start()
@@ -126,10 +128,15 @@ class HubThread:
         if self._reloads is None:
             return
         async for change in self._reloads():
-            if isinstance(change, Exception):
+            if isinstance(change, ConfigError):
                 hub.tell(lit("configuration not reloaded"), *(safe(str(f), ANNOTATION) for f in change.faults))
-            else:
+                continue
+            try:
                 await hub.replace(change)
+            except Exception as error:  # the next change may mend it
+                log.exception("the configuration could not be put to use")
+                hub.tell(lit("configuration not reloaded"), safe(f"{type(error).__name__}: {error}", ANNOTATION))
+            else:
                 hub.tell()
 
     def _publish(self, snapshot: Snapshot) -> None:
