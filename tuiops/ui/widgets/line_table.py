@@ -178,9 +178,11 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
         return self.size.height - 1
 
     def _go(self, at: int) -> None:
+        before = self._selection.key
         if self._selection.go(at, self._page):
             self.redraw()
-            self.post_message(self.Moved())
+            if self._selection.key != before:
+                self.post_message(self.Moved())
 
     # What changed
 
