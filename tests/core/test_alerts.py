@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiops.core.alerts import Alert, AlertState, count_active, group, merge, urgency
+from tuiops.core.alerts import Alert, AlertState, Report, count_active, group, merge, urgency
 from tuiops.core.severity import Severity
 from tuiops.core.text import EMPTY, SafeText, lit, safe
 
@@ -54,47 +56,60 @@ def alerts(draw: DrawFn) -> Alert:
     )
 
 
-REPORTS = st.lists(st.lists(alerts(), max_size=8), max_size=4)
+REPORTS = st.lists(
+    st.builds(Report, st.lists(alerts(), max_size=8).map(tuple), st.booleans(), st.booleans()), max_size=4
+)
 
 
 @given(REPORTS)
-def test_no_alert_is_lost_and_none_is_doubled(reports: list[list[Alert]]) -> None:
+def test_no_alert_is_lost_and_none_is_doubled(reports: list[Report]) -> None:
     merged = merge(reports)
 
     identities = [found.identity for found in merged]
     assert len(identities) == len(set(identities))
-    assert set(identities) == {found.identity for report in reports for found in report}
+    assert set(identities) == {found.identity for report in reports for found in report.alerts}
 
 
 @given(REPORTS)
-def test_merging_keeps_who_said_it_the_earliest_start_and_the_soonest_deadline(reports: list[list[Alert]]) -> None:
+def test_merging_keeps_who_said_it_the_earliest_start_and_the_soonest_deadline(reports: list[Report]) -> None:
     for found in merge(reports):
-        same = [reported for report in reports for reported in report if reported.identity == found.identity]
+        same = [reported for report in reports for reported in report.alerts if reported.identity == found.identity]
         assert set(found.sources) == {source for reported in same for source in reported.sources}
         assert found.started == min(reported.started for reported in same)
         assert found.due == min((reported.due for reported in same if reported.due), default=None)
 
 
 @given(REPORTS)
-def test_merging_never_makes_an_alert_milder(reports: list[list[Alert]]) -> None:
+def test_merging_never_makes_an_alert_milder(reports: list[Report]) -> None:
     for found in merge(reports):
-        same = [reported for report in reports for reported in report if reported.identity == found.identity]
+        same = [reported for report in reports for reported in report.alerts if reported.identity == found.identity]
         assert found.severity == min(reported.severity for reported in same)
         firing = any(reported.state is AlertState.FIRING for reported in same)
-        hushed = any(reported.state in {AlertState.SILENCED, AlertState.INHIBITED} for reported in same)
-        assert not (firing and not hushed) or found.active
+        assert not firing or found.active or hushed_by_authority(reports, found.identity)
+
+
+def hushed_by_authority(reports: list[Report], identity: str) -> bool:
+    """Whether live sources that know of silences tell of one, and none of them of a firing alert."""
+    states = {
+        reported.state
+        for report in reports
+        if report.live and report.knows_silences
+        for reported in report.alerts
+        if reported.identity == identity
+    }
+    return AlertState.FIRING not in states and bool(states & {AlertState.SILENCED, AlertState.INHIBITED})
 
 
 @given(REPORTS)
-def test_merging_again_changes_nothing(reports: list[list[Alert]]) -> None:
+def test_merging_again_changes_nothing(reports: list[Report]) -> None:
     merged = merge(reports)
 
-    assert merge([merged]) == merged
+    assert merge([Report(merged)]) == merged
     assert list(merged) == sorted(merged, key=urgency)
 
 
 @given(REPORTS)
-def test_groups_hold_every_alert_in_its_order(reports: list[list[Alert]]) -> None:
+def test_groups_hold_every_alert_in_its_order(reports: list[Report]) -> None:
     merged = merge(reports)
     groups = group(merged, lambda found: found.severity.word)
 
@@ -104,7 +119,7 @@ def test_groups_hold_every_alert_in_its_order(reports: list[list[Alert]]) -> Non
 
 
 @given(REPORTS)
-def test_counts_are_of_what_calls_for_a_person(reports: list[list[Alert]]) -> None:
+def test_counts_are_of_what_calls_for_a_person(reports: list[Report]) -> None:
     merged = merge(reports)
     counts = count_active(merged)
 
@@ -113,10 +128,10 @@ def test_counts_are_of_what_calls_for_a_person(reports: list[list[Alert]]) -> No
 
 
 def test_ten_thousand_alerts_from_two_sources_are_ten_thousand_alerts() -> None:
-    one = [alert(f"{number:05}", source="am-1", age=number) for number in range(10_000)]
-    other = [alert(f"{number:05}", source="am-2", age=number) for number in reversed(range(10_000))]
+    one = tuple(alert(f"{number:05}", source="am-1", age=number) for number in range(10_000))
+    other = tuple(alert(f"{number:05}", source="am-2", age=number) for number in reversed(range(10_000)))
 
-    merged = merge([one, other])
+    merged = merge([Report(one), Report(other)])
 
     assert len(merged) == 10_000
     assert all(set(found.sources) == {"am-1", "am-2"} for found in merged)
@@ -126,10 +141,36 @@ def test_a_silence_known_to_one_source_counts() -> None:
     firing = alert("a", source="prom")
     silenced = alert("a", state=AlertState.SILENCED, source="am", summary=lit("quiet"))
 
-    [found] = merge([[firing], [silenced]])
+    [found] = merge([Report((firing,), knows_silences=False), Report((silenced,))])
 
     assert found.state is AlertState.SILENCED
     assert found.summary == "quiet"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("hushed", [AlertState.SILENCED, AlertState.INHIBITED])
+@pytest.mark.parametrize(
+    ("counts", "firing", "silenced"),
+    [
+        (False, Report((), live=True, knows_silences=False), Report((), live=False)),
+        (False, Report((), live=False, knows_silences=False), Report((), live=False)),
+        (False, Report(()), Report(())),
+        (False, Report(()), Report((), live=False)),
+        (True, Report((), live=False), Report(())),
+        (True, Report((), live=True, knows_silences=False), Report(())),
+    ],
+)
+def test_a_silence_counts_only_from_a_live_source_that_no_equal_contradicts(
+    firing: Report, silenced: Report, hushed: AlertState, *, counts: bool, reverse: bool
+) -> None:
+    reports = [
+        msgspec.structs.replace(firing, alerts=(alert("a", source="one"),)),
+        msgspec.structs.replace(silenced, alerts=(alert("a", state=hushed, source="other"),)),
+    ]
+
+    [found] = merge(reversed(reports) if reverse else reports)
+
+    assert found.state is (hushed if counts else AlertState.FIRING)
 
 
 def test_the_most_urgent_comes_first() -> None:
@@ -143,4 +184,4 @@ def test_the_most_urgent_comes_first() -> None:
         alert("silenced", state=AlertState.SILENCED, severity=Severity.P1, due=1),
     ]
 
-    assert [found.identity for found in merge([reversed(order)])] == [found.identity for found in order]
+    assert [found.identity for found in merge([Report(tuple(reversed(order)))])] == [found.identity for found in order]

@@ -30,6 +30,7 @@ from tuiops.core.snapshot import Environment, Feed, Snapshot, Topic, stalest
 from tuiops.core.source import DEAD_AFTER_SECONDS, Freshness, SourceStatus
 from tuiops.core.text import EMPTY, lit, safe
 from tuiops.core.units import Unit
+from tuiops.core.updates import Budget
 
 NOW = datetime(2026, 1, 15, 3, 0, tzinfo=UTC)
 INTERVAL = 10.0
@@ -234,6 +235,50 @@ def test_quiet_is_proven_only_by_every_alert_source(given_feeds: list[tuple[floa
         bool(given_feeds)
         and all(old is not None and old <= 20 and dog is not False and not warn for old, dog, warn in given_feeds)
     )
+
+
+@pytest.mark.parametrize(
+    ("prometheus", "proven"),
+    [
+        (Feed(Topic.HEALTH, status()), True),
+        (Feed(Topic.HEALTH, status(), rules_fail=True), False),
+        (Feed(Topic.HEALTH, status(100)), False),
+        (Feed(Topic.HEALTH, status(None)), False),
+    ],
+)
+def test_a_silent_alertmanager_proves_nothing_when_rules_are_in_doubt(prometheus: Feed, *, proven: bool) -> None:
+    kind = msgspec.structs.replace(prometheus.status, kind=lit("prometheus"))
+    seen = snapshot(alerts_feed("am", watchdog=True), msgspec.structs.replace(prometheus, status=kind))
+
+    assert seen.quiet_is_proven(NOW) is proven
+    assert bool(seen.rules_in_doubt(NOW)) is not proven
+
+
+def test_a_probe_that_is_not_live_says_nothing_about_alerts() -> None:
+    probe = msgspec.structs.replace(status(100, name="probe"), kind=lit("probe"))
+    assert snapshot(alerts_feed("am", watchdog=True), Feed(Topic.HEALTH, probe)).quiet_is_proven(NOW)
+
+
+def budget(source: str, left: float) -> Budget:
+    return Budget(
+        source=safe(source), system=lit("shop"), service=lit("api"), indicator=lit("errors"), objective=0.99, left=left
+    )
+
+
+def test_the_worst_budget_is_a_live_one_as_long_as_there_is_any() -> None:
+    feeds = [Feed(Topic.BUDGETS, status(old, name=name)) for name, old in (("live", 1), ("old", 60), ("never", None))]
+    seen = snapshot(*feeds)
+    old, live, better = budget("old", 0.1), budget("live", 0.5), budget("live", 0.9)
+
+    def worst_of(*budgets: Budget) -> Budget | None:
+        return msgspec.structs.replace(seen, budgets=budgets).worst_budget(NOW)
+
+    assert worst_of() is None
+    assert worst_of(old, better, live) is live
+    assert worst_of(budget("never", 0.9), old) is old
+    assert [seen.lateness(name, NOW) for name in ("live", "old", "never", "gone")] == [
+        "", "stale 1m", "without a source", "without a source",
+    ]  # fmt: skip
 
 
 def test_a_border_shows_the_source_that_is_worst_off() -> None:

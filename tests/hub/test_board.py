@@ -164,6 +164,61 @@ def test_quiet_is_proven_only_by_live_feeds_whose_watchdog_barks() -> None:
     assert not made.snapshot(START).quiet_is_proven(START + timedelta(minutes=2))
 
 
+def silence(board: Board, *, rules_fail: bool) -> None:
+    """A live Alertmanager without alerts, and a Prometheus behind it."""
+    apply(board, AlertsUpdate(at=START, watchdog=True), "am/alerts", Topic.ALERTS)
+    apply(board, HealthUpdate(at=START, rules_fail=rules_fail), "prom", Topic.HEALTH)
+
+
+def test_failing_rules_leave_quiet_unproven_until_they_are_seen_to_work() -> None:
+    made = board("api")
+    silence(made, rules_fail=True)
+    assert not made.snapshot(START).quiet_is_proven(START)
+    apply(made, None, "prom", Topic.HEALTH)
+    assert not made.snapshot(START).quiet_is_proven(START)
+    silence(made, rules_fail=False)
+    assert made.snapshot(START).quiet_is_proven(START)
+
+
+def test_a_silence_ends_when_its_feed_goes_stale_and_counts_again_when_it_is_back() -> None:
+    made = board("api")
+    silenced = AlertsUpdate(at=START, alerts=(alert("a", state=AlertState.SILENCED),))
+    firing = AlertsUpdate(at=START, alerts=(alert("a"),), knows_silences=False)
+    apply(made, silenced, "am/alerts", Topic.ALERTS)
+    apply(made, firing, "prom/alerts", Topic.ALERTS)
+
+    def states(after: float) -> list[AlertState]:
+        return [found.state for found in made.snapshot(START + timedelta(seconds=after)).alerts]
+
+    assert states(0) == [AlertState.SILENCED]
+    apply(made, firing, "prom/alerts", Topic.ALERTS, after=18)
+    assert states(18) == [AlertState.SILENCED]
+    assert made.tick(START + timedelta(seconds=25))
+    assert states(25) == [AlertState.FIRING]
+    assert "P2 a firing" in [change.text for change in made.snapshot(START).changes]
+    assert not made.tick(START + timedelta(seconds=26))
+    apply(made, silenced, "am/alerts", Topic.ALERTS, after=27)
+    assert states(27) == [AlertState.SILENCED]
+
+
+def test_an_unchanged_report_is_weighed_again_when_another_feed_went_stale() -> None:
+    made = board("api")
+    firing = AlertsUpdate(at=START, alerts=(alert("a"),), knows_silences=False)
+    apply(made, AlertsUpdate(at=START, alerts=(alert("a", state=AlertState.SILENCED),)), "am/alerts", Topic.ALERTS)
+    apply(made, firing, "prom/alerts", Topic.ALERTS)
+    apply(made, firing, "prom/alerts", Topic.ALERTS, after=60)
+    assert [found.state for found in made.snapshot(START).alerts] == [AlertState.FIRING]
+
+
+def test_forgetting_a_feed_keeps_what_ended_at_others() -> None:
+    made = board("api")
+    apply(made, AlertsUpdate(at=START, alerts=(alert("ended"),)), "am1/alerts", Topic.ALERTS)
+    apply(made, AlertsUpdate(at=START, alerts=(alert("gone"),)), "am2/alerts", Topic.ALERTS)
+    apply(made, AlertsUpdate(at=START), "am1/alerts", Topic.ALERTS)
+    made.forget("am2/alerts")
+    assert [(found.name, found.state) for found in made.snapshot(START).alerts] == [("ended", AlertState.RESOLVED)]
+
+
 def test_changes_tell_of_states_alerts_and_feeds_but_not_of_the_first_sight() -> None:
     made = board("api")
     health(made, ("api", 0.0))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.sources import AlertmanagerConfig
 from tuiops.config.systems import Service, System
-from tuiops.core.alerts import AlertState, merge
+from tuiops.core.alerts import AlertState, Report, merge
 from tuiops.core.clock import FakeClock, SystemClock
 from tuiops.core.severity import Severity
 from tuiops.errors import BadAnswer, QueryRefused
@@ -75,7 +75,7 @@ def test_whatever_comes_is_mapped_and_printable(labels: dict[str, str], notes: d
     shown += [text for pair in (*alert.labels, *alert.annotations, *alert.links) for text in pair]
     assert all(text.isprintable() for text in shown)
     assert datetime(1970, 1, 1, tzinfo=UTC) <= alert.started <= NOW
-    assert merge([[alert], [alert]]) == (alert,)
+    assert merge([Report((alert,)), Report((alert,))]) == (alert,)
 
 
 @given(
@@ -209,7 +209,7 @@ async def test_unknown_states_fire_and_odd_times_are_bounded() -> None:
     assert states == {
         "A": AlertState.FIRING, "B": AlertState.SILENCED, "C": AlertState.FIRING, "D": AlertState.FIRING,
     }  # fmt: skip
-    assert len(merge([update.alerts])) == 4
+    assert len(merge([Report(update.alerts)])) == 4
 
 
 async def test_a_watchdog_that_was_not_renewed_is_dead() -> None:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.servers.http import request_json
+from tests.servers.processes import wait_until
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.sources import PrometheusConfig
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System
@@ -141,6 +143,7 @@ def test_budgets() -> None:
         series("0.02", service="frontend", tuiops="window"), series("NaN", service="frontend", tuiops="now"),
     ]  # fmt: skip
     (api, web), _ = budgets(plan(ERRORS), values, NOW)
+    assert api.source == "prom/budgets"
     assert api.left == pytest.approx(0.5)
     assert api.gone_at is not None
     # Half the budget is left and it burns at twice the even rate: a quarter of the window of 30 days.
@@ -347,6 +350,49 @@ async def test_a_missing_watchdog_is_told(prometheus: Prometheus) -> None:
     assert isinstance(prom, PrometheusAlertsSource)
     assert (await prom.read_alerts()).watchdog is False
     await prom.close()
+
+
+async def test_alerts_of_a_real_prometheus_whose_rule_fails_are_not_the_whole_truth(servers: Servers) -> None:
+    clash = "requests_total / on (service) requests_total"
+    server = servers.prometheus(
+        rules=f"groups: [{{name: shop, interval: 1s, rules: [{{alert: Clash, expr: {clash}}}]}}]"
+    )
+    server.push(samples())
+    wait_until(lambda: '"health":"err"' in json.dumps(rules_of(server), separators=(",", ":")), "the rule to fail")
+    prom = source(server.url, SYSTEMS, alerts=True)
+    assert isinstance(prom, PrometheusAlertsSource)
+    alerts, health = await prom.read_alerts(), await prom.read_health()
+    await prom.close()
+    assert alerts.alerts == ()
+    (warning,) = alerts.warnings
+    assert warning.startswith("rule Clash fails: ")
+    assert warning in health.warnings
+    assert health.rules_fail
+    assert not alerts.knows_silences
+
+
+def rules_of(server: Prometheus) -> object:
+    return request_json(f"{server.url}/api/v1/rules")
+
+
+@pytest.mark.parametrize(("watchdog", "kept", "barks"), [(None, 2, None), ("Watchdog", 1, True)])
+async def test_an_alert_without_a_name_is_no_watchdog(watchdog: str | None, kept: int, *, barks: bool | None) -> None:
+    async def handler(request: Request) -> None:
+        if "rules" in request.target:
+            await request.answer(b'{"data":{"groups":[]}}')
+            return
+        found = [
+            {"labels": labels, "state": "firing", "activeAt": NOW.isoformat()}
+            for labels in ({"service": "api"}, {"alertname": "Watchdog"})
+        ]
+        await request.answer(json.dumps({"data": {"alerts": found}}).encode())
+
+    async with Hostile(handler) as server:
+        prom = source(server.url, ONE, alerts=True, watchdog=watchdog, external_labels={"a": "b"})
+        assert isinstance(prom, PrometheusAlertsSource)
+        update = await prom.read_alerts()
+        await prom.close()
+    assert (len(update.alerts), update.watchdog) == (kept, barks)
 
 
 def vector(*values: object) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.alerts import Alert, AlertState, merge
+from tuiops.core.alerts import Alert, AlertState, Report, merge
 from tuiops.core.clock import FakeClock
 from tuiops.core.health import Indicator, Limit, Measure, Reading, ServiceHealth, SystemHealth
 from tuiops.core.rollouts import Gate, GateResult, Phase, Rollout, Step
@@ -147,7 +147,7 @@ def fleet() -> Snapshot:
         ),
         system("omniy", service("omniy", "functions", 0.0, 0.2)),
     )  # fmt: skip
-    alerts = merge([(
+    alerts = merge([Report((
         alert(1, "pricealert/api", Severity.P1, "error rate 6.2% > 1%"),
         alert(2, "manga/phase6", Severity.P2, "AI quota exhausted", left=3400, old=180),
         alert(3, "pricealert/rds", Severity.P2, "CPU 91% > 75%", left=3482, old=60),
@@ -155,7 +155,7 @@ def fleet() -> Snapshot:
         alert(5, "omniy/functions", Severity.P3, "CPU 84% > 80%", left=13800, old=1860),
         alert(6, "tokyo/db", Severity.P3, "backup is late", left=None, old=4000, state=AlertState.SILENCED),
         alert(7, "manga/phase2", Severity.P2, "no progress", left=900, old=300, state=AlertState.INHIBITED),
-    )])  # fmt: skip
+    ))])  # fmt: skip
     feeds = (
         feed("prom", Topic.HEALTH),
         feed("am", Topic.ALERTS, age=2, watchdog=True),
@@ -165,8 +165,8 @@ def fleet() -> Snapshot:
         version=1, at=NOW, environment=Environment(safe("production"), production=True), systems=systems, alerts=alerts,
         rollouts=(rollout(),), feeds={entry.status.name: entry for entry in feeds},
         budgets=(
-            Budget(system=safe("pricealert"), service=safe("api"), indicator=safe("errors"), objective=0.999, left=0.12,
-                   gone_at=NOW + timedelta(hours=9)),
+            Budget(source=safe("prom"), system=safe("pricealert"), service=safe("api"), indicator=safe("errors"),
+                   objective=0.999, left=0.12, gone_at=NOW + timedelta(hours=9)),
         ),
     )  # fmt: skip
 

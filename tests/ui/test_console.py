@@ -9,7 +9,7 @@ import pytest
 
 from tests.ui.fakes import FakeBackend, alert, fleet, nothing, stale
 from tuiops.config.model import Display
-from tuiops.core.alerts import Alert, merge
+from tuiops.core.alerts import Alert, Report, merge
 from tuiops.core.severity import Severity
 from tuiops.core.text import safe
 from tuiops.ui.app import TuiopsApp
@@ -79,8 +79,9 @@ async def test_the_selection_follows_its_row_through_a_storm() -> None:
         table = screen.query_one(AlertsPane).table
         chosen = table.selected_key
         for round_ in range(20):
-            storm = [alert(100 + n, "x/y", Severity.P1, "storm", left=10 + n) for n in range(round_ * 7 % 40)]
-            snapshot = msgspec.structs.replace(fleet(), version=2 + round_, alerts=merge([fleet().alerts, storm]))
+            storm = tuple(alert(100 + n, "x/y", Severity.P1, "storm", left=10 + n) for n in range(round_ * 7 % 40))
+            alerts = merge([Report(fleet().alerts), Report(storm)])
+            snapshot = msgspec.structs.replace(fleet(), version=2 + round_, alerts=alerts)
             backend.snapshot = app._latest = snapshot
             app.show_now()
             assert table.selected_key == chosen
@@ -178,7 +179,7 @@ async def test_a_terminal_of_one_cell_and_back() -> None:
 
 
 async def test_ten_thousand_alerts() -> None:
-    alerts = merge([[alert(n, "x/y", Severity.P3, f"number {n}", left=1000 + n) for n in range(10_000)]])
+    alerts = merge([Report(tuple(alert(n, "x/y", Severity.P3, f"number {n}", left=1000 + n) for n in range(10_000)))])
     app, _ = make(msgspec.structs.replace(fleet(), alerts=alerts))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("G")

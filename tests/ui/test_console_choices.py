@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 from textual.command import CommandPalette
 
-from tests.ui.fakes import FakeBackend, fleet, nothing, stale
+from tests.ui.fakes import NOW, FakeBackend, fleet, nothing, stale
 from tuiops.config.model import Display
+from tuiops.config.paths import shipped_themes
 from tuiops.core.text import safe
 from tuiops.ui.actions import ACTIONS, Scope
 from tuiops.ui.app import COPY_MOST, TuiopsApp
+from tuiops.ui.format import Times
 from tuiops.ui.messages import CopyText
 from tuiops.ui.palette import ActionProvider
 from tuiops.ui.panes.health import HealthPane
 from tuiops.ui.screens.console import in_cloud_console
 from tuiops.ui.screens.links import LinksScreen
 from tuiops.ui.terminal import dump, screen_text
+from tuiops.ui.theme import load
+from tuiops.ui.widgets.header import budget_part
 from tuiops.ui.widgets.line_table import LineTable
 from tuiops.ui.widgets.prompt import Line
 
@@ -111,6 +116,40 @@ async def test_counts_without_proof_are_question_marks() -> None:
         async with app.run_test(size=(120, 40)) as pilot:
             await pilot.pause()
             assert zero in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ("No alerts. Every alert source is live.",)),
+        ({"am": {"watchdog": None}}, ("Every alert source is live.", "No watchdog is configured for am")),
+        ({"prom": {"rules_fail": True}}, ("No alerts came, but prom has rules that fail.", "? firing")),
+    ],
+)
+async def test_an_empty_queue_says_what_its_emptiness_is_worth(
+    changes: dict[str, dict[str, bool | None]], said: tuple[str, ...]
+) -> None:
+    quiet = msgspec.structs.replace(fleet(), alerts=())
+    feeds = {name: msgspec.structs.replace(feed, **changes.get(name, {})) for name, feed in quiet.feeds.items()}
+    app = make(msgspec.structs.replace(quiet, feeds=feeds))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await pilot.pause()
+        text = screen_text(app)
+    assert [piece for piece in said if piece not in text] == []
+    assert ("No watchdog" in text) is ("am" in changes)
+
+
+def test_a_budget_of_a_silent_feed_is_grey_with_its_age() -> None:
+    palette, times = load(shipped_themes() / "dark.toml").palette, Times(ZoneInfo("Asia/Tokyo"))
+
+    def forms(snapshot: Snapshot) -> list[list[tuple[str, bool]]]:
+        return [
+            [(text, style == palette.stale) for text, style in form]
+            for form in budget_part(snapshot, times, NOW, palette)
+        ]
+
+    assert forms(fleet())[0] == [("budget pricealert ", False), ("12%", False), (", gone 23:02", False)]
+    assert forms(stale(fleet())) == [[("budget pricealert 12% stale 4m", True)], [("budget 12% stale 4m", True)]]
 
 
 async def test_every_action_can_be_named_after_a_colon_and_found_in_the_palette() -> None:

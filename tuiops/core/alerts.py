@@ -77,34 +77,58 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         return EMPTY
 
 
+class Report(msgspec.Struct, frozen=True):
+    """What one feed says, and how far its word goes when others say something else of the same alert."""
+
+    alerts: tuple[Alert, ...]
+    live: bool = True
+    knows_silences: bool = True
+    """Whether the source knows of silences and inhibitions: an Alertmanager does, a Prometheus does not."""
+
+
 _STATE_ORDER = {
     AlertState.FIRING: 0, AlertState.PENDING: 1, AlertState.SILENCED: 2, AlertState.INHIBITED: 3,
     AlertState.RESOLVED: 4,
 }  # fmt: skip
-_PRECEDENCE = (
-    AlertState.SILENCED,
-    AlertState.INHIBITED,
+_AUTHORITY = (AlertState.FIRING, AlertState.SILENCED, AlertState.INHIBITED)
+"""States that a live source which knows of silences decides on; one such source that calls somebody is enough."""
+_HEARSAY = (
     AlertState.FIRING,
     AlertState.PENDING,
+    AlertState.SILENCED,
+    AlertState.INHIBITED,
     AlertState.RESOLVED,
 )
-"""When sources disagree: Alertmanager knows of silences that Prometheus does not."""
+"""When no such source decides: a silence may be over, so nothing that fires is hidden by it."""
 _NEVER_DUE = datetime.max.replace(tzinfo=UTC)
 
 
-def merge(reports: Iterable[Iterable[Alert]]) -> tuple[Alert, ...]:
-    """One alert for each identity, in the order of `urgency`."""
-    by_identity: dict[str, list[Alert]] = defaultdict(list)
+def merge(reports: Iterable[Report]) -> tuple[Alert, ...]:
+    """One alert for each identity, in the order of `urgency`.
+
+    Where reports disagree about a state, a silence or inhibition counts when a live source that knows of such things
+    reports it and no other live one of them says that the alert fires.
+    """
+    by_identity: dict[str, list[tuple[Alert, Report]]] = defaultdict(list)
     for report in reports:
-        for alert in report:
-            by_identity[alert.identity].append(alert)
-    merged = [found[0] if len(found) == 1 else _merge_same(found) for found in by_identity.values()]
+        for alert in report.alerts:
+            by_identity[alert.identity].append((alert, report))
+    merged = [found[0][0] if len(found) == 1 else _merge_same(found) for found in by_identity.values()]
     merged.sort(key=urgency)
     return tuple(merged)
 
 
-def _merge_same(found: list[Alert]) -> Alert:
-    lead = min(found, key=lambda alert: _PRECEDENCE.index(alert.state))
+def _precedence(told: tuple[Alert, Report]) -> int:
+    """The smallest decides the state."""
+    alert, report = told
+    if report.live and report.knows_silences and alert.state in _AUTHORITY:
+        return _AUTHORITY.index(alert.state)
+    return len(_AUTHORITY) + _HEARSAY.index(alert.state)
+
+
+def _merge_same(told: list[tuple[Alert, Report]]) -> Alert:
+    lead, _ = min(told, key=_precedence)
+    found = [alert for alert, _ in told]
     richest = max(found, key=lambda alert: (len(alert.annotations), len(alert.labels)))
     gravest = min(found, key=lambda alert: alert.severity)
     return msgspec.structs.replace(

@@ -10,12 +10,17 @@ from types import MappingProxyType
 import msgspec
 
 from tuiops.core.alerts import Alert
+from tuiops.core.clock import age
 from tuiops.core.health import SystemHealth
 from tuiops.core.logs import StreamStatus
 from tuiops.core.rollouts import Rollout
 from tuiops.core.source import Freshness, SourceStatus
-from tuiops.core.text import EMPTY, SafeText
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.units import span
 from tuiops.core.updates import Budget
+
+_EVALUATES_RULES = frozenset({"prometheus"})
+"""Kinds of sources that alerts come from in the first place, whoever passes them on."""
 
 
 class Topic(Enum):
@@ -50,6 +55,8 @@ class Feed(msgspec.Struct, frozen=True):
     status: SourceStatus
     watchdog: bool | None = None
     """Alerts only: whether the alert that always fires is there; None when none is configured."""
+    rules_fail: bool = False
+    """Health only: whether alerting rules of the source fail, as far as it has told."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,12 +87,42 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(feed for feed in self.feeds.values() if feed.topic is topic)
 
     def quiet_is_proven(self, now: datetime) -> bool:
-        """Whether `no alerts` may be shown as good news: every alert feed is live and its watchdog barks."""
+        """Whether `no alerts` may be shown as good news.
+
+        Every alert feed is live, complete, and its watchdog barks; and no rules are in doubt, because an Alertmanager
+        behind a Prometheus that is gone or cannot evaluate its rules is as silent as one that has nothing to say.
+        """
         feeds = self.on(Topic.ALERTS)
-        return bool(feeds) and all(
+        alive = all(
             feed.status.freshness(now) is Freshness.LIVE and feed.watchdog is not False and not feed.status.warnings
             for feed in feeds
         )
+        return bool(feeds) and alive and not self.rules_in_doubt(now)
+
+    def rules_in_doubt(self, now: datetime) -> tuple[Feed, ...]:
+        """The health feeds of sources whose alerting rules fail, or that evaluate rules and are not live."""
+        return tuple(
+            feed
+            for feed in self.on(Topic.HEALTH)
+            if feed.rules_fail
+            or (feed.status.kind in _EVALUATES_RULES and feed.status.freshness(now) is not Freshness.LIVE)
+        )
+
+    def worst_budget(self, now: datetime) -> Budget | None:
+        """The budget of which least is left. One whose feed is not live counts only when no other is left."""
+        return min(
+            self.budgets, key=lambda budget: (bool(self.lateness(budget.source, now)), budget.left), default=None
+        )
+
+    def lateness(self, feed: str, now: datetime) -> SafeText:
+        """How far the word of a feed is from live, such as `stale 4m`; empty when it is live."""
+        known = self.feeds.get(feed)
+        if known is None or known.status.answered is None:
+            return lit("without a source")
+        freshness = known.status.freshness(now)
+        if freshness is Freshness.LIVE:
+            return EMPTY
+        return fmt("{} {}", lit(freshness.value), span(age(now, known.status.answered)))
 
 
 def stalest(feeds: tuple[Feed, ...], now: datetime) -> SourceStatus | None:

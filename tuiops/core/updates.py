@@ -20,6 +20,8 @@ class HealthUpdate(msgspec.Struct, frozen=True, kw_only=True):
     readings: tuple[Reading, ...] = ()
     declares: tuple[SystemHealth, ...] = ()
     """Services and indicators that the source itself brings, for sources that find out what there is."""
+    rules_fail: bool = False
+    """Whether alerting rules of the source fail, or may for all that it tells: then no alert proves nothing."""
     warnings: tuple[SafeText, ...] = ()
     """What makes the answer incomplete, in the source's own words."""
     requests: int = 1
@@ -31,6 +33,8 @@ class AlertsUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     alerts: tuple[Alert, ...] = ()
+    knows_silences: bool = True
+    """Whether the source would tell that an alert is silenced or inhibited."""
     warnings: tuple[SafeText, ...] = ()
     watchdog: bool | None = None
     """Whether the alert that always fires is there; None when none is configured."""
@@ -51,6 +55,8 @@ class RolloutsUpdate(msgspec.Struct, frozen=True, kw_only=True):
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """What is left of an error budget: 1 is untouched, 0 is spent, below 0 is overspent."""
 
+    source: SafeText
+    """Name of the feed that computes it, as in `Indicator.source`."""
     system: SafeText
     service: SafeText
     indicator: SafeText

@@ -5,8 +5,11 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiops.core.rollouts import order
-from tuiops.core.snapshot import Feed, Snapshot
+from tuiops.core.snapshot import Feed, Snapshot, Topic
+from tuiops.core.source import Freshness
 from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, RolloutsUpdate
 from tuiops.hub.alerts import AlertBoard
 from tuiops.hub.changes import ChangeLog
@@ -59,17 +62,14 @@ class Board:
     def apply(self, result: Result, now: datetime) -> None:
         """Take in the result of one poll. A failed one changes the feed's standing and nothing else."""
         name = result.status.name
-        watchdog = result.update.watchdog if isinstance(result.update, AlertsUpdate) else None
         known = self._feeds.get(name)
-        if result.update is None and known is not None:
-            watchdog = known.watchdog
-        self._feeds[name] = Feed(result.topic, result.status, watchdog)
+        self._feeds[name] = _standing(result, known)
         match result.update:
             case HealthUpdate() as update:
                 touched = self.health.apply(name, update)
                 self._changes.note_services(touched, self._statuses(), now)
             case AlertsUpdate() as update:
-                before, after = self._alerts.apply(name, update)
+                before, after = self._alerts.apply(name, update, self._live_alert_feeds(now))
                 # The first answer tells of alerts that may be old: they are news to us, not changes.
                 if after is not before and known is not None and known.status.answered is not None:
                     self._changes.note_alerts(before, after, now)
@@ -83,12 +83,15 @@ class Board:
         self._changes.note_feed(result.status, now)
 
     def tick(self, now: datetime) -> bool:
-        """Notice feeds that went quiet; whether any did."""
+        """Notice feeds that went quiet, and what that makes of alerts; whether anything is different."""
         quiet = [feed.status.name for feed in self._feeds.values() if self._changes.note_feed(feed.status, now)]
         if quiet:
             services = (service for system in self.health.systems for service in system.services)
             self._changes.note_services(services, self._statuses(), now)
-        return bool(quiet)
+        before, after = self._alerts.review(self._live_alert_feeds(now))
+        if after is not before:
+            self._changes.note_alerts(before, after, now)
+        return bool(quiet) or after is not before
 
     def snapshot(self, now: datetime, streams: tuple[StreamStatus, ...] = ()) -> Snapshot:
         """All that is known, as one value."""
@@ -110,3 +113,23 @@ class Board:
 
     def _statuses(self) -> dict[str, SourceStatus]:
         return {name: feed.status for name, feed in self._feeds.items()}
+
+    def _live_alert_feeds(self, now: datetime) -> frozenset[str]:
+        return frozenset(
+            name
+            for name, feed in self._feeds.items()
+            if feed.topic is Topic.ALERTS and feed.status.freshness(now) is Freshness.LIVE
+        )
+
+
+def _standing(result: Result, known: Feed | None) -> Feed:
+    """How a feed stands after a poll. A failed one leaves what the last answer said of watchdog and rules."""
+    match result.update:
+        case HealthUpdate() as update:
+            return Feed(result.topic, result.status, rules_fail=update.rules_fail)
+        case AlertsUpdate() as update:
+            return Feed(result.topic, result.status, watchdog=update.watchdog)
+        case None if known is not None:
+            return msgspec.structs.replace(known, status=result.status)
+        case _:
+            return Feed(result.topic, result.status)

@@ -11,6 +11,7 @@ from tuiops.core.updates import Budget
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tuiops.core.text import SafeText
     from tuiops.sim.model import SystemModel
     from tuiops.sim.world import Track, World
 
@@ -21,8 +22,8 @@ _PRESENT = 6 * 3600.0
 _SAMPLES = 360
 
 
-def budgets_at(world: World, system: SystemModel, t: float) -> Iterator[Budget]:
-    """Every budget of the system.
+def budgets_at(world: World, system: SystemModel, t: float, feed: SafeText) -> Iterator[Budget]:
+    """Every budget of the system, as `feed` computes it.
 
     A budget of `1 - objective` for the whole window is spent by the error ratio above nothing. What was spent
     before the world began leaves the rolling window evenly.
@@ -38,6 +39,7 @@ def budgets_at(world: World, system: SystemModel, t: float) -> Iterator[Budget]:
         left = 1.0 - before - _bad_seconds(world, track, t - since, t) / allowed
         burn = _bad_seconds(world, track, t - _PRESENT, t) / _PRESENT / allowed
         yield Budget(
+            source=feed,
             system=safe(system.id),
             service=safe(track.service),
             indicator=safe(track.metric.id),

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tuiops.core.health import Indicator, Limit, Measure, Reading, ServiceHealth, SystemHealth
-from tuiops.core.text import lit, safe
+from tuiops.core.text import fmt, lit, safe
 from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, RolloutsUpdate, Series, SeriesPoint
 from tuiops.errors import QueryRefused, RateLimited
 from tuiops.sim.alerts import alerts_at
@@ -152,7 +152,8 @@ class Metrics(_Simulated):
 
     async def read_budgets(self) -> BudgetsUpdate:
         now, t = self._ask()
-        return BudgetsUpdate(at=now, budgets=tuple(budgets_at(self._world, self._system, t)))
+        feed = fmt("{}/budgets", self._name)
+        return BudgetsUpdate(at=now, budgets=tuple(budgets_at(self._world, self._system, t, feed)))
 
 
 class Alerts(_Simulated):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,8 +10,9 @@ import pytest
 
 from tuiops.config.model import Display, Wallboard
 from tuiops.core.clock import FakeClock
+from tuiops.core.health import State
 from tuiops.core.severity import Severity
-from tuiops.core.snapshot import Environment, Snapshot
+from tuiops.core.snapshot import Environment, Snapshot, Topic
 from tuiops.core.text import EMPTY, safe
 from tuiops.ui.wallboard.app import SHIFTS, WallboardApp
 from tuiops.ui.widgets.document import Document
@@ -52,6 +54,26 @@ async def test_the_overview_has_a_line_for_every_system(calm: StillBackend, size
         assert system.label in shown
     for piece in ("P1 open", "P2 open", "█", "DOWN", "degraded", "ok", "worst budget", "oldest data 2s", "20/20 live"):
         assert piece in shown, piece
+
+
+async def test_a_budget_of_a_silent_feed_is_grey_with_its_age(calm: StillBackend) -> None:
+    feeds = {
+        name: msgspec.structs.replace(
+            feed, status=msgspec.structs.replace(feed.status, answered=calm.clock.now() - timedelta(minutes=4))
+        )
+        if feed.topic is Topic.BUDGETS
+        else feed
+        for name, feed in calm.snapshot.feeds.items()
+    }
+    calm.snapshot = msgspec.structs.replace(calm.snapshot, feeds=feeds)
+    app = wall(calm)
+    async with app.run_test(size=(200, 60)) as pilot:
+        shown = await drawn(pilot)
+        rows = app.screen.query_one(Document).rows
+        unknown = app.look.palette.state[State.UNKNOWN]
+        (left,) = [style for row in rows for text, style in row if "% left" in text]
+    assert "worst budget, stale 4m" in shown
+    assert left == unknown
 
 
 async def test_a_p1_takes_the_wall(backend: StillBackend) -> None:
@@ -142,7 +164,7 @@ async def test_no_key_does_anything_but_help_and_leaving(calm: StillBackend) -> 
 @pytest.mark.parametrize("page", ["overview", "health", "alerts", "rollouts"])
 @pytest.mark.parametrize("full", [True, False])
 async def test_any_size_with_hostile_text_or_nothing(
-    backend: StillBackend, page: str, size: tuple[int, int], *, full: bool
+    backend: StillBackend, page: Page, size: tuple[int, int], *, full: bool
 ) -> None:
     bad = safe("\x1b]0;owned\x07[bold]\x9b31m[/]" + "東" * 300)
     if full:

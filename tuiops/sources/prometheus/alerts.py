@@ -58,6 +58,7 @@ class PrometheusAlertsSource(PrometheusSource):
             poll.requests += 1
             answer = await self._client.read(wire.AlertsAnswer, "/api/v1/alerts")
             added = await self._external_labels(poll)
+            await self._check_rules(poll)
         watchdog = None if self._config.watchdog is None else False
         found: list[Alert] = []
         for position, native in enumerate(answer.data.alerts):
@@ -67,7 +68,7 @@ class PrometheusAlertsSource(PrometheusSource):
             state = AlertState.RESOLVED if native.state == "inactive" else _STATES.get(native.state, AlertState.FIRING)
             if state is AlertState.RESOLVED:
                 continue
-            if native.labels.get("alertname") == self._config.watchdog:
+            if self._config.watchdog is not None and native.labels.get("alertname") == self._config.watchdog:
                 watchdog = watchdog or state is AlertState.FIRING
                 continue
             labels = {**added, **native.labels}
@@ -76,6 +77,7 @@ class PrometheusAlertsSource(PrometheusSource):
         return AlertsUpdate(
             at=at,
             alerts=tuple(kept),
+            knows_silences=False,
             warnings=poll.warnings,
             watchdog=watchdog,
             requests=poll.requests,

@@ -94,6 +94,7 @@ def budgets(plan: Plan, series: Sequence[InstantSeries], now: datetime) -> tuple
         burn = (1 - share if plan.counts_good else share) / allowed
         found.append(
             Budget(
+                source=fmt("{}/budgets", safe(plan.config.source)),
                 system=plan.system,
                 service=service,
                 indicator=plan.indicator,

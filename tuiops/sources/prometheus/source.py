@@ -81,7 +81,12 @@ class PrometheusSource:
         for result in results:
             found.extend(result)
         return HealthUpdate(
-            at=at, readings=tuple(found), warnings=poll.warnings, requests=poll.requests, dropped=poll.dropped
+            at=at,
+            readings=tuple(found),
+            rules_fail=bool(self._rule_warnings),
+            warnings=poll.warnings,
+            requests=poll.requests,
+            dropped=poll.dropped,
         )
 
     async def read_budgets(self) -> BudgetsUpdate:

@@ -24,13 +24,13 @@ from tuiops.ui.widgets.safe import notify
 from tuiops.ui.widgets.table_lines import Cell, Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
     from datetime import datetime
 
     from rich.style import Style
     from textual.binding import BindingType
 
-    from tuiops.core.snapshot import Snapshot
+    from tuiops.core.snapshot import Feed, Snapshot
     from tuiops.ui.filtering import Value
     from tuiops.ui.panes.base import Part
     from tuiops.ui.theme import Palette
@@ -197,11 +197,19 @@ class AlertsPane(TablePane[AlertRow]):
                 lit('Add [sources.NAME] with type = "alertmanager" to the configuration.'),
             )
         if snapshot.quiet_is_proven(now):
-            return (lit("No alerts. Every alert source is live."), *self._hidden(snapshot))
+            return (lit("No alerts. Every alert source is live."), *_unwatched(feeds), *self._hidden(snapshot))
         if worst.freshness(now) is not Freshness.LIVE:
             return (
                 fmt("No alerts are known, but {} is {}.", worst.name, worst.describe(now)),
                 lit("Nothing here proves that all is well. `:sources` says more, r asks again."),
+            )
+        doubted = snapshot.rules_in_doubt(now)
+        if doubted:
+            status = doubted[0].status
+            why = lit("has rules that fail") if doubted[0].rules_fail else fmt("is {}", status.describe(now))
+            return (
+                fmt("No alerts came, but {} {}.", status.name, why),
+                lit("What it should alert of may go unnoticed. `:sources` says more."),
             )
         return (
             lit("No alerts came, but the source's answer is incomplete or its watchdog alert is missing."),
@@ -289,6 +297,14 @@ class AlertsPane(TablePane[AlertRow]):
         every = {(self._grouping, by(alert)) for alert in shell_of(self).snapshot.alerts}
         self.folded = set() if self.folded >= every else set(every)
         self.show_again()
+
+
+def _unwatched(feeds: Iterable[Feed]) -> tuple[SafeText, ...]:
+    """A hint for alert sources whose silence is believed without a watchdog."""
+    names = join(", ", [feed.status.name for feed in feeds if feed.watchdog is None])
+    return (
+        (fmt("No watchdog is configured for {}, so its silence is not proven to be health.", names),) if names else ()
+    )
 
 
 def fields(alert: Alert) -> Mapping[str, Value]:

@@ -99,10 +99,12 @@ def _durations(scene: Scene) -> list[Numeral]:
     if since is not None:
         label = lit("incident for") if started is not None else lit("last incident ago")
         found.append(Numeral(label, span(age(pen.now, since)), palette.text))
-    worst = min(scene.snapshot.budgets, key=lambda budget: budget.left, default=None)
+    worst = scene.snapshot.worst_budget(pen.now)
     if worst is not None:
-        style = palette.state[_budget_state(worst)]
-        found.append(Numeral(lit("worst budget"), f"{max(0.0, worst.left) * 100:.0f}%", style))
+        late = scene.snapshot.lateness(worst.source, pen.now)
+        label = fmt("worst budget, {}", late) if late else lit("worst budget")
+        style = palette.state[_budget_state(worst, late)]
+        found.append(Numeral(label, f"{max(0.0, worst.left) * 100:.0f}%", style))
     return found
 
 
@@ -112,7 +114,10 @@ def _incident_since(snapshot: Snapshot) -> datetime | None:
     return min(begun, default=None)
 
 
-def _budget_state(budget: Budget) -> State:
+def _budget_state(budget: Budget, late: SafeText) -> State:
+    """Unknown when its feed is not live, whatever was left when it last was."""
+    if late:
+        return State.UNKNOWN
     return State.DOWN if budget.left <= 0 else State.DEGRADED if budget.left < 0.25 else State.OK
 
 
@@ -168,16 +173,19 @@ def _facts(scene: Scene) -> list[Row]:
     else:
         watched = span(age(pen.now, scene.watching_since))
         rows.append(pen.named(lit("last incident"), pen.muted(fmt("none seen in the {} on watch", watched))))
-    worst = min(snapshot.budgets, key=lambda budget: budget.left, default=None)
-    rows.append(pen.named(lit("worst budget"), *_budget(pen, worst)))
+    rows.append(pen.named(lit("worst budget"), *_budget(pen, snapshot)))
     return rows
 
 
-def _budget(pen: Pen, budget: Budget | None) -> tuple[Piece, ...]:
+def _budget(pen: Pen, snapshot: Snapshot) -> tuple[Piece, ...]:
+    budget = snapshot.worst_budget(pen.now)
     if budget is None:
         return (pen.muted(lit("none is computed")),)
-    left = pen.state(_budget_state(budget), fmt("{}% left", SafeText(f"{budget.left * 100:.0f}")))
+    late = snapshot.lateness(budget.source, pen.now)
+    left = pen.state(_budget_state(budget, late), fmt("{}% left", SafeText(f"{budget.left * 100:.0f}")))
     place = pen.bold(fmt("{}/{} ", budget.system, budget.service))
+    if late:
+        return (place, left, pen.muted(fmt("  {}", late)))
     gone = pen.muted(fmt("  gone {}", pen.moment(budget.gone_at))) if budget.gone_at is not None else pen.muted(EMPTY)
     return (place, left, gone)
 

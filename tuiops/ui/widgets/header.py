@@ -146,12 +146,18 @@ def due_part(due: Alert | None, now: datetime, palette: Palette) -> Forms:
 
 
 def budget_part(snapshot: Snapshot, times: Times, now: datetime, palette: Palette) -> Forms:
-    """The error budget of which least is left, and when it will be gone if this goes on."""
-    worst = min(snapshot.budgets, key=lambda budget: budget.left, default=None)
+    """The error budget of which least is left, and when it will be gone if this goes on; grey when it is old."""
+    worst = snapshot.worst_budget(now)
     if worst is None:
         return ()
-    style = palette.severity[Severity.P2] if worst.left < 0.1 else palette.text
-    left = (SafeText(f"{worst.left:.0%}"), style)
+    share = SafeText(f"{worst.left:.0%}")
+    late = snapshot.lateness(worst.source, now)
+    if late:
+        return (
+            ((fmt("budget {} {} {}", worst.system, share, late), palette.stale),),
+            ((fmt("budget {} {}", share, late), palette.stale),),
+        )
+    left = (share, palette.severity[Severity.P2] if worst.left < 0.1 else palette.text)
     named = ((fmt("budget {} ", worst.system), palette.muted), left)
     short = ((lit("budget "), palette.muted), left)
     if worst.left <= 0 or worst.gone_at is None:
