@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiops.core.guarded import Guarded, repeats
+from tuiops.core.guarded import Guarded, occurs, repeats
 
 TEXTS = st.text("ab.(|)[]^$\\*+?{1}", max_size=8)
 
@@ -60,3 +61,22 @@ def test_one_hard_line_is_no_reason_to_give_up() -> None:
     assert not guarded.matches(b"a" * 5000 + b"!")
     assert guarded.matches(b"aaa")
     assert not guarded.gave_up
+
+
+@given(TEXTS, st.text("ab\n", max_size=9))
+def test_in_a_whole_text_it_finds_what_re_finds(expression: str, text: str) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = re.search(expression, text) is not None
+    except re.error:
+        with pytest.raises(re.error):
+            occurs(expression, text, 1)
+    else:
+        assert occurs(expression, text, 1) is expected
+
+
+def test_a_text_that_takes_forever_is_neither_a_match_nor_none() -> None:
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            occurs("(a+)+$", "a" * 5000 + "!", 0.01)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,7 @@ from tuiops.sources.probe.http import BODY
 from tuiops.sources.probe.make import make_probe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers.fixtures import Servers
@@ -141,6 +143,15 @@ async def test_a_pattern_that_is_none_is_our_trouble() -> None:
             await knock(_probe(port, expect_body="(("))
 
 
+async def test_a_pattern_that_takes_forever_is_our_trouble_at_every_knock() -> None:
+    async with serving(saying(_answer(body=b"a" * 5000 + b"!"))) as port:
+        probe = make_probe("shop", "door", _probe(port, expect_body="(a+)+$"), clock=SystemClock())
+        for _ in range(3):
+            with pytest.raises(QueryRefused, match="expect_body takes too long"):
+                await probe.read_health()
+        await probe.close()
+
+
 async def test_only_the_first_64_kib_are_searched_and_read() -> None:
     body = b"x" * BODY + b"needle"
     async with serving(saying(_answer(body=body))) as port:
@@ -245,6 +256,31 @@ async def test_a_server_without_tls() -> None:
     assert reading.problem == f"127.0.0.1:{port} does not speak TLS"
 
 
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles, which closes what was forgotten."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_a_handshake_without_an_answer_leaves_no_socket_behind() -> None:
+    hung_up = asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        hung_up.set()
+
+    async with serving(mute) as port:
+        probe = make_probe("shop", "door", _probe(port, scheme="https", timeout=0.5), clock=SystemClock())
+        (reading,) = (await probe.read_health()).readings
+        async with asyncio.timeout(10):
+            await hung_up.wait()
+        await probe.close()
+    assert reading.problem == f"no connection to 127.0.0.1:{port} within 0.4s"
+
+
 @pytest.mark.parametrize("url", ["http://[::1", "http://h:99999/", "http://"])
 async def test_an_address_that_is_none_is_our_trouble(url: str) -> None:
     with pytest.raises(QueryRefused):
@@ -254,6 +290,12 @@ async def test_an_address_that_is_none_is_our_trouble(url: str) -> None:
 async def test_through_a_bastion(servers: Servers, tmp_path: Path) -> None:
     bastion = bastion_of(servers.sshd())
     closed = free_port()
+    hung_up = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        hung_up.set()
+
     try:
         async with serving(saying(_answer(body=b"ok"))) as port:
             good = await knock(_probe(port, expect_body="ok"), bastion)
@@ -261,12 +303,17 @@ async def test_through_a_bastion(servers: Servers, tmp_path: Path) -> None:
             mute = await knock(_probe(port), bastion)
         async with serving(saying(_answer()), Authority(tmp_path).server(signed=False)) as port:
             forged = await knock(_probe(port, scheme="https"), bastion)
+        async with serving(silent) as port:
+            late = await knock(_probe(port, scheme="https", timeout=0.5), bastion)
+            async with asyncio.timeout(10):
+                await hung_up.wait()
         shut = await knock(_probe(closed), bastion)
     finally:
         await bastion.close()
     assert not good.problem
     assert mute.problem
     assert forged.problem.endswith("is self-signed")
+    assert late.problem == "timed out after 0.5s"
     assert f"cannot reach 127.0.0.1:{closed}" in shut.problem
 
 

@@ -86,6 +86,28 @@ class Guarded:
             return []
 
 
+def occurs(expression: str, text: str, timeout: float) -> bool:
+    """Whether an expression matches anywhere in a whole text, `^` and `$` meaning its ends.
+
+    Raises `re.error` when it is no regular expression, TimeoutError after `timeout` seconds without an answer.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            plain = re.compile(expression)
+        except (OverflowError, RecursionError) as error:
+            raise re.error(str(error)) from None
+        if not repeats(expression):
+            return plain.search(text) is not None
+        import regex
+
+        try:
+            searched = regex.compile(expression, regex.VERSION0)
+        except (regex.error, OverflowError, RecursionError) as error:
+            raise re.error(str(error)) from None
+    return searched.search(text, timeout=timeout) is not None
+
+
 _INLINE: Final = "(?"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tuiops import __version__
+from tuiops.core.guarded import occurs
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.errors import QueryRefused
 from tuiops.sources.probe.base import Answer, ProbeFailed, read_secret
@@ -25,6 +26,8 @@ BODY = 64 * 1024
 """Bytes of the body, decompressed, that are read and searched."""
 _CREDENTIALS_REFUSED = frozenset({401, 403})
 _PATTERN_SHOWN = 60
+_SEARCH = 0.2
+"""Seconds that the expected pattern may take: the hub waits meanwhile."""
 
 
 class HttpKnock:
@@ -39,6 +42,7 @@ class HttpKnock:
         self._bastion = bastion
         self._client: httpx.AsyncClient | None = None
         self._token: str | None = None
+        self._patience = 0.8 * float(config.timeout)
 
     async def prepare(self) -> None:
         if self._bastion is not None:
@@ -63,6 +67,8 @@ class HttpKnock:
             raise ProbeFailed(fmt("{}: {}", where, safe(str(error)))) from error
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
             raise ProbeFailed(fmt("{} hung up", where)) from error
+        except httpx.ConnectTimeout as error:
+            raise ProbeFailed(fmt("no connection to {} within {}s", where, safe(f"{self._patience:g}"))) from error
         except (httpx.TransportError, OSError) as error:
             raise blame(error, where) from error
         return Answer(self._clock.monotonic() - started, fmt("HTTP {}", status))
@@ -93,7 +99,9 @@ class HttpKnock:
         return httpx.AsyncClient(
             transport=transport,
             verify=context,
-            timeout=None,  # noqa: S113 - the caller holds one deadline over all of it
+            # The caller holds one deadline over all of it. Connecting has one that ends first, because httpcore
+            # closes the socket of a handshake that fails, not of one cancelled.
+            timeout=httpx.Timeout(None, connect=self._patience),
             follow_redirects=False,
             trust_env=False,
             limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
@@ -124,12 +132,17 @@ class HttpKnock:
         if pattern is None:
             return
         try:
-            found = re.search(pattern, body.decode(response.charset_encoding or "utf-8", "replace"))
+            text = body.decode(response.charset_encoding or "utf-8", "replace")
         except LookupError:
-            found = re.search(pattern, body.decode("utf-8", "replace"))
+            text = body.decode("utf-8", "replace")
+        try:
+            found = occurs(pattern, text, _SEARCH)
         except re.error as error:
             raise QueryRefused(f"expect_body is not a regular expression: {error}") from error
-        if found is None:
+        except TimeoutError as error:
+            shown = safe(pattern, _PATTERN_SHOWN)
+            raise QueryRefused(f"expect_body takes too long on this body: make '{shown}' simpler") from error
+        if not found:
             raise ProbeFailed(fmt("body lacks '{}'", safe(pattern, _PATTERN_SHOWN)))
 
 
