@@ -63,6 +63,18 @@ def test_memory_is_bounded_and_the_loss_is_counted() -> None:
     assert last.startswith(b"000199")
 
 
+def test_no_number_is_given_out_twice() -> None:
+    book = LogBook(limit=1_000_000)
+    stream = book.register(lit("a"))
+    assert book.prepend(stream, b"older\n", AT)
+    for _ in range(20):
+        book.append(stream, b"x" * 99_999 + b"\n", AT)
+    assert book.dropped
+    first = book.first
+    assert not book.prepend(stream, b"oldest\n", AT)
+    assert book.first == first
+
+
 def test_what_is_in_a_file_gives_up_its_bytes_and_can_still_be_read() -> None:
     book = LogBook(limit=1_000_000)
     stream = book.register(lit("a"))
@@ -120,6 +132,28 @@ def test_a_record_is_shown_whole_or_not_at_all() -> None:
     without = LogIndex(book, LogFilter(exclude=(Pattern("there"),)))
     assert by_level.after(0, 9) == by_word.after(0, 9) == [1, 2, 3]
     assert without.after(0, 9) == [0, 4]
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2))
+def test_a_record_whose_lines_arrive_in_parts_is_shown_whole_or_not_at_all(one: int, two: int, what: int) -> None:
+    lines = [b"INFO fine", b"ERROR boom", b"  at here", b"  at there", b"INFO fine", b"ERROR else"]
+    wanted = (
+        LogFilter(include=(Pattern(("boom", "here$", "there")[what]),)),
+        LogFilter(exclude=(Pattern(("boom", "here$", "there")[what]),)),
+        LogFilter(level=Level.ERROR, exclude=(Pattern("else"),)),
+        LogFilter(level=Level.ERROR, fold=True),
+    )
+    book, stream = book_of()
+    indexes = [LogIndex(book, each) for each in wanted]
+    parts = [lines[:one], lines[one : one + two], lines[one + two :]]
+    for part in parts:
+        book.append(stream, b"".join(line + b"\n" for line in part), AT)
+        for index in indexes:
+            index.advance(lambda: False)
+    shown = [[1, 2, 3], [0, 4, 5], [1, 2, 3], [1, 5]]
+    assert [index.after(0, 9) for index in indexes] == shown
+    assert [index.shown for index in indexes] == [len(each) for each in shown]
+    assert [index.shown + index.hidden for index in indexes] == [len(lines)] * len(indexes)
 
 
 def test_what_arrives_later_is_counted_once() -> None:

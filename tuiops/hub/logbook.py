@@ -114,6 +114,15 @@ class Block:
             self._continued = array("I") if self.note else continuations(data, self.starts, self.stream.format)
         return self._continued
 
+    def head(self, data: bytes, number: int) -> int:
+        """The number of the line that the record of a line begins with, as far as it is in this block."""
+        continued = self.continued(data)
+        above = bisect_right(continued, number)
+        while number and above and continued[above - 1] == number:
+            number -= 1
+            above -= 1
+        return number
+
     def grown(self, data: bytes, starts: array[int], at: datetime) -> Block:
         """The block with more lines at its end. What is known of the first lines stays known."""
         shifted = self.starts + array("I", [start + self.size for start in starts])
@@ -202,11 +211,16 @@ class LogBook:
     def prepend(
         self, stream: Stream, data: bytes, at: datetime, *, backing: Backing | None = None, offset: int = 0
     ) -> bool:
-        """Whole lines from before all that is in the book; False when there is no room for them."""
+        """Whole lines from before all that is in the book; False when there is no room for them.
+
+        Nor is there once lines were dropped: their numbers would be given out a second time.
+        """
         if not data:
             return True
         starts = _line_starts(data)
         with self._lock:
+            if self.dropped:
+                return False
             first = (self._blocks[0].first if self._blocks else 0) - len(starts)
             block = Block(first, stream, data, starts, at)
             block.backing, block.offset = backing, offset

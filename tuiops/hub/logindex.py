@@ -170,9 +170,13 @@ class LogIndex:
             return
         data = self.book.bytes_of(block)
         if data is not None:
-            fresh = self.filter.lines(block, data, found.scanned)
+            # The last record may have got more lines since, and they decide about all of it.
+            first = block.head(data, found.scanned)
+            keep = bisect_left(found.shown, first)
+            fresh = self.filter.lines(block, data, first)
+            self._shown += keep + len(fresh) - len(found.shown)
+            del found.shown[keep:]
             found.shown.extend(fresh)
-            self._shown += len(fresh)
         self._scanned += count - found.scanned
         found.scanned = count
 
