@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import subprocess
+import sys
 import tracemalloc
+import weakref
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -290,3 +293,53 @@ def test_binary_content_survives(log: Path) -> None:
     raw = bytes(range(1, 256)).replace(b"\n", b"") + b"\x00\n"
     add(log, raw)
     assert tail.step() == raw
+
+
+async def test_lines_that_were_handed_on_can_be_read_after_the_end_and_then_the_file_is_closed(log: Path) -> None:
+    add(log, b"two\n")
+    tail = Tail(log)
+    (chunk,) = tail.source.step()
+    backing = chunk.backing
+    assert backing is not None
+    gone = weakref.ref(backing)
+    await tail.source.close()
+    assert backing.read(chunk.offset, len(chunk.data)) == b"one\ntwo\n"
+    del chunk, backing
+    assert gone() is None
+
+
+_STUCK = """
+import asyncio, os, sys
+from datetime import UTC, datetime
+from tuiops.config.systems import FileLog
+from tuiops.config.values import Size
+from tuiops.core.clock import SystemClock
+from tuiops.core.text import lit
+from tuiops.sources.logs import follow
+from tuiops.sources.logs.file import FileLogSource
+
+reader, writer = os.pipe()
+reached = []
+def stuck(path):
+    reached.append(path)
+    os.read(reader, 1)
+follow.OpenFile = stuck
+
+async def main():
+    source = FileLogSource(lit("a"), lit("s"), lit("v"), FileLog(paths=(sys.argv[1],)), SystemClock())
+    tailing = asyncio.create_task(anext(source.tail()))
+    while not reached:
+        await asyncio.sleep(0)
+    tailing.cancel()
+    await asyncio.gather(tailing, return_exceptions=True)
+    await source.close()
+    print("over")
+
+asyncio.run(main())
+"""
+
+
+def test_a_read_that_never_returns_does_not_keep_the_program(log: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", _STUCK, str(log)], capture_output=True, timeout=60, check=True)
+    assert ended.stdout.split() == [b"over"]
+    assert not ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from contextlib import aclosing
@@ -112,6 +113,31 @@ async def test_it_dies_says_why_and_a_restart_repeats_nothing(fake: Journal) -> 
     with pytest.raises(Unreachable):
         await read(tailed, 99)
     assert [words[words.index("--no-pager") + 1] for words in fake.arguments()] == ["--lines=50", "--lines=0"]
+
+
+async def test_a_restart_goes_on_after_the_last_line_that_was_read(fake: Journal) -> None:
+    lines = b"".join(b'{"__CURSOR":"s=a1;i=%d;x=f","MESSAGE":"\\"__CURSOR\\":\\"no\\""}\n' % n for n in (1, 2))
+    fake.does(f"out({lines!r})\nsys.exit(3)\n")
+    tailed = source(JournalLog(lines=50))
+    with pytest.raises(Unreachable):
+        await read(tailed, 99)
+    fake.does("sys.stderr.write('Failed to seek to cursor: Invalid argument')\nsys.exit(1)\n")
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="ended with 1"):
+            await read(tailed, 99)
+    _, after, again = fake.arguments()
+    assert after[-2:] == ["--after-cursor=s=a1;i=2;x=f", "--no-tail"]
+    assert again[-1] == "--lines=0"
+
+
+async def test_one_that_complains_a_lot_is_not_held_up_and_its_last_words_are_kept(fake: Journal) -> None:
+    fake.does(
+        "sys.stderr.write('blah ' * 100_000)\nsys.stderr.flush()\n"
+        f"out({RECORD!r} + b'\\n')\nsys.stderr.write('x' * 5000 + '\\n' + ' ' * 4000 + 'last words')\nsys.exit(3)\n"
+    )
+    async with asyncio.timeout(20):
+        with pytest.raises(Unreachable, match="last words"):
+            await read(source(), 99)
 
 
 async def test_no_permission_is_told_from_no_answer(fake: Journal) -> None:

@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import SafeText, lit, safe
+from tuiops.sources.daemon import DaemonWorker
 from tuiops.sources.host.indicators import host_indicators
 from tuiops.sources.host.machine import Machine
 from tuiops.sources.host.report import Reporter
@@ -32,6 +33,7 @@ class HostSource:
         self._clock = clock
         self._units = config.units
         self._machine = Machine(config, clock)
+        self._worker = DaemonWorker("host")
         self._reporter = Reporter(
             safe(config.system),
             safe(config.label or socket.gethostname()),
@@ -42,7 +44,7 @@ class HostSource:
     async def read_health(self) -> HealthUpdate:
         """Everything that this system shows to this user; what it showed before and does not any more is a warning."""
         at = self._clock.now()
-        look = asyncio.to_thread(self._machine.look)
+        look = self._worker.run(self._machine.look)
         if self._units:
             seen, units = await asyncio.gather(look, look_at_units())
             return self._reporter.update(at, (*seen, *units))
@@ -52,7 +54,7 @@ class HostSource:
         """The processes that use most of the processors, for a detail screen."""
         from tuiops.sources.host.top import top_processes
 
-        return await asyncio.to_thread(top_processes, count)
+        return await self._worker.run(lambda: top_processes(count))
 
     async def close(self) -> None:
-        """Nothing is kept open."""
+        self._worker.close()

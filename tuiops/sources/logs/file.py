@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import glob
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.core.updates import LogChunk
 from tuiops.errors import AccessDenied, SourceError, Unreachable
+from tuiops.sources.daemon import DaemonWorker
 from tuiops.sources.logs import history
 from tuiops.sources.logs.follow import Followed
 from tuiops.sources.logs.form import line_format
@@ -57,26 +57,24 @@ class FileLogSource:
         self._files: dict[str, Followed] = {}
         self._past: Iterator[LogChunk] = iter(())
         self._scanned: float | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._worker = DaemonWorker("log-file")
         self._closed = False
 
     async def tail(self) -> AsyncIterator[LogChunk]:
         """Ends by SourceError when no file can be read; another call goes on where this one stopped."""
-        loop = asyncio.get_running_loop()
-        self._pool = self._pool or ThreadPoolExecutor(1, thread_name_prefix="log-file")
         while not self._closed:
-            chunks = await loop.run_in_executor(self._pool, self.step)
+            chunks = await self._worker.run(self.step)
             for chunk in chunks:
                 yield chunk
             busy = sum(len(chunk.data) for chunk in chunks)
             await asyncio.sleep(0 if busy >= _STEP or any(c.older for c in chunks) else _BUSY if busy else _CALM)
 
     async def close(self) -> None:
+        """Files are let go, not closed: lines that were handed on may still be read from them."""
         self._closed = True
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        for followed in self._files.values():
-            followed.close()
+        self._worker.close()
+        self._files = {}
+        self._past = iter(())
 
     def step(self) -> list[LogChunk]:
         """One look at all files: what came since the last one, and a piece of the past. Raises SourceError."""

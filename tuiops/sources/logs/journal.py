@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,9 @@ _READ: Final = 256 * 1024
 """Bytes read at a time."""
 _BATCH: Final = 0.05
 """Seconds that lines are gathered before they are handed on."""
+_SAID: Final = 4096
+"""Bytes of its complaints that are kept, the last ones."""
+_CURSOR: Final = re.compile(rb'"__CURSOR" ?: ?"([\w=;-]+)"')
 _GRACE: Final = 2.0
 """Seconds that the process gets to end by itself."""
 
@@ -54,12 +58,17 @@ class JournalLogSource:
         self._command = command
         self._process: asyncio.subprocess.Process | None = None
         self._started = False
+        self._cursor = ""
+        """Where the journal was read to."""
 
     @property
     def argv(self) -> list[str]:
-        """The command: past lines only the first time, so that a restart repeats none."""
-        lines = 0 if self._started else self._config.lines
-        argv = [*self._command, "--output=json", "--all", "--follow", "--no-pager", f"--lines={lines}"]
+        """The command: past lines only the first time; a restart goes on after the last line that was read."""
+        argv = [*self._command, "--output=json", "--all", "--follow", "--no-pager"]
+        if self._cursor:
+            argv += [f"--after-cursor={self._cursor}", "--no-tail"]
+        else:
+            argv.append(f"--lines={0 if self._started else self._config.lines}")
         argv += [f"--unit={unit}" for unit in self._config.units]
         if self._config.priority is not None:
             argv.append(f"--priority={self._config.priority}")
@@ -71,20 +80,30 @@ class JournalLogSource:
         self._process = process
         assert process.stdout is not None
         assert process.stderr is not None
-        complaints = asyncio.create_task(process.stderr.read(4096))
+        said = bytearray()
+        listening = asyncio.create_task(_keep_last(process.stderr, said))
         lines = LineBuffer()
         try:
             while data := await process.stdout.read(_READ):
                 out, _ = lines.feed(data)
                 if out:
                     self._started = True
+                    self._remember(out)
                     yield LogChunk(data=out)
                 if len(data) < _READ:
                     await asyncio.sleep(_BATCH)
-            raise self._ended(await process.wait(), safe(await complaints, CELL))
+            code = await process.wait()
+            # A child that it left behind may hold the pipe open.
+            await asyncio.wait({listening}, timeout=_GRACE)
+            raise self._ended(code, bytes(said))
         finally:
-            complaints.cancel()
+            listening.cancel()
             await self._end(process)
+
+    def _remember(self, lines: bytes) -> None:
+        found = _CURSOR.search(lines, max(0, lines.rfind(b'"__CURSOR"')))
+        if found:
+            self._cursor = found[1].decode("ascii")
 
     async def close(self) -> None:
         if self._process is not None:
@@ -111,10 +130,13 @@ class JournalLogSource:
         except OSError as error:
             raise Unreachable(safe(f"{self._command[0]}: {error}")) from error
 
-    def _ended(self, code: int, said: SafeText) -> SourceError:
-        text = fmt("journalctl ended with {}: {}", code, said or lit("it gave no reason"))
+    def _ended(self, code: int, said: bytes) -> SourceError:
+        reason = safe(said.strip()[-CELL:], CELL) or lit("it gave no reason")
+        text = fmt("journalctl ended with {}: {}", code, reason)
         words = said.lower()
-        denied = "permission" in words or "not seeing messages" in words or "insufficient" in words
+        if b"cursor" in words:
+            self._cursor = ""
+        denied = b"permission" in words or b"not seeing messages" in words or b"insufficient" in words
         return AccessDenied(text) if denied else Unreachable(text)
 
     async def _end(self, process: asyncio.subprocess.Process) -> None:
@@ -126,3 +148,10 @@ class JournalLogSource:
                 os.killpg(process.pid, number)
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), _GRACE)
+
+
+async def _keep_last(stream: asyncio.StreamReader, said: bytearray) -> None:
+    """Read all of it, so that the writer never waits, and keep its end."""
+    while data := await stream.read(_SAID):
+        said += data
+        del said[:-_SAID]
