@@ -82,6 +82,20 @@ async def test_it_follows_and_stops_when_one_goes_up() -> None:
         assert app.text()[-1].endswith("not seen")
 
 
+async def test_the_title_says_how_long_nothing_came() -> None:
+    app = app_with(b"INFO one")
+    async with app.run_test(size=(100, 20)) as pilot:
+        assert "following, last line 2m" in app.query_one(TitleBar).render_line(0).text
+        book = app.backend.logs
+        stream = book.register(lit("other"), system=lit("other"))
+        book.append(stream, b"INFO two\n", app.now - timedelta(seconds=5))
+        app.pane.show(app.snapshot, app.now)
+        assert "last line" not in app.query_one(TitleBar).render_line(0).text
+        app.pane.focus_on(lit("shop"))
+        await pilot.pause()
+        assert "last line 2m" in app.query_one(TitleBar).render_line(0).text
+
+
 async def test_a_level_hides_lines_and_they_are_counted() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from tuiops.core.logs import Level
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.units import span
 from tuiops.hub.logfilter import Pattern
 from tuiops.hub.logseek import seek, time_of
 from tuiops.ui.actions import Scope, bindings
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.strip import Strip
 
+    from tuiops.core.logs import StreamStatus
     from tuiops.core.snapshot import Snapshot
     from tuiops.hub.logbook import LogBook
 
 _COPIED: Final = 64 * 1024
 """Characters that `y` copies at most: terminals cut OSC 52 off not far above."""
+_QUIET: Final = 10.0
+"""Seconds without a line after which the title says so."""
 _MINUTE: Final = timedelta(minutes=1)
 _LEAST_HEIGHT: Final = 6
 """Rows below which the histogram leaves its two to the lines."""
@@ -117,27 +121,38 @@ class LogsPane(Pane):
             notes.append((lit("searching"), palette.muted))
         self.show_title(notes, [self._place()])
 
+    def _quiet(self) -> float:
+        """Seconds since the last line of the system or service that is looked at; 0 when there was none."""
+        came = [stream.last for stream in self._chosen() if stream.last is not None]
+        return (shell_of(self).now - max(came)).total_seconds() if came else 0.0
+
+    def _chosen(self) -> list[StreamStatus]:
+        """The streams of the system or service that is looked at."""
+        system, service = self.filters.system, self.filters.service
+        return [
+            stream
+            for stream in self._book.statuses()
+            if system in {EMPTY, stream.system} and (not service or stream.service in {EMPTY, service})
+        ]
+
     def _place(self) -> Part:
         palette = shell_of(self).look.palette
         if not any(stream.opened for stream in self._book.statuses()):
             return lit("not following"), palette.stale
         if self._view.following:
+            quiet = self._quiet()
+            if quiet >= _QUIET:
+                return fmt("following, last line {}", span(quiet)), palette.muted
             return lit("following"), palette.muted
         return fmt("+{:,} lines", self._view.unseen), palette.accent
 
     def _sentences(self) -> tuple[SafeText, ...]:
-        streams = self._book.statuses()
-        if not streams:
+        if not self._book.statuses():
             return (
                 lit("Log lines would be here, but no log stream is configured."),
                 lit('Name one in the configuration: [systems.NAME.logs.NAME] with kind = "file" or "journal".'),
             )
-        system, service = self.filters.system, self.filters.service
-        mine = [
-            stream
-            for stream in streams
-            if system in {EMPTY, stream.system} and (not service or stream.service in {EMPTY, service})
-        ]
+        mine = self._chosen()
         if not mine:
             return (
                 fmt("No log stream is configured for {}.", self.filters.subject),
