@@ -6,16 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tuiops import __version__
 from tuiops.cli.exits import Exit
 from tuiops.cli.main import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SIMULATION = '[sources.drill]\ntype = "simulation"\ninterval = "1s"\n'
 
@@ -25,6 +22,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("TUIOPS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
@@ -66,9 +64,10 @@ def test_headless_commands_need_no_textual(words: list[str]) -> None:
     ("words", "said"),
     [
         (["statsu"], "invalid choice: 'statsu'"),
-        (["status", "--timeout", "-1"], "not between 0 and 3600"),
-        (["status", "--timeout", "nan"], "not between 0 and 3600"),
-        (["logs", "--lines", "x"], "invalid"),
+        (["status", "--timeout", "-1"], "not a number of seconds between 0 and 3600"),
+        (["status", "--timeout", "nan"], "not a number of seconds between 0 and 3600"),
+        (["status", "--timeout", "abc"], "'abc' is not a number of seconds between 0 and 3600"),
+        (["logs", "--lines", "x"], "'x' is not a whole number between 0 and 10000000"),
         (["status", "-o", "xml"], "invalid choice: 'xml'"),
         (["st\x1b[31matus"], "invalid choice"),
         (["logs", "--level", "loud"], "there is no level 'loud'"),
@@ -203,3 +202,52 @@ def test_a_reader_that_goes_away_is_no_error(config: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == Exit.BROKEN_PIPE
+
+
+def test_an_output_that_takes_nothing_is_a_failure_not_a_finding(config: str, tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tuiops", "status", "--config", config], stdout=full, stderr=subprocess.PIPE,
+            text=True, check=False, stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+    log = tmp_path / "state" / "tuiops" / "tuiops.log"
+    assert done.returncode == Exit.SOFTWARE
+    assert done.stderr.splitlines() == [
+        f"tuiops: failed: OSError: [Errno 28] No space left on device; diagnostics are in {log}"
+    ]
+    assert "Traceback" in log.read_text()
+
+
+def test_a_fault_of_ours_is_a_failure_in_one_safe_line(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom tuiops.cli.commands import keys\n"
+        "def broken(*_): raise RuntimeError('\\x1b[31mbroken\\ntwice')\n"
+        "keys.main = broken\nfrom tuiops.cli.main import main\nsys.exit(main(['keys']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    log = tmp_path / "state" / "tuiops" / "tuiops.log"
+    assert (done.returncode, done.stdout) == (Exit.SOFTWARE, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "RuntimeError" in done.stderr
+    assert str(log) in done.stderr
+    assert "\x1b" not in done.stderr
+    assert "Traceback" in log.read_text()
+
+
+def test_without_a_place_for_diagnostics_it_names_none(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("not a folder")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tuiops", "keys"], stdout=full, stderr=full, check=False, stdin=subprocess.DEVNULL,
+            timeout=60,
+        )  # fmt: skip
+    assert done.returncode == Exit.SOFTWARE
+
+
+def test_values_of_headers_are_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[sources.p]\ntype = "prometheus"\nurl = "http://h"\nheaders = { X-Scope-OrgID = "hunter2" }\n')
+    assert main(["config", "--config", str(file)]) == Exit.OK
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["sources"]["p"]["headers"] == {"X-Scope-OrgID": "***"}
+    assert "hunter2" not in shown

@@ -66,11 +66,11 @@ def test_the_status_says_what_is_wrong_in_words() -> None:
 def test_quiet_is_good_news_only_when_it_is_proven() -> None:
     for feeds, said in ((snapshot().feeds, "every alert source is live"), ({}, "No alert sources are configured")):
         stream = io.StringIO()
-        tables.alerts(Output(stream, {}), snapshot(feeds=tuple(feeds.values())), NOW)
+        tables.alerts(Output(stream, {}), snapshot(feeds=tuple(feeds.values())), NOW, "UTC")
         assert said in stream.getvalue()
 
 
 def test_the_alerts_table() -> None:
     stream = io.StringIO()
-    tables.alerts(Output(stream, {}), snapshot(alerts=(alert(Severity.P1),)), NOW)
+    tables.alerts(Output(stream, {}), snapshot(alerts=(alert(Severity.P1),)), NOW, "UTC")
     assert stream.getvalue().splitlines()[1] == "!! P1  10:00  firing  shop/api  Broken  5m   it is ␛[31mbroken"

@@ -11,6 +11,7 @@ from tests.cli.snapshots import NOW, alert, feed, service, snapshot
 from tuiops.cli import views
 from tuiops.cli.commands import alerts, services, status
 from tuiops.cli.exits import Exit
+from tuiops.cli.watching import Seen
 from tuiops.core.alerts import AlertState
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Snapshot, Topic
@@ -66,7 +67,7 @@ def test_documents_are_json_with_base_units_and_without_nan() -> None:
         document = view.document(seen, NOW, None)
         assert json.loads(json.dumps(document, allow_nan=False)) == document
         assert (document["schema"], document["at"]) == (1, "2026-01-31T12:00:00Z")
-        for row in view.rows(document):
+        for row in Seen(view).rows(document):
             assert row["kind"] in {"system", "service", "alert"}
             assert row["at"] == document["at"]
     fine, idle = services.VIEW.document(seen, NOW, None)["services"]

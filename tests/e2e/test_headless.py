@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -15,8 +17,7 @@ from tests.servers.processes import wait_until
 from tests.terminal.terminal import Terminal, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from tests.servers.alertmanager import Alertmanager
@@ -31,11 +32,11 @@ GRAVE = {"alertname": "Fire", "severity": "critical", "system": "shop", "service
 class Follower:
     """A headless command that goes on; its rows are collected until Ctrl-c."""
 
-    def __init__(self, *words: str | Path, home: Path) -> None:
+    def __init__(self, *words: str | Path, home: Path, variables: Mapping[str, str | None] | None = None) -> None:
         self.rows: list[dict[str, Any]] = []
         self._process = subprocess.Popen(
             stage.program(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=environment(home),
+            env=environment(home, **(variables or {})),
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, name="follower", daemon=True)
         self._reader.start()
@@ -56,7 +57,11 @@ class Follower:
 
     def interrupt(self) -> int:
         """Press Ctrl-c; the exit code."""
-        self._process.send_signal(signal.SIGINT)
+        return self.end(signal.SIGINT)
+
+    def end(self, number: signal.Signals) -> int:
+        """Send the signal; the exit code."""
+        self._process.send_signal(number)
         self._reader.join(20)
         return self._process.wait(20)
 
@@ -153,6 +158,30 @@ def test_watching_prints_each_change_until_ctrl_c(shop: Shop, tmp_path: Path) ->
         shop.alertmanager.fire(GRAVE)
         follower.wait_for(lambda row: any(alert["name"] == "Fire" for alert in row["alerts"]), "the fire")
         assert follower.interrupt() == 130
+    with Follower("alerts", "--config", shop.config, "-o", "ndjson", "--watch", home=tmp_path) as follower:
+        follower.wait_for(lambda row: row["name"] == "Fire" and row["state"] == "firing", "the fire")
+        shop.alertmanager.resolve(GRAVE)
+        follower.wait_for(lambda row: row["name"] == "Fire" and row["state"] == "resolved", "the end of the fire")
+        assert follower.interrupt() == 130
+        assert [row["state"] for row in follower.rows if row["name"] == "Fire"] == ["firing", "resolved"]
+
+
+def test_sigterm_ends_a_follower_and_its_children(tmp_path: Path) -> None:
+    journal, pid, config = tmp_path / "bin" / "journalctl", tmp_path / "pid", tmp_path / "config.toml"
+    journal.parent.mkdir()
+    journal.write_text(
+        f"#!/bin/sh\necho $$ > {pid}\n"
+        """echo '{"__CURSOR": "s=1", "__REALTIME_TIMESTAMP": "1769860800000000", "MESSAGE": "hello"}'\n"""
+        "exec sleep 1000\n"
+    )
+    journal.chmod(0o755)
+    config.write_text('[systems.shop.services.api]\n[systems.shop.logs.all]\nkind = "journal"\n')
+    words = ("logs", "--config", config, "-o", "ndjson", "--follow")
+    path = f"{journal.parent}:{os.environ['PATH']}"
+    with Follower(*words, home=tmp_path, variables={"PATH": path}) as follower:
+        follower.wait_for(lambda row: row["message"] == "hello", "the journal")
+        assert follower.end(signal.SIGTERM) == 143
+    wait_until(lambda: not Path(f"/proc/{pid.read_text().strip()}").exists(), "the journal's process is gone")
 
 
 def test_following_logs_prints_each_line_once(shop: Shop, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ _MEANINGS = {
     Exit.DOWN: "a service is down, or a P1 fires",
     Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
     Exit.USAGE: "the command line is wrong",
-    Exit.SOFTWARE: "the console or the wallboard failed; the fault is in tuiops",
+    Exit.SOFTWARE: "tuiops failed, or could not write its output; its log file says more",
     Exit.CONFIG: "the configuration has mistakes",
     Exit.HANGUP: "the terminal went away (SIGHUP)",
     Exit.INTERRUPTED: "ended by Ctrl-c",

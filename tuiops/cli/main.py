@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from tuiops import __version__
@@ -109,17 +110,17 @@ def _headless(command: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 3600 seconds")
-    return value
+    with suppress(ValueError):
+        if 0 < (value := float(text)) <= 3600:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds between 0 and 3600")
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 10_000_000:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 10000000")
-    return value
+    with suppress(ValueError):
+        if 0 <= (value := int(text)) <= 10_000_000:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number between 0 and 10000000")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -129,6 +130,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     complaints = Output(sys.stderr, os.environ)
+    try:
+        return _told(argv, complaints)
+    except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which says that something is degraded
+        return _failed(error, complaints)
+
+
+def _told(argv: Sequence[str] | None, complaints: Output) -> int:
+    """Run a command, and say in words what kept it from its end."""
     try:
         return _run(argv)
     except UsageError as error:
@@ -159,6 +168,22 @@ def _run(argv: Sequence[str] | None) -> int:
         _drop_output(sys.stdout, sys.stderr)
     sys.stdout.flush()
     return code
+
+
+def _failed(error: Exception, complaints: Output) -> Exit:
+    """The last resort: a fault of ours, or an output that takes nothing, such as a full disk."""
+    from tuiops.cli import logfile
+
+    logfile.record(error)
+    file, kind = logfile.log_file(), type(error).__name__
+    where = fmt("; diagnostics are in {}", safe(str(file), LINE)) if file.exists() else EMPTY
+    _drop_output(sys.stdout)
+    try:
+        complaints.line((lit("tuiops: "), Tone.WORST), safe(f"failed: {kind}: {error}", LINE), where)
+        complaints.flush()
+    except OSError:
+        _drop_output(sys.stderr)
+    return Exit.SOFTWARE
 
 
 def _drop_output(*streams: TextIO) -> None:

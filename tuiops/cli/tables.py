@@ -98,7 +98,7 @@ def sources(out: Output, snapshot: Snapshot, now: datetime) -> None:
     out.table((lit("SOURCE"), lit("KIND"), lit("DATA"), lit("NOTE")), rows)
 
 
-def services(out: Output, snapshot: Snapshot, now: datetime, system: str | None = None) -> None:
+def services(out: Output, snapshot: Snapshot, now: datetime, _zone: str, system: str | None = None) -> None:
     """One line for each service, with what is measured of it."""
     found = services_of(snapshot, system)
     if not found:
@@ -129,7 +129,7 @@ def _values(service: ServiceHealth) -> SafeText:
     )
 
 
-def alerts(out: Output, snapshot: Snapshot, now: datetime, system: str | None = None) -> None:
+def alerts(out: Output, snapshot: Snapshot, now: datetime, _zone: str, system: str | None = None) -> None:
     """One line for each alert, the most urgent first."""
     found = alerts_of(snapshot, system)
     if found:

@@ -60,6 +60,18 @@ def status(snapshot: Snapshot, now: datetime, system: str | None = None) -> Row:
     }
 
 
+def services(snapshot: Snapshot, now: datetime, system: str | None = None) -> Row:
+    """The document of `tuiops services`."""
+    rows = [service_row(service, snapshot.statuses, now) for service in services_of(snapshot, system)]
+    return {**head("services", snapshot, now), "services": rows}
+
+
+def alerts(snapshot: Snapshot, now: datetime, system: str | None = None) -> Row:
+    """The document of `tuiops alerts`."""
+    rows = [alert_row(alert) for alert in alerts_of(snapshot, system)]
+    return {**head("alerts", snapshot, now), "quiet_is_proven": snapshot.quiet_is_proven(now), "alerts": rows}
+
+
 def system_row(system: SystemHealth, statuses: dict[str, SourceStatus], now: datetime) -> Row:
     verdict = judge_system(system, statuses, now)
     return {

@@ -11,6 +11,7 @@ from tuiops.cli.exits import Exit
 from tuiops.config import paths
 from tuiops.config.schema import text as schema_text
 from tuiops.config.schema import written
+from tuiops.config.sources import HttpSourceConfig
 from tuiops.core.text import LINE, lit, safe
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def _plain(value: object) -> Any:
     if isinstance(value, msgspec.Struct):
         tag = value.__struct_config__
         fields = {field.encode_name: _plain(getattr(value, field.name)) for field in msgspec.structs.fields(value)}
+        if isinstance(value, HttpSourceConfig):
+            fields["headers"] = {safe(name): "***" for name in value.headers}
         return ({tag.tag_field: tag.tag} if tag.tag_field else {}) | fields
     if isinstance(value, dict):
         return {safe(key): _plain(item) for key, item in value.items()}

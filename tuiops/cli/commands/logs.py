@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tuiops import wiring
-from tuiops.cli import settings
+from tuiops.cli import loop, settings
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Span, Tone
 from tuiops.cli.tables import local
@@ -20,21 +20,23 @@ from tuiops.hub.logfilter import LogFilter, Pattern
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from datetime import datetime
 
     from tuiops.cli.output import Output
-    from tuiops.hub.hub import Hub
+    from tuiops.core.clock import Clock
     from tuiops.hub.logbook import Block, Line, LogBook
 
 _LOOK = 0.2
 """Seconds between looks at the log book."""
+_PAST = 1.0
+"""Seconds that the past is waited for when all streams are open."""
 
 _LEVEL_TONES = {Level.FATAL: Tone.WORST, Level.ERROR: Tone.WORST, Level.WARNING: Tone.BAD}
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
-    return asyncio.run(_run(settings.subject(arguments), log_filter(arguments), arguments, out))
+    return loop.run(_run(settings.subject(arguments), log_filter(arguments), arguments, out))
 
 
 def log_filter(arguments: argparse.Namespace) -> LogFilter:
@@ -53,7 +55,7 @@ async def _run(subject: wiring.Subject, wanted: LogFilter, arguments: argparse.N
     hub = await wiring.hub(subject)
     await hub.start()
     try:
-        await _settle(hub, arguments.timeout)
+        await settle(hub.logs, hub.clock, arguments.timeout)
         writer = LineWriter(out, arguments.output, hub.logs, wanted, subject.config.display.time_zone)
         code = Exit.OK if any(stream.opened for stream in hub.logs.statuses()) else Exit.UNKNOWN
         if code is Exit.UNKNOWN and not arguments.follow:
@@ -67,15 +69,23 @@ async def _run(subject: wiring.Subject, wanted: LogFilter, arguments: argparse.N
         await hub.stop()
 
 
-async def _settle(hub: Hub, patience: float) -> None:
-    """Return when every stream is open or has failed, and no more of the past comes; `patience` in seconds."""
-    start, before = hub.clock.monotonic(), -1
-    while hub.clock.monotonic() - start < patience:
-        await asyncio.sleep(_LOOK)
-        streams = hub.logs.statuses()
-        if hub.logs.version == before and all(stream.opened or stream.error for stream in streams):
+async def settle(
+    book: LogBook, clock: Clock, patience: float, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> None:
+    """Return when every stream is open or has failed and no more of the past comes; `patience` in seconds.
+
+    Lines that are written meanwhile do not count: a busy log never rests.
+    """
+    end, first = clock.monotonic() + patience, None
+    while clock.monotonic() < end:
+        await sleep(_LOOK)
+        if not all(stream.opened or stream.error for stream in book.statuses()):
+            continue
+        if first is None:
+            end = min(end, clock.monotonic() + _PAST)
+        elif first == book.first:
             return
-        before = hub.logs.version
+        first = book.first
 
 
 class LineWriter:
@@ -110,8 +120,10 @@ class LineWriter:
         data = self._book.bytes_of(block)
         if data is not None:
             first = 0 if start is None else max(0, start - block.first)
-            for number in self._wanted.lines(block, data, first):
-                yield block.first + number
+            # A line that continues a record shares its fate, also when the record was there before.
+            for number in self._wanted.lines(block, data, block.head(data, first)):
+                if number >= first:
+                    yield block.first + number
 
     def _write(self, numbers: Iterator[int], now: datetime) -> None:
         for seq in numbers:

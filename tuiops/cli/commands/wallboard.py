@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from tuiops import wiring
 from tuiops.cli import logfile, reviews, settings
 from tuiops.cli.commands.console import ended, interactive
-from tuiops.cli.exits import Exit
 from tuiops.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
 
+    from tuiops.cli.exits import Exit
     from tuiops.cli.output import Output
 
 

@@ -1,0 +1,39 @@
+"""The event loop of commands without a screen, and how a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, Any
+
+from tuiops.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+_ENDS = {signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
+
+
+def run(work: Coroutine[Any, Any, Exit]) -> Exit:
+    """Run a command to its end. SIGTERM and SIGHUP cancel it as Ctrl-c does, so that it can end its own children."""
+    return asyncio.run(_until_told(work))
+
+
+async def _until_told(work: Coroutine[Any, Any, Exit]) -> Exit:
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    told: list[Exit] = []
+
+    def end(code: Exit) -> None:
+        told.append(code)
+        task.cancel()
+
+    for number, code in _ENDS.items():
+        # What the parent had us ignore, as nohup does, stays ignored.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            loop.add_signal_handler(number, end, code)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        return told[0]
