@@ -32,7 +32,7 @@ class UsageError(TuiopsError):
 
 
 class Fault(NamedTuple):
-    """One mistake in a file: where it is, what is wrong, what to do about it. (A dataclass takes 13 ms to import.)"""
+    """One mistake in a file: where it is, what is wrong, what to do about it. (Dataclasses are slow to import.)"""
 
     file: str
     key: str

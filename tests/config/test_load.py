@@ -9,6 +9,7 @@ import pytest
 
 from tuiops.config.load import load
 from tuiops.config.model import Config
+from tuiops.config.values import Duration
 from tuiops.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -148,6 +149,31 @@ def test_a_secret_in_a_header_is_refused_and_not_repeated(tmp_path: Path) -> Non
     found = faults(tmp_path, text)
     assert "bearer" in found["sources.prom.headers.Authorization"].remedy
     assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("name", ["X-Api-Key", "PRIVATE-TOKEN", "Cookie", "x-vault-secret", "X-Password", "X-Auth"])
+def test_a_header_that_sounds_like_a_secret_is_refused(tmp_path: Path, name: str) -> None:
+    text = SHOP.replace("[systems.shop.services.api]", f'headers = {{ {name} = "hunter2" }}\n[systems.shop]', 1)
+    assert f"sources.prom.headers.{name}" in faults(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("pages", "key", "remedy"),
+    [('["helth"]', "pages[0]", "did you mean health?"), ("[]", "pages", "give at least one value")],
+)
+def test_pages_that_no_wallboard_has(tmp_path: Path, pages: str, key: str, remedy: str) -> None:
+    assert faults(tmp_path, f"[wallboard]\npages = {pages}\n")[f"wallboard.{key}"].remedy == remedy
+
+
+def test_the_result_of_an_expression_is_never_too_old(tmp_path: Path) -> None:
+    gauge = (
+        '[systems.shop.indicators.queue]\nkind = "gauge"\nsource = "prom"\nheading = "QUEUE"\nmax_age = "5m"\nquery = '
+    )
+    found = faults(tmp_path, SHOP + gauge + '"max by (service) (queue_length)"\n')
+    assert "as old as the query" in found["systems.shop.indicators.queue.max_age"].problem
+    file = tmp_path / "plain.toml"
+    file.write_text(SHOP + gauge + "'queue_length{job=\"api\"}'\n")
+    assert load(file, environ={}).config.systems["shop"].indicators["queue"].max_age == Duration(300)
 
 
 @pytest.mark.parametrize("secret", ["{}", '{ env = "A", file = "b" }'])

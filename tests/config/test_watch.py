@@ -108,3 +108,22 @@ async def test_a_mistake_in_a_file_just_included_is_mended_there(tmp_path: Path)
         file, write(file, 'include = ["more.toml"]'), nothing, write(more, 'display.theme = "light"'), nothing
     )
     assert themes(found) == ["wrong", "light"]
+
+
+async def test_a_change_during_the_reading_is_read_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("")
+    during = [write(file, 'display.theme = "high-contrast"')]
+
+    def reload() -> Loaded:
+        loaded = load(file, environ={})
+        if during and loaded.config.display.theme == "light":
+            during.pop()()
+        return loaded
+
+    steps = Steps(write(file, 'display.theme = "light"'), nothing, nothing, nothing, nothing)
+    found: list[Loaded | ConfigError] = []
+    with contextlib.suppress(EndOfStepsError):
+        async for change in watch(reload(), reload, sleep=steps):
+            found.append(change)  # noqa: PERF401 - a comprehension would lose them to the exception
+    assert themes(found) == ["light", "high-contrast"]

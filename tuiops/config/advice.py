@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tuiops.config.model import Config
     from tuiops.config.tree import KeyPath
 
-
 _SELECTOR = 'write a metric with matchers, such as http_requests_total{job="api"}'
 _QUERY = "try it in the server's own page"
 
@@ -44,10 +43,7 @@ def query_faults(config: Config) -> Iterator[Fault]:
                 if selects and not isinstance(parsed, promql_parser.VectorSelector):
                     problem = "is not a selector"
             if problem is not None:
-                remedy = 'write a metric with matchers, such as http_requests_total{job="api"}'
-                yield Fault(
-                    "", dotted((*path, name)), problem, remedy if selects else "try it in the server's own page"
-                )
+                yield Fault("", dotted((*path, name)), problem, _SELECTOR if selects else _QUERY)
 
 
 def _queries(value: object) -> Iterator[tuple[str, str, bool]]:

@@ -28,6 +28,7 @@ from tuiops.config.tree import KeyPath, dotted
 from tuiops.config.values import Secret
 from tuiops.config.walk import structs
 from tuiops.core.health import Comparison, Limit
+from tuiops.core.promql import Selector
 from tuiops.core.severity import Severity
 from tuiops.core.units import Unit, parse_quantity
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from tuiops.config.tree import Tree
 
 _LOG_FIELDS = ("time", "level", "message", "service")
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+_SECRET_WORDS = ("token", "secret", "key", "auth", "cookie", "password")
+"""A header whose name contains one of them holds a secret."""
 _UPWARDS = frozenset({Comparison.ABOVE, Comparison.AT_LEAST})
 
 
@@ -83,7 +85,7 @@ class _Checker:
         if source.bearer is not None and source.basic is not None:
             self._fault((*path, "basic"), "is given beside bearer", "keep one of the two")
         for name in source.headers:
-            if name.lower() in _SECRET_HEADERS:
+            if any(word in name.lower() for word in _SECRET_WORDS):
                 remedy = "take it out and give `bearer` or `basic`, which keep secrets out of this file"
                 self._fault((*path, "headers", name), "would hold a secret", remedy)
             elif not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
@@ -136,6 +138,10 @@ class _Checker:
     @visit.register
     def _(self, gauge: GaugeIndicator, path: KeyPath) -> None:
         self._indicator(gauge, gauge.unit, path)
+        if gauge.max_age is not None and Selector.parse(gauge.query) is None:
+            problem = "never passes: the result of an expression is as old as the query"
+            remedy = 'take it out, or let query be a plain selector, such as queue_length{job="api"}'
+            self._fault((*path, "max_age"), problem, remedy)
 
     @visit.register
     def _(self, probe: ProbeConfig, path: KeyPath) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +10,8 @@ from msgspec import Meta
 from tuiops.config.sources import AnySource, Bastion
 from tuiops.config.systems import System
 from tuiops.config.values import KIND, Duration, Id, Size, Zone
+
+Page = Literal["overview", "health", "alerts", "rollouts"]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +27,7 @@ class EnvironmentConfig(_Table, frozen=True, kw_only=True):
 
 
 class Display(_Table, frozen=True, kw_only=True):
-    """How the console looks."""
+    """How the console looks. It follows `theme`, `time_zone` and `bell` while it runs, the rest at its next start."""
 
     theme: Annotated[str, Meta(description="Name of a theme: built in, or a file in the themes folder.")] = "dark"
     time_zone: Annotated[Zone, Meta(description="IANA name of the zone that times are shown in.")] = "UTC"
@@ -41,7 +43,7 @@ class Display(_Table, frozen=True, kw_only=True):
 
 
 class Keys(_Table, frozen=True, kw_only=True):
-    """Which key does what."""
+    """Which key does what. The console follows changes while it runs."""
 
     preset: Annotated[
         Literal["default", "k9s", "vim", "less", "plain"], Meta(description="Set of keys to start from.")
@@ -56,21 +58,16 @@ class Keys(_Table, frozen=True, kw_only=True):
 
 
 class Logs(_Table, frozen=True, kw_only=True):
-    """How much of the logs is kept."""
+    """How much of the logs is kept. A change counts at the next start."""
 
     memory: Annotated[Size, Meta(description="Memory for log lines; older ones make room.")] = Size(64_000_000)
 
 
 class Wallboard(_Table, frozen=True, kw_only=True):
-    """The wallboard's rotation."""
+    """The wallboard's rotation. A change counts at the next start."""
 
     dwell: Annotated[Duration, Meta(description="How long each page stays.")] = Duration(15)
-    pages: Annotated[tuple[str, ...], Meta(description="Pages in their order.")] = (
-        "overview",
-        "health",
-        "alerts",
-        "rollouts",
-    )
+    pages: Annotated[tuple[Page, ...], Meta(description="Pages in their order.", min_length=1)] = get_args(Page)
 
 
 class Config(_Table, frozen=True, kw_only=True):

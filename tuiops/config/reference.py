@@ -56,7 +56,7 @@ One TOML file says what is watched: `tuiops config paths` shows where it is look
 
 `tuiops check [FILE]` reads a file as the console does and prints every mistake with its file, its key and a remedy.
 While the console runs, it reads its files again whenever they change. When a change is wrong, it says so and keeps
-the last configuration that was right.
+the last configuration that was right. A table whose changes count only at the next start says so.
 
 ## Which value counts
 
@@ -146,12 +146,17 @@ def type_word(node: inspect.Type) -> str:
         case inspect.EnumType():
             word = " ".join(f"`{each.value}`" for each in node.cls)
         case inspect.VarTupleType():
-            word = f"array of {type_word(node.item_type)}s"
+            word = f"array of {_several(node.item_type)}"
         case inspect.DictType():
-            word = f"table of {type_word(node.value_type)}s"
+            word = f"table of {_several(node.value_type)}"
         case inspect.StructType() if node.cls is values.Secret:
             word = "secret"
     return word
+
+
+def _several(node: inspect.Type) -> str:
+    word = type_word(node)
+    return word if word.endswith("`") else f"{word}s"
 
 
 _WORDS = {

@@ -51,7 +51,7 @@ class HttpSourceConfig(SourceConfig, frozen=True, kw_only=True):
     tls: Annotated[Tls, Meta(description="Certificates.")] = Tls()
     headers: Annotated[
         dict[str, str],
-        Meta(description="Further request headers, such as `X-Scope-OrgID`; never for secrets."),
+        Meta(description="Further request headers, such as `X-Scope-OrgID`; never for secrets, which are refused."),
     ] = {}
     max_response: Annotated[Size, Meta(description="Largest answer that is read, after decompression.")] = Size(
         32_000_000

@@ -48,7 +48,10 @@ class IndicatorConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
     down: Annotated[str | None, Meta(description="When the service is down, such as `> 20%`.")] = None
     max_age: Annotated[
         Duration | None,
-        Meta(description="Age of a sample beyond which it is stale, for metrics that arrive late."),
+        Meta(
+            description="Age of a sample beyond which it is stale, for metrics that arrive late; "
+            "a gauge needs a plain selector for it."
+        ),
     ] = None
 
 

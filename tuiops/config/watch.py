@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INTERVAL = 1.0
 """Seconds between looks at the files."""
 
-_Stamp = tuple[tuple[str, int, int, int] | None, ...]
+_Stamp = dict[Path, tuple[int, int, int] | None]
 
 
 async def watch(
@@ -44,22 +44,25 @@ async def watch(
         except ConfigError as error:
             # The mistake may be in a file that was not there before.
             watched = tuple(dict.fromkeys((*watched, *(Path(fault.file) for fault in error.faults))))
-            known = seen = await asyncio.to_thread(_stamp, watched)
-            yield error
-            continue
-        watched = (*fresh.files, *fresh.folders)
-        known = seen = await asyncio.to_thread(_stamp, watched)
-        yield fresh
+            found: Loaded | ConfigError = error
+        else:
+            watched = (*fresh.files, *fresh.folders)
+            found = fresh
+        # What was seen before the reading counts: whoever writes during it shall be read again.
+        known = seen = await asyncio.to_thread(_stamp, watched) | {
+            path: stamp for path, stamp in seen.items() if path in watched
+        }
+        yield found
 
 
 def _stamp(paths: Iterable[Path]) -> _Stamp:
     """What changes when a file is written, replaced or removed, or a folder gains or loses one."""
-    found: list[tuple[str, int, int, int] | None] = []
+    found: _Stamp = {}
     for path in paths:
         try:
             status = path.stat()
         except OSError:
-            found.append(None)
+            found[path] = None
         else:
-            found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)
+            found[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    return found

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tests.ui.still import StillBackend
+    from tuiops.config.model import Page
 
 OVERVIEW = Wallboard(pages=("overview",))
 
