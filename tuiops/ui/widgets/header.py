@@ -156,6 +156,7 @@ def budget_part(snapshot: Snapshot, times: Times, now: datetime, palette: Palett
         return (
             ((fmt("budget {} {} {}", worst.system, share, late), palette.stale),),
             ((fmt("budget {} {}", share, late), palette.stale),),
+            ((fmt("budget {}", late), palette.stale),),
         )
     left = (share, palette.severity[Severity.P2] if worst.left < 0.1 else palette.text)
     named = ((fmt("budget {} ", worst.system), palette.muted), left)
