@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +17,7 @@ from tuiops.core.alerts import Alert, AlertState
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.core.updates import AlertsUpdate
 from tuiops.sources.alert_mapping import AlertMapper, Native, keep_worst
+from tuiops.sources.http import decode
 from tuiops.sources.http_errors import deadline
 
 if TYPE_CHECKING:
@@ -74,6 +76,15 @@ class ServerStatus(msgspec.Struct, frozen=True):
     cluster: Cluster = Cluster()
 
 
+class _Seen(NamedTuple):
+    """The last answer: most of them are the same, byte for byte, and ten thousand alerts are dear to read."""
+
+    mark: int | None = None
+    natives: Sequence[NativeAlert] = ()
+    silences: Mapping[str, SafeText] = MappingProxyType({})
+    alerts: list[Alert] | None = None
+
+
 class AlertmanagerSource:
     """Alerts of one Alertmanager. Several of them are merged above, by the labels of their alerts."""
 
@@ -95,6 +106,7 @@ class AlertmanagerSource:
         self._mapper = AlertMapper(systems, name)
         self._cluster: tuple[SafeText, ...] = ()
         self._cluster_checked: float | None = None
+        self._seen = _Seen()
         self._known: dict[str, tuple[Native, Alert]] = {}
         """The last answer's alerts by their fingerprints: most of ten thousand are the same a second later."""
 
@@ -106,11 +118,15 @@ class AlertmanagerSource:
         at = self._clock.now()
         before = self._client.requests
         async with deadline(self.timeout, self._client.server):
-            natives = await self._alerts(self._config.filter)
+            natives = self._read(await self._fetch(self._config.filter))
             barks = await self._watchdog(natives, at)
             silences = await self._silences(natives)
             await self._check_cluster()
-            found = await self._mapped(natives, silences, at)
+            if self._seen.alerts is not None and silences == self._seen.silences:
+                found = self._seen.alerts
+            else:
+                found = await self._mapped(natives, silences, at)
+            self._seen = self._seen._replace(silences=silences, alerts=found)
         kept, dropped = keep_worst(found, self._config.max_items)
         return AlertsUpdate(
             at=at,
@@ -121,10 +137,17 @@ class AlertmanagerSource:
             dropped=dropped,
         )
 
-    async def _alerts(self, matchers: Sequence[str]) -> list[NativeAlert]:
+    async def _fetch(self, matchers: Sequence[str]) -> bytes:
         params = [(name, "true") for name in ("active", "silenced", "inhibited", "unprocessed")]
         params += [("filter", matcher) for matcher in matchers]
-        return await self._client.read(list[NativeAlert], "/api/v2/alerts", params=params)
+        return (await self._client.fetch("/api/v2/alerts", params=params)).body
+
+    def _read(self, body: bytes) -> Sequence[NativeAlert]:
+        """The alerts of an answer; those of the last one when it is the same."""
+        mark = hash(body)
+        if mark != self._seen.mark:
+            self._seen = _Seen(mark, decode(body, list[NativeAlert], self._client.server))
+        return self._seen.natives
 
     async def _watchdog(self, natives: Sequence[NativeAlert], at: datetime) -> bool | None:
         """Whether the alert that always fires is there and has been renewed; None when none is configured.
@@ -136,7 +159,8 @@ class AlertmanagerSource:
             return None
         if self._config.filter:
             escaped = name.replace("\\", r"\\").replace('"', r"\"")
-            natives = await self._alerts([f'alertname="{escaped}"'])
+            body = await self._fetch([f'alertname="{escaped}"'])
+            natives = decode(body, list[NativeAlert], self._client.server)
         return any(one.labels.get("alertname") == name and one.ends_at > at for one in natives)
 
     async def _silences(self, natives: Sequence[NativeAlert]) -> dict[str, SafeText]:
