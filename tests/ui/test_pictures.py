@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -9,9 +10,13 @@ import pytest
 from tests.ui.fakes import FakeBackend, fleet, nothing, stale
 from tuiops.config.model import Display
 from tuiops.ui.app import TuiopsApp
+from tuiops.ui.screens.beside import BesideHealth
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from textual.app import App
+    from textual.pilot import Pilot
 
     from tuiops.core.snapshot import Snapshot
 
@@ -19,7 +24,22 @@ if TYPE_CHECKING:
 class Compare(Protocol):
     """The fixture of pytest-textual-snapshot."""
 
-    def __call__(self, app: App[None], *, terminal_size: tuple[int, int]) -> bool: ...
+    def __call__(
+        self,
+        app: App[None],
+        *,
+        terminal_size: tuple[int, int],
+        run_before: Callable[[Pilot[None]], Awaitable[None]],
+    ) -> bool: ...
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """The sheets beside the panes ask for the past a moment after the first frame; the picture is of what they got."""
+    async with asyncio.timeout(20):
+        while any(sheet.display and not sheet._pasts for sheet in pilot.app.screen.query(BesideHealth)):
+            await pilot.pause(0.02)
+        await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
 
 
 @pytest.mark.parametrize(
@@ -42,4 +62,6 @@ def test_the_console_looks_as_it_did(
     ascii_only: bool,
 ) -> None:
     display = Display(theme=theme, time_zone="Asia/Tokyo", ascii=ascii_only)
-    assert snap_compare(TuiopsApp(FakeBackend(known), display, own_process=False), terminal_size=size)
+    assert snap_compare(
+        TuiopsApp(FakeBackend(known), display, own_process=False), terminal_size=size, run_before=settled
+    )
