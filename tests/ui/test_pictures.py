@@ -47,7 +47,6 @@ async def settled(pilot: Pilot[None]) -> None:
     [
         pytest.param(fleet(), (80, 24), "dark", False, id="small"),
         pytest.param(fleet(), (120, 40), "dark", False, id="middle"),
-        pytest.param(fleet(), (200, 60), "dark", False, id="large"),
         pytest.param(stale(fleet()), (132, 38), "dark", False, id="stale"),
         pytest.param(nothing(), (120, 40), "dark", False, id="unconfigured"),
         pytest.param(fleet(), (120, 40), "light", False, id="light"),
