@@ -41,6 +41,7 @@ DECLARES_SAFE: Mapping[str, str] = {
 """Modules that may declare a computed string safe, and what they compute it from."""
 
 DRAWS_SEGMENTS: Mapping[str, str] = {
+    "tuiops/ui/ascii_only.py": "segments that were drawn already, one sign for another",
     "tuiops/ui/widgets/log_painter.py": "log lines, split around the hits of a search",
 }
 """Modules that draw strips piece by piece, and of what."""

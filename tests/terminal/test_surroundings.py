@@ -44,7 +44,6 @@ def test_sixteen_colours_are_all_that_is_used(theme: str, tmp_path: Path) -> Non
         assert colours(terminal.output) <= {"basic", "bright"}
 
 
-@pytest.mark.xfail(reason="dots between words, scroll bars and a limit's sign are not ASCII yet", strict=True)
 @pytest.mark.parametrize("surroundings", [{"TUIOPS_ASCII": "1"}, {"TUIOPS_ASCII": "1", "LANG": "C", "LC_ALL": "C"}])
 def test_ascii_means_ascii(surroundings: dict[str, str], tmp_path: Path) -> None:
     with Terminal("--demo", "--theme", "dark", home=tmp_path, variables=surroundings) as terminal:

@@ -57,3 +57,14 @@ async def test_keys_after_a_screen_that_went_away_still_arrive(keys: str) -> Non
         burst(app, ":q\r" if "q" not in keys else "")
         await settle(pilot)
         assert app.return_code == 0
+
+
+async def test_a_command_can_be_typed_in_a_detail() -> None:
+    app = TuiopsApp(FakeBackend(fleet()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "d")
+        await pilot.pause()
+        assert len(app.screen_stack) == 2
+        await pilot.press("colon", "q", "enter")
+        await pilot.pause()
+        assert app.return_code == 0

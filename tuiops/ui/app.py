@@ -213,8 +213,8 @@ class TuiopsApp(Shell):
         notify(self, fmt("{} does nothing here.", action.label), timeout=3)
 
     def action_app_command(self) -> None:
-        if self.screen is not self.console_screen:
-            self._revisit(Place("pane", (str(self.console_screen.current.NUMBER),)))
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
         self.console_screen.ask_command()
 
     def action_app_palette(self) -> None:

@@ -22,6 +22,7 @@ from textual.screen import Screen
 from tuiops.config.paths import shipped_themes, user_themes
 from tuiops.core.text import SafeText, safe
 from tuiops.errors import ConfigError
+from tuiops.ui.ascii_only import AsciiSigns
 from tuiops.ui.bridge import Bridge
 from tuiops.ui.format import Times, TimeStyle
 from tuiops.ui.glyphs import ASCII, UNICODE
@@ -231,9 +232,8 @@ class Shell(App[None], HasLook, inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual takes NO_COLOR to mean grey; here it means the terminal's own two colours."""
-        if self.look.palette.colourless:
-            return [NoColor()]
-        return super().get_line_filters()
+        filters = [NoColor()] if self.look.palette.colourless else list(super().get_line_filters())
+        return [*filters, AsciiSigns()] if self._ascii else filters
 
     def _adopt(self, loaded: LoadedTheme) -> Look:
         self.register_theme(loaded.textual)

@@ -32,6 +32,8 @@ Forms = tuple[tuple[Part, ...], ...]
 """Ways to say the same, the longest first."""
 
 
+_FIRST_QUESTIONS = 3
+"""Where am I, is it bad, how long do I have: what gives way last."""
 _GAP = 2
 """Blanks between two facts."""
 
@@ -203,7 +205,8 @@ def header_strips(facts: Facts, width: int, rows: int, palette: Palette) -> list
 
 def _line(left: list[Forms], right: list[Sequence[Part]], width: int, palette: Palette) -> Strip:
     ground = palette.panel
-    tail = _joined([group for group in right if group], ground)
+    least = sum(_width(forms[-1]) + _GAP for forms in left[:_FIRST_QUESTIONS] if forms)
+    tail = _tail([group for group in right if group], width - 2 - least, ground)
     if _width(tail) > width - 2:
         tail = [(cut(text, width - 2), style) for text, style in tail[-1:]]
     head = _joined(_shortened([forms for forms in left if forms], width - _width(tail) - 2 - _GAP), ground)
@@ -211,6 +214,16 @@ def _line(left: list[Forms], right: list[Sequence[Part]], width: int, palette: P
     pieces = [(lit(" "), ground), *head, (SafeText(" " * free), ground), *tail]
     drawn = segments(*((text, _on(style, palette)) for text, style in pieces))
     return Strip(drawn).adjust_cell_length(width, ground)
+
+
+def _tail(right: list[Sequence[Part]], room: int, ground: Style) -> list[Part]:
+    """What stands at the right end, in fewer and fewer words until it leaves the left end what it needs."""
+    brief = [group[:1] for group in right]
+    for groups in (right, brief, brief[:-1]):
+        tail = _joined(groups, ground)
+        if _width(tail) <= room:
+            return tail
+    return _joined(brief[:-1], ground) if room > 0 else _joined(right, ground)
 
 
 def _shortened(groups: list[Forms], room: int) -> list[tuple[Part, ...]]:
