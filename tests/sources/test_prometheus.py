@@ -22,6 +22,7 @@ from tuiops.core.clock import FakeClock, SystemClock
 from tuiops.core.severity import Severity
 from tuiops.core.units import Unit
 from tuiops.errors import BadAnswer, QueryRefused, Unreachable
+from tuiops.hub.feeds import abilities
 from tuiops.sources.alert_mapping import identity
 from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory
 from tuiops.sources.http import HttpConnector
@@ -250,6 +251,14 @@ SYSTEMS = {
         },
     )
 }
+
+
+def test_error_budgets_are_a_feed_only_where_an_objective_is_set() -> None:
+    def topics(systems: Mapping[str, System]) -> list[str]:
+        return [topic.value for topic, _ in abilities(source("http://127.0.0.1:1", systems))]
+
+    assert topics({}) == ["health"]
+    assert topics(SYSTEMS) == ["health", "budgets"]
 
 
 def samples() -> list[tuple[dict[str, str], list[tuple[float, float]]]]:

@@ -27,7 +27,8 @@ def abilities(source: Source) -> list[tuple[Topic, Callable[[], Awaitable[Update
         found.append((Topic.ALERTS, source.read_alerts))
     if isinstance(source, ReadsRollouts):
         found.append((Topic.ROLLOUTS, source.read_rollouts))
-    if isinstance(source, ReadsBudgets):
+    # A feed that asks nothing would always be live and prove nothing.
+    if isinstance(source, ReadsBudgets) and source.budget_interval is not None:
         found.append((Topic.BUDGETS, source.read_budgets))
     return found
 
@@ -54,6 +55,6 @@ def feeds(sources: Iterable[Source]) -> list[Feed]:
 def renewed(status: SourceStatus, source: Source, topic: Topic) -> SourceStatus:
     """The feed's standing with the pace that its source asks for."""
     interval = source.interval
-    if topic is Topic.BUDGETS and isinstance(source, ReadsBudgets):
+    if topic is Topic.BUDGETS and isinstance(source, ReadsBudgets) and source.budget_interval is not None:
         interval = source.budget_interval
     return msgspec.structs.replace(status, interval=interval, grace=source.timeout)

@@ -73,7 +73,9 @@ class ReadsBudgets(Protocol):
     """Reads error budgets. They are costly, so they have an interval of their own."""
 
     @property
-    def budget_interval(self) -> float: ...
+    def budget_interval(self) -> float | None:
+        """Seconds between readings; None when nothing has an objective, so that there is nothing to read."""
+        ...
 
     async def read_budgets(self) -> BudgetsUpdate: ...
 

@@ -54,11 +54,12 @@ class PrometheusSource:
         self.kind = lit("prometheus")
         self.interval = float(config.interval)
         self.timeout = float(config.timeout)
-        self.budget_interval = float(config.budget_interval)
         self._config = config
         self._clock = clock
         self._client = connect.client(config)
         self._plans = plans(name, systems)
+        self._promised = tuple(plan for plan in self._plans if plan.budget_query is not None)
+        self.budget_interval = float(config.budget_interval) if self._promised else None
         self._proofs: dict[tuple[str, str], tuple[Proof, float]] = {}
         self._reasons: dict[tuple[str, str], str] = {}
         self._down_targets: frozenset[tuple[str, str]] = frozenset()
@@ -93,9 +94,8 @@ class PrometheusSource:
         """The budgets of all indicators that have an objective."""
         at = self._clock.now()
         poll = self._poll()
-        wanted = tuple(plan for plan in self._plans if plan.budget_query is not None)
         async with deadline(self.timeout, self._client.server):
-            results = await self._each(poll, wanted, lambda plan: self._read_budget(poll, plan, at))
+            results = await self._each(poll, self._promised, lambda plan: self._read_budget(poll, plan, at))
         return BudgetsUpdate(
             at=at,
             budgets=tuple(budget for result in results for budget in result),
