@@ -51,7 +51,8 @@ SERVER = SafeText("server:1")
 
 def client(url: str, resolve: object = None, **settings: object) -> HttpClient:
     config = HttpSourceConfig(url=url, **({"timeout": Duration(5)} | settings))  # type: ignore[arg-type] # by test
-    return HttpClient(config, resolve or (lambda _: CANARY), FakeClock(NOW))  # type: ignore[arg-type] # by test
+    connector = HttpConnector(resolve or (lambda _: CANARY), FakeClock(NOW))  # type: ignore[arg-type] # by test
+    return connector.client(config)
 
 
 async def failure(server: HttpClient, path: str = "/api") -> SourceError:
@@ -361,7 +362,7 @@ async def test_secrets_stay_out_of_logs_and_representations(caplog: pytest.LogCa
         async with Hostile(handler) as server:
             one = client(server.url, bearer=Secret(env="T"))
             await one.read(dict[str, int], "/")
-            shown = f"{one!r} {one._credentials!r} {one._client!r}"
+            shown = f"{one!r} {one._signer!r} {one._client!r}"
             await one.close()
     assert CANARY not in shown
     assert CANARY not in caplog.text
@@ -381,6 +382,53 @@ async def test_a_connection_closed_while_idle_is_opened_again() -> None:
         assert await one.read(dict[str, int], "/") == {}
         await one.close()
     assert server.connections == 2
+
+
+async def test_what_may_not_be_repeated_leaves_at_most_once() -> None:
+    async def handler(request: Request) -> None:
+        if len(server.requests) == 2:
+            request.writer.transport.abort()
+        else:
+            await request.answer()
+
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        assert (await one.send("POST", "/", body=b"{}")).status == 200
+        with pytest.raises(Unreachable):
+            await one.send("POST", "/", body=b"{}")
+        await one.close()
+    assert len(server.requests) == 2
+
+
+async def test_an_endless_answer_comes_block_by_block() -> None:
+    async def handler(request: Request) -> None:
+        writer = request.writer
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for block in (b"one", b"two"):
+            writer.write(b"%x\r\n%s\r\n" % (len(block), block))
+            await writer.drain()
+            await going_on.wait()
+
+    going_on = asyncio.Event()
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        async with one.stream("GET", "/") as blocks:
+            assert await anext(blocks) == b"one"
+            going_on.set()
+            assert await anext(blocks) == b"two"
+        await one.close()
+
+
+async def test_a_stream_that_is_refused_says_why() -> None:
+    async def handler(request: Request) -> None:
+        await request.answer(status="403 Forbidden")
+
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        with pytest.raises(AccessDenied, match="403"):
+            async with one.stream("GET", "/"):
+                pytest.fail("a refusal was taken for an answer")
+        await one.close()
 
 
 async def test_a_server_that_hangs_up_is_not_asked_twice() -> None:

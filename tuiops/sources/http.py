@@ -12,20 +12,21 @@ import contextlib
 import functools
 import importlib
 import zlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
+from tuiops.config.sources import Tls
 from tuiops.core.text import SafeText, safe
 from tuiops.core.units import show_size
-from tuiops.errors import BadAnswer, ConfigError, Fault
+from tuiops.errors import BadAnswer, ConfigError, Fault, SourceError
 from tuiops.sources.http_auth import Credentials, Resolve, tls_context
 from tuiops.sources.http_errors import Refusal, deadline, looks_like_html, refused, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator
 
     import httpx
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from tuiops.sources.bastion import Bastion
 
 Params = Sequence[tuple[str, str]]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _T = TypeVar("_T")
 
 CONNECTIONS = 4
@@ -54,6 +56,45 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Endpoint(NamedTuple):
+    """A server and how it is talked to."""
+
+    url: str
+    timeout: float
+    """Seconds for a whole request."""
+    max_response: int
+    """Bytes, after decompression."""
+    via: str | None = None
+    tls: Tls = Tls()
+    headers: Mapping[str, str] = {}
+
+
+class Request(NamedTuple):
+    """What is about to be sent, as far as a signature covers it."""
+
+    method: Method
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Signs(Protocol):
+    """Shows a server who asks."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is anything to show."""
+        ...
+
+    async def sign(self, request: Request) -> Mapping[str, str]:
+        """Headers to send with the request. Raises AccessDenied when they cannot be made."""
+        ...
+
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """Look again after these headers were refused; whether others came out that are worth a try."""
+        ...
+
+
 class HttpConnector:
     """Makes the clients of sources; knows the bastions and how secrets are found."""
 
@@ -62,31 +103,34 @@ class HttpConnector:
         self._clock = clock
         self._bastions = bastions or {}
 
-    def client(self, config: HttpSourceConfig) -> HttpClient:
+    def client(self, config: HttpSourceConfig, signer: Signs | None = None) -> HttpClient:
+        """A client that has not connected yet, for a source with its own secrets unless a signer is given."""
+        endpoint = Endpoint(config.url, config.timeout, config.max_response, config.via, config.tls, config.headers)
+        return self.open(endpoint, signer or Credentials(config, self._resolve))
+
+    def open(self, endpoint: Endpoint, signer: Signs) -> HttpClient:
         """A client that has not connected yet. ConfigError when `via` names no bastion."""
         bastion = None
-        if config.via is not None:
-            bastion = self._bastions.get(config.via)
+        if endpoint.via is not None:
+            bastion = self._bastions.get(endpoint.via)
             if bastion is None:
-                raise ConfigError([Fault("configuration", "via", f"no bastion is called {config.via!r}", "add it")])
-        return HttpClient(config, self._resolve, self._clock, bastion)
+                raise ConfigError([Fault("configuration", "via", f"no bastion is called {endpoint.via!r}", "add it")])
+        return HttpClient(endpoint, signer, self._clock, bastion)
 
 
 class HttpClient:
     """Requests to one server. Raises SourceError only, whatever the server does."""
 
-    def __init__(
-        self, config: HttpSourceConfig, resolve: Resolve, clock: Clock, bastion: Bastion | None = None
-    ) -> None:
-        self._config = config
+    def __init__(self, endpoint: Endpoint, signer: Signs, clock: Clock, bastion: Bastion | None = None) -> None:
+        self._endpoint = endpoint
         self._clock = clock
         self._bastion = bastion
-        self._credentials = Credentials(config, resolve)
-        self._base = config.url.rstrip("/")
+        self._signer = signer
+        self._base = endpoint.url.rstrip("/")
         self._lock = asyncio.Lock()
         self._client: httpx.AsyncClient | None = None
         self._answered = False
-        self.server = _server(config.url, bastion)
+        self.server = _server(endpoint.url, bastion)
         """`host:port`, and the bastion before it."""
         self.requests = 0
         """Requests sent so far, repeated ones included."""
@@ -104,17 +148,64 @@ class HttpClient:
     async def fetch(
         self, path: str, *, params: Params = (), form: Params | None = None, absent: frozenset[int] = frozenset()
     ) -> Answer:
-        """The whole answer. Statuses in `absent` come back with an empty body instead of as an error."""
-        async with deadline(self._config.timeout, self.server):
-            header = await self._credentials.header()
-            found = await self._exchange(path, params, form, header)
-            if isinstance(found, Refusal) and found.status == 401 and header and await self._credentials.renew(header):
-                found = await self._exchange(path, params, form, await self._credentials.header())
+        """The whole answer to a question. Statuses in `absent` come back with an empty body instead of as an error."""
+        if form is None:
+            return await self.send("GET", path, params=params, absent=absent, repeatable=True)
+        content = urlencode(form).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return await self.send(
+            "POST", path, params=params, body=content, headers=headers, absent=absent, repeatable=True
+        )
+
+    async def send(
+        self,
+        method: Method,
+        path: str,
+        *,
+        params: Params = (),
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        absent: frozenset[int] = frozenset(),
+        repeatable: bool = False,
+    ) -> Answer:
+        """The whole answer to any request. One that is not `repeatable` leaves this machine at most once."""
+        request = Request(method, self._url(path, params), headers or {}, body)
+        async with deadline(self._endpoint.timeout, self.server):
+            shown = await self._signer.sign(request)
+            found = await self._exchange(request, shown, repeatable=repeatable)
+            if isinstance(found, Refusal) and found.status == 401 and shown and await self._signer.renew(shown):
+                found = await self._exchange(request, await self._signer.sign(request), repeatable=repeatable)
         if isinstance(found, Answer):
             return found
         if found.status in absent:
             return Answer(found.status, b"")
-        raise refused(found, self.server, self._clock.now(), credentials=self._credentials.given)
+        raise self.refusal(found)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self,
+        method: Method,
+        path: str,
+        *,
+        params: Params = (),
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """An answer as it comes, for ever; only its beginning has a deadline. Blocks are not decompressed."""
+        request = Request(method, self._url(path, params), headers or {}, body)
+        async with contextlib.AsyncExitStack() as stack:
+            with translated(self.server):
+                async with deadline(self._endpoint.timeout, self.server):
+                    client = await self._connected()
+                    shown = await self._signer.sign(request)
+                    response = await stack.enter_async_context(self._request(client, request, shown))
+                    if not response.is_success:
+                        raise self.refusal(await self._refusal(response, request.url))
+                yield response.aiter_raw()
+
+    def refusal(self, found: Refusal) -> SourceError:
+        """Our error for an answer that is not 2xx."""
+        return refused(found, self.server, self._clock.now(), credentials=self._signer.given)
 
     async def close(self) -> None:
         """Close all connections. The client can be used again."""
@@ -125,43 +216,46 @@ class HttpClient:
                 async with asyncio.timeout(1):
                     await client.aclose()
 
-    async def _exchange(self, path: str, params: Params, form: Params | None, header: str | None) -> Answer | Refusal:
+    def _url(self, path: str, params: Params) -> str:
+        return self._base + path + (f"?{urlencode(params)}" if params else "")
+
+    async def _exchange(self, request: Request, shown: Mapping[str, str], *, repeatable: bool) -> Answer | Refusal:
         with translated(self.server):
             client = await self._connected()
             library = _httpx()
             try:
-                return await self._send(client, path, params, form, header)
+                return await self._send(client, request, shown)
             except (library.RemoteProtocolError, library.ReadError, library.WriteError):
                 # Most likely a kept-alive connection that the server closed just before it was used again.
-                # Every request only reads, so it can be sent anew; once, and not to a server that never answers.
-                if not self._answered:
+                # What only reads can be sent anew; once, and not to a server that never answers.
+                if not (self._answered and repeatable):
                     raise
             self._answered = False
-            return await self._send(client, path, params, form, header)
+            return await self._send(client, request, shown)
 
-    async def _send(
-        self, client: httpx.AsyncClient, path: str, params: Params, form: Params | None, header: str | None
-    ) -> Answer | Refusal:
-        headers = {"authorization": header} if header else {}
-        content = None
-        if form is not None:
-            headers["content-type"] = "application/x-www-form-urlencoded"
-            content = urlencode(form)
-        url = self._base + path + (f"?{urlencode(params)}" if params else "")
-        name = self._config.tls.server_name
-        self.requests += 1
-        async with client.stream(
-            "GET" if form is None else "POST",
-            url,
-            headers=headers,
-            content=content,
-            extensions={"sni_hostname": name} if name else {},
-        ) as response:
+    async def _send(self, client: httpx.AsyncClient, request: Request, shown: Mapping[str, str]) -> Answer | Refusal:
+        async with self._request(client, request, shown) as response:
             self._answered = True
             if response.is_success:
-                return Answer(response.status_code, await self._body(response, self._config.max_response))
-            body = b"" if response.is_redirect else await self._refusal_body(response)
-            return Refusal(response.status_code, response.reason_phrase, dict(response.headers), body, url)
+                return Answer(response.status_code, await self._body(response, self._endpoint.max_response))
+            return await self._refusal(response, request.url)
+
+    def _request(
+        self, client: httpx.AsyncClient, request: Request, shown: Mapping[str, str]
+    ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
+        name = self._endpoint.tls.server_name
+        self.requests += 1
+        return client.stream(
+            request.method,
+            request.url,
+            headers={**request.headers, **shown},
+            content=request.body,
+            extensions={"sni_hostname": name} if name else {},
+        )
+
+    async def _refusal(self, response: httpx.Response, url: str) -> Refusal:
+        body = b"" if response.is_redirect else await self._refusal_body(response)
+        return Refusal(response.status_code, response.reason_phrase, dict(response.headers), body, url)
 
     async def _body(self, response: httpx.Response, limit: int) -> bytes:
         unpack = _unpacker(response.headers.get("content-encoding", ""), limit, self.server)
@@ -184,7 +278,7 @@ class HttpClient:
 
     async def _connect(self) -> httpx.AsyncClient:
         library = await asyncio.to_thread(_httpx)
-        context = await asyncio.to_thread(tls_context, self._config.tls)
+        context = await asyncio.to_thread(tls_context, self._endpoint.tls)
         if self._bastion is None:
             limits = library.Limits(
                 max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEP_ALIVE
@@ -198,10 +292,10 @@ class HttpClient:
             transport=transport,
             # The deadline bounds everything; httpx' own would start again with every byte. Connecting alone has
             # one that ends first, because httpcore closes the socket of a handshake that fails, not of one cancelled.
-            timeout=library.Timeout(None, connect=0.8 * self._config.timeout),
+            timeout=library.Timeout(None, connect=0.8 * self._endpoint.timeout),
             follow_redirects=False,
             trust_env=False,
-            headers=headers | self._config.headers,
+            headers=headers | dict(self._endpoint.headers),
         )
         return client
 

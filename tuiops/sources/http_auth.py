@@ -13,8 +13,11 @@ from tuiops.core.text import safe
 from tuiops.errors import AccessDenied, ConfigError, Unreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tuiops.config.sources import HttpSourceConfig, Tls
     from tuiops.config.values import Secret
+    from tuiops.sources.http import Request
 
 Resolve = Callable[["Secret"], str]
 """Finds a secret; may block; raises ConfigError."""
@@ -38,22 +41,22 @@ class Credentials:
         """Whether there are any."""
         return self._bearer is not None or self._basic is not None
 
-    async def header(self) -> str | None:
-        """The value to send, None when there is nothing to show. AccessDenied when the secret cannot be had."""
+    async def sign(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - the same for every request
+        """The header to send, none when there is nothing to show. AccessDenied when the secret cannot be had."""
         if not self.given:
-            return None
+            return {}
         async with self._lock:
             if self._header is None:
                 self._header = await self._read()
-            return self._header
+            return {"authorization": self._header}
 
-    async def renew(self, refused: str) -> bool:
-        """Read the secret again after `refused` was; whether another one came out that is worth a try."""
+    async def renew(self, refused: Mapping[str, str]) -> bool:
+        """Read the secret again after it was refused; whether another one came out that is worth a try."""
         async with self._lock:
-            if self._header == refused:
+            if self._header == refused.get("authorization"):
                 self._header = None
                 self._header = await self._read()
-            return self._header != refused
+            return self._header != refused.get("authorization")
 
     async def _read(self) -> str:
         try:
