@@ -52,15 +52,56 @@ TICK = 1.0
 
 
 class View(Screen[None], inherit_bindings=False):
-    """A screen that draws snapshots."""
+    """A screen that draws snapshots.
+
+    Snapshots, ticks and answers come from elsewhere and at any time: before the parts of the screen are there,
+    and while they are taken down. Here alone it is decided whether anything is drawn; what a subclass does in
+    `begin`, `fit` and `draw` finds all of its parts.
+    """
+
+    _composed = False
 
     @abstractmethod
-    def show(self, snapshot: Snapshot, now: datetime) -> None:
+    def draw(self, snapshot: Snapshot, now: datetime) -> None:
         """Draw what is different. Called with every snapshot, every second, and when the screen comes back."""
 
-    def on_screen_resume(self) -> None:
+    def begin(self) -> None:
+        """What is done once, as soon as the parts are there."""
+
+    def fit(self) -> None:
+        """What a new size asks for, before it is drawn in."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether all the parts are there."""
+        # Textual calls a screen displayed until the moment that it begins to take the screen's parts down.
+        return self._composed and bool(self.display)
+
+    def show(self, snapshot: Snapshot, now: datetime) -> None:
+        """Draw what is different, if the screen stands; what came too early is drawn when it does."""
+        if self.stands:
+            self.draw(snapshot, now)
+
+    def show_now(self) -> None:
+        """Draw what the app shows at this moment."""
         shell = shell_of(self)
         self.show(shell.snapshot, shell.now)
+
+    async def mount_composed_widgets(self, widgets: list[Widget]) -> None:
+        await super().mount_composed_widgets(widgets)
+        self._composed = True
+
+    def on_mount(self) -> None:
+        if self.stands:
+            self.begin()
+
+    def on_resize(self) -> None:
+        if self.stands:
+            self.fit()
+            self.call_after_refresh(self.show_now)
+
+    def on_screen_resume(self) -> None:
+        self.show_now()
 
 
 class Shell(App[None], HasLook, inherit_bindings=False):
@@ -117,8 +158,9 @@ class Shell(App[None], HasLook, inherit_bindings=False):
 
     def show_now(self) -> None:
         """Let the screen in front draw what is different."""
-        if isinstance(self.screen, View):
-            self.screen.show(self.snapshot, self.now)
+        stack = self.screen_stack
+        if stack and isinstance(stack[-1], View):
+            stack[-1].show(self.snapshot, self.now)
 
     def redraw(self) -> None:
         """Draw all of it again, because something else has written to the terminal."""

@@ -159,7 +159,7 @@ async def test_an_alert_that_is_gone_stays_as_it_was_last_seen(backend: StillBac
         await opened(pilot, screen)
         backend.publish(msgspec.structs.replace(backend.snapshot, alerts=()))
         await pilot.pause(0.3)
-        screen.redraw()
+        screen.show_now()
         assert "No source reports this alert any more." in sheet(screen)
         assert alert.name in sheet(screen)
 

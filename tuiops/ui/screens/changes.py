@@ -38,7 +38,7 @@ class ChangesScreen(DetailScreen):
             self._service = EMPTY
         else:
             self._system = EMPTY
-        self.redraw()
+        self.show_now()
 
     def rows(self, pen: Pen) -> Sequence[Row]:
         return changes_sheet(pen, self.host.snapshot, self._system, self._service)

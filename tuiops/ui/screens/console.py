@@ -83,17 +83,11 @@ class ConsoleScreen(View):
         yield Footer()
         yield Prompt()
 
-    def on_mount(self) -> None:
-        self._arrange()
+    def begin(self) -> None:
+        self.fit()
         self.pane(self._current).body.focus()
 
-    def on_resize(self, event: events.Resize) -> None:  # noqa: ARG002 - the arrangement asks the size
-        self._arrange()
-        self.call_after_refresh(self._show_again)
-
-    def show(self, snapshot: Snapshot, now: datetime) -> None:
-        if not self.is_mounted:
-            return
+    def draw(self, snapshot: Snapshot, now: datetime) -> None:
         self.query_one(Header).show(snapshot, now)
         for pane in self.panes:
             if pane.display:
@@ -101,10 +95,6 @@ class ConsoleScreen(View):
         for sheet in self._sheets:
             sheet.follow()
         self._show_footer(snapshot)
-
-    def _show_again(self) -> None:
-        shell = shell_of(self)
-        self.show(shell.snapshot, shell.now)
 
     def _show_footer(self, snapshot: Snapshot) -> None:
         self.query_one(Footer).show(self.pane(self._current).SCOPES, self.keymap, snapshot.notices)
@@ -129,7 +119,7 @@ class ConsoleScreen(View):
     def current(self) -> Pane:
         return self.pane(self._current)
 
-    def _arrange(self) -> None:
+    def fit(self) -> None:
         """Decide which panes are seen; nothing is lost, only folded."""
         width, height = self.app.size
         one = self._maximised or height < _ONLY_ONE
@@ -170,9 +160,9 @@ class ConsoleScreen(View):
         self._current = number
         if number != 2:
             self._under = number
-        self._arrange()
+        self.fit()
         self.current.body.focus()
-        self._show_again()
+        self.show_now()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for node in event.widget.ancestors_with_self:

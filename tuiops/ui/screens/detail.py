@@ -110,23 +110,16 @@ class DetailScreen(View):
             yield Input()
         yield Footer()
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
         self.query_one(Input).can_focus = False
         self.sheet.focus()
-        self.call_after_refresh(self.redraw)
+        self.call_after_refresh(self.show_now)
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.redraw)
-
-    def show(self, snapshot: Snapshot, now: datetime) -> None:  # noqa: ARG002 - rows ask the app
-        self.redraw()
-
-    def redraw(self) -> None:
-        """Draw what the app shows at this moment."""
-        if not self.is_mounted or not self.query(Document) or self.sheet.size.width == 0:
+    def draw(self, snapshot: Snapshot, now: datetime) -> None:
+        if self.sheet.size.width == 0:
             return
-        pen = Pen(look=look_of(self), times=self.host.times, now=self.host.now, width=self.sheet.columns)
+        pen = Pen(look=look_of(self), times=self.host.times, now=now, width=self.sheet.columns)
         drawn = [pen.clip(row) for row in self.rows(pen)]
         self.sheet.show([_lit_up(row, self._sought, pen) for row in drawn] if self._sought else drawn)
         below = max(0, len(drawn) - self.sheet.scroll_offset.y - self.sheet.size.height)
@@ -134,8 +127,8 @@ class DetailScreen(View):
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(fmt("{} back", key)) for key in back[:1]]
         self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
-        self.query_one(Header).show(self.host.snapshot, self.host.now)
-        self.query_one(Footer).show(self.SCOPES, self.keymap, self.host.snapshot.notices)
+        self.query_one(Header).show(snapshot, now)
+        self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices)
 
     # Actions.
 
@@ -205,7 +198,7 @@ class DetailScreen(View):
     def seek(self, text: SafeText) -> None:
         """Light up the rows that contain a text and go to the first one."""
         self._sought = text
-        self.redraw()
+        self.show_now()
         number = self.sheet.find(text) if text else None
         if number is not None:
             self.sheet.scroll_to(y=max(0, number - 2), animate=False)

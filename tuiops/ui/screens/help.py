@@ -38,7 +38,7 @@ class HelpScreen(DetailScreen):
         """Show only what contains the text."""
         self._filter = text
         self.sheet.scroll_home(animate=False)
-        self.redraw()
+        self.show_now()
 
     def rows(self, pen: Pen) -> Sequence[Row]:
         return help_sheet(pen, self.keymap, self._asked_in, self._filter)

@@ -26,8 +26,8 @@ class PlottedScreen(DetailScreen):
     def plotted(self) -> ServiceHealth | None:
         """The service whose indicators are plotted; None when there is none."""
 
-    def on_mount(self) -> None:
-        super().on_mount()
+    def begin(self) -> None:
+        super().begin()
         self.set_interval(REFRESH, self.ask)
         self.ask()
 
@@ -39,10 +39,10 @@ class PlottedScreen(DetailScreen):
 
     async def _ask(self, service: ServiceHealth, seconds: float) -> None:
         self.pasts = await ask(self.host.backend, service, seconds, self.pasts)
-        self.redraw()
+        self.show_now()
 
     def action_detail_range(self) -> None:
         self.seconds = following_range(self.seconds)
         self.pasts = {}
-        self.redraw()
+        self.show_now()
         self.ask()

@@ -57,7 +57,7 @@ class Wall(View):
     def __init__(self, settings: Wallboard) -> None:
         super().__init__()
         self._dwell = max(1.0, float(settings.dwell))
-        self._pages = tuple(page for page in settings.pages if page in PAGES) or ("overview",)
+        self._pages = settings.pages
         self._watching_since: datetime | None = None
         self._calm_since: datetime | None = None
         self._in_trouble = False
@@ -72,23 +72,14 @@ class Wall(View):
     def compose(self) -> ComposeResult:
         yield Document()
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         self.query_one(Document).can_focus = False
         self.set_interval(REFRESH, self._ask)
-        self.call_after_refresh(self.redraw)
+        self.call_after_refresh(self.show_now)
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.redraw)
-
-    def redraw(self) -> None:
-        """Draw this moment."""
-        if self.is_mounted:
-            shell = shell_of(self)
-            self.show(shell.snapshot, shell.now)
-
-    def show(self, snapshot: Snapshot, now: datetime) -> None:
+    def draw(self, snapshot: Snapshot, now: datetime) -> None:
         self._remember(snapshot, now)
-        if not self.query(Document) or self.size.width == 0:
+        if self.size.width == 0:
             return
         across, down = SHIFTS[int(now.timestamp() // 3600) % len(SHIFTS)]
         if self.size.width < 20 or self.size.height < 10:
@@ -169,7 +160,7 @@ class Wall(View):
 
     async def _fetch(self, service: ServiceHealth) -> None:
         self._pasts = await ask(shell_of(self).backend, service, FIRST_RANGE, self._pasts)
-        self.redraw()
+        self.show_now()
 
     def _last_errors(self, alert: Alert) -> tuple[LogRecord, ...]:
         book = shell_of(self).backend.logs
@@ -196,7 +187,7 @@ class WallboardApp(Shell):
         """Say what this is, for a while; again to stop."""
         beat = self.backend.clock.monotonic()
         self._wall.help_until = float("-inf") if beat < self._wall.help_until else beat + HELP_STAYS
-        self._wall.redraw()
+        self._wall.show_now()
 
     def action_wall_leave(self) -> None:
         """The first one warns, the second one leaves."""
@@ -204,7 +195,7 @@ class WallboardApp(Shell):
         if beat < self._wall.leaving_until:
             self.exit()
         self._wall.leaving_until = beat + LEAVE_WITHIN
-        self._wall.redraw()
+        self._wall.show_now()
 
 
 def _urgent(snapshot: Snapshot) -> list[Alert]:
