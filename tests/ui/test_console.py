@@ -67,6 +67,7 @@ async def test_an_empty_console_says_what_to_do() -> None:
         await pilot.pause()
         text = screen_text(app)
     assert "No alert source is configured" in text
+    assert "alerts = true" in text, "Prometheus tells of its own alerts when there is no Alertmanager"
     assert "No rollout source is configured" in text
 
 
@@ -186,3 +187,12 @@ async def test_ten_thousand_alerts() -> None:
         text = screen_text(app)
     assert "number 9999" in text
     assert "10,000 firing" in text
+
+
+async def test_what_an_empty_log_pane_advises_is_whole() -> None:
+    app, _ = make(nothing())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        text = screen_text(app)
+    assert '"journal".' in text
