@@ -13,6 +13,7 @@ import pytest
 from tuiops import __version__
 from tuiops.cli.exits import Exit
 from tuiops.cli.main import main
+from tuiops.config import paths
 
 SIMULATION = '[sources.drill]\ntype = "simulation"\ninterval = "1s"\n'
 
@@ -165,6 +166,48 @@ def test_config_prints_what_comes_with_the_program(capsys: pytest.CaptureFixture
     assert "[systems.shop]" in capsys.readouterr().out
     assert main(["config", "paths"]) == Exit.OK
     assert "(does not exist)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--theme", "lihgt"), "--theme: display.theme: there is no theme 'lihgt' → did you mean light?"),
+        (("--theme", "x"), "one of colour-blind, dark, high-contrast, light, mono"),
+        (("--theme", "../themes/dark"), "there is no theme '../themes/dark'"),
+        (("--time-zone", "Tokyo"), "display.time_zone: 'Tokyo' is not a time zone → did you mean Asia/Tokyo?"),
+        (("--time-zone", "x"), "give an IANA name, such as Asia/Tokyo or UTC"),
+        (("--keys", "vin"), "--keys: keys.preset: 'vin' is not among the choices → did you mean vim?"),
+        (("--environment", "nowhere"), "--environment: environment: nowhere is declared nowhere"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["status", "services", "alerts", "logs", "check", "keys", "themes", "config"])
+def test_a_name_that_does_not_exist_is_refused_by_every_command(
+    command: str, options: tuple[str, str], said: str, config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, *options, "--config", config]) == Exit.CONFIG
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["status", "check"])
+def test_a_theme_in_the_environment_is_checked(
+    command: str, config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUIOPS_THEME", "lihgt")
+    assert main([command, "--config", config]) == Exit.CONFIG
+    assert "TUIOPS_THEME: display.theme: there is no theme 'lihgt'" in capsys.readouterr().err
+
+
+def test_a_theme_of_ones_own_goes_by_its_name_as_by_its_file(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = paths.user_themes()
+    folder.mkdir(parents=True)
+    own = (paths.shipped_themes() / "dark.toml").read_text(encoding="utf-8")
+    (folder / "mine.toml").write_text(own.replace('name = "dark"', 'name = "ocean"'), encoding="utf-8")
+    for name in ("mine", "ocean"):
+        assert main(["check", config, "--theme", name]) == Exit.OK
+    (folder / "mine.toml").write_text("name = 1", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["check", config, "--theme", "mine"]) == Exit.CONFIG
+    assert f"error  {folder / 'mine.toml'}" in capsys.readouterr().err
 
 
 def test_keys_and_themes(capsys: pytest.CaptureFixture[str]) -> None:

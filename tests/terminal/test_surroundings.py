@@ -63,6 +63,15 @@ def test_the_c_locale_shows_everything_too(tmp_path: Path) -> None:
         assert left_on(terminal.output) == []
 
 
+@pytest.mark.parametrize("words", [("--demo",), ("wallboard", "--demo")], ids=["console", "wallboard"])
+def test_a_theme_that_does_not_exist_is_named_before_anything_is_drawn(words: tuple[str, ...], tmp_path: Path) -> None:
+    with Terminal(*words, "--theme", "lihgt", home=tmp_path) as terminal:
+        assert terminal.wait() == 78
+        assert b"there is no theme 'lihgt'" in terminal.output
+        assert b"did you mean light?" in terminal.output
+        assert b"\x1b[?1049h" not in terminal.output
+
+
 @pytest.mark.parametrize("term", ["dumb", None])
 def test_a_terminal_that_cannot_be_drawn_on_gets_the_plain_status(term: str | None, tmp_path: Path) -> None:
     with Terminal("--demo", home=tmp_path, variables={"TERM": term}) as terminal:

@@ -24,19 +24,32 @@ def keys(config: Config) -> Iterator[Fault]:
         yield from error.faults
 
 
-def themes(config: Config) -> Iterator[Fault]:
-    """A theme that does not exist, or whose file is wrong."""
+def theme_name(config: Config) -> Iterator[Fault]:
+    """A theme that does not exist."""
+    name = config.display.theme
+    if paths.theme_files(name):
+        return  # reading every theme would be felt at each start
     from tuiops.ui import theme
 
-    if (paths.shipped_themes() / f"{config.display.theme}.toml").is_file():
-        return  # reading every theme would be felt at each start; the console reads this one, and says what is wrong
     found, errors = theme.load_all([paths.shipped_themes(), paths.user_themes()])
-    if config.display.theme not in found:
+    if name not in found:
         for error in errors:
             yield from error.faults
-        yield Fault(
-            "", "display.theme", f"there is no theme {config.display.theme!r}", nearest(config.display.theme, found)
-        )
+        yield Fault("", "display.theme", f"there is no theme {name!r}", nearest(name, found))
 
 
-ALL = (keys, themes)
+def theme_file(config: Config) -> Iterator[Fault]:
+    """A theme whose file is wrong."""
+    from tuiops.ui import theme
+
+    try:
+        for file in paths.theme_files(config.display.theme)[:1]:
+            theme.load(file)
+    except ConfigError as error:
+        yield from error.faults
+
+
+ALWAYS = (theme_name,)
+"""What every command that reads a configuration checks."""
+DRAWING = (keys, theme_file)
+"""What is checked besides where something is drawn."""

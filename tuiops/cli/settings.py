@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuiops import wiring
+from tuiops.cli import reviews
 from tuiops.config import paths
 from tuiops.config.load import Loaded, load
 from tuiops.config.overrides import CONFIG_VARIABLE, OPTIONS
@@ -27,18 +28,25 @@ def config_file(arguments: argparse.Namespace) -> Path | None:
     return usual if usual.exists() else None
 
 
-def read(arguments: argparse.Namespace, reviews: Iterable[Review] = ()) -> Loaded:
-    """The configuration under the options given; the defaults under them without a file. Raises ConfigError."""
-    given = {option: getattr(arguments, option.removeprefix("--").replace("-", "_"), None) for option in OPTIONS}
-    return load(config_file(arguments), options=given, reviews=reviews)
+def options(arguments: argparse.Namespace) -> dict[str, object]:
+    """The options given that override settings, by their names; None for those that are not."""
+    return {option: getattr(arguments, option.removeprefix("--").replace("-", "_"), None) for option in OPTIONS}
 
 
-def subject(arguments: argparse.Namespace, reviews: Iterable[Review] = ()) -> wiring.Subject:
+def read(arguments: argparse.Namespace, further: Iterable[Review] = ()) -> Loaded:
+    """The configuration under the options given; the defaults under them without a file. Raises ConfigError.
+
+    `further` are reviews beside those that are always made.
+    """
+    return load(config_file(arguments), options=options(arguments), reviews=(*reviews.ALWAYS, *further))
+
+
+def subject(arguments: argparse.Namespace, further: Iterable[Review] = ()) -> wiring.Subject:
     """What to watch: the demonstration, the configuration, or this machine when there is none."""
-    reviews = tuple(reviews)
-    loaded = read(arguments, reviews)
+    further = tuple(further)
+    loaded = read(arguments, further)
     if getattr(arguments, "demo", False):
         return wiring.Subject(loaded=Loaded(wiring.demonstration(loaded.config), ()))
     if not loaded.files:
         return wiring.Subject(settings=loaded.config)
-    return wiring.Subject(loaded=loaded, reload=lambda: read(arguments, reviews))
+    return wiring.Subject(loaded=loaded, reload=lambda: read(arguments, further))

@@ -41,6 +41,14 @@ def shipped_themes() -> Path:
     return share_dir() / "themes"
 
 
+def theme_files(name: str) -> list[Path]:
+    """The files that a theme of this name may be in, the user's own before the one that comes with the program."""
+    if Path(name).name != name:
+        return []
+    files = (folder / f"{name}.toml" for folder in (user_themes(), shipped_themes()))
+    return [file for file in files if file.is_file()]
+
+
 def example_config() -> Path:
     """The commented configuration that comes with the program."""
     return share_dir() / "config.example.toml"

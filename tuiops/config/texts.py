@@ -81,7 +81,9 @@ def _zone(text: str) -> Objection | None:
     try:
         zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return "is not a time zone", nearest(text, zoneinfo.available_timezones())
+        remedy = nearest(text, zoneinfo.available_timezones())
+        # Nobody reads six hundred names.
+        return "is not a time zone", remedy if remedy.endswith("?") else "give an IANA name, such as Asia/Tokyo or UTC"
     return None
 
 

@@ -10,7 +10,6 @@ import sys
 from abc import abstractmethod
 from collections import deque
 from contextlib import suppress
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,7 @@ from textual.app import App
 from textual.filter import NoColor
 from textual.screen import Screen
 
-from tuiops.config.paths import shipped_themes, user_themes
+from tuiops.config.paths import shipped_themes, theme_files, user_themes
 from tuiops.core.text import SafeText, safe
 from tuiops.errors import ConfigError
 from tuiops.ui.ascii_only import AsciiSigns
@@ -283,14 +282,15 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         return Look(loaded.palette, ASCII if self._ascii else UNICODE)
 
     def _find_theme(self, name: str) -> LoadedTheme:
-        for folder in (user_themes(), shipped_themes()):
-            path = folder / f"{PurePath(name).name}.toml"
-            if not path.is_file():
-                continue
+        for path in theme_files(name):
             try:
                 return load(path)
             except ConfigError as error:
                 self._problems.append(safe(str(error)))
+        # A file may give its theme another name than its own.
+        themes, _ = load_all((shipped_themes(), user_themes()))
+        if name in themes:
+            return themes[name]
         if name != FALLBACK:
             self._problems.append(safe(f"there is no usable theme {name!r}: using {FALLBACK!r}"))
         return load(shipped_themes() / f"{FALLBACK}.toml")

@@ -22,7 +22,12 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if arguments.file is not None:
         arguments.config = arguments.file
     file = settings.config_file(arguments) or paths.config_file()
-    loaded = load(file, reviews=(*reviews.ALL, query_faults), advice=(missing_secrets,))
+    loaded = load(
+        file,
+        options=settings.options(arguments),
+        reviews=(*reviews.ALWAYS, *reviews.DRAWING, query_faults),
+        advice=(missing_secrets,),
+    )
     config = loaded.config
     for fault in loaded.warnings:
         out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))

@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
     from tuiops import wiring
     from tuiops.cli import logfile, reviews, settings
 
-    subject = settings.subject(arguments, reviews.ALL)
+    subject = settings.subject(arguments, reviews.DRAWING)
     logfile.log_to_file()
     return ended(wiring.console(subject))
 

@@ -19,6 +19,6 @@ if TYPE_CHECKING:
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if not interactive(out):
         raise UsageError("the wallboard needs a terminal; `tuiops status --watch` does not")
-    subject = settings.subject(arguments, reviews.ALL)
+    subject = settings.subject(arguments, reviews.DRAWING)
     logfile.log_to_file()
     return ended(wiring.wallboard(subject))
