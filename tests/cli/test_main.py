@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -246,6 +247,37 @@ def test_without_a_terminal_the_console_is_the_plain_status(config: str) -> None
     assert "SYSTEM" in found.stdout
     assert "Run tuiops in one for the console" in found.stderr
     assert "\x1b" not in found.stdout
+
+
+def test_a_file_that_never_opens_does_not_keep_a_command_from_ending(tmp_path: Path) -> None:
+    certificates = tmp_path / "authorities.pem"
+    os.mkfifo(certificates)
+    file = tmp_path / "config.toml"
+    file.write_text(f'[sources.p]\ntype = "prometheus"\nurl = "https://127.0.0.1:1"\ntls.ca = "{certificates}"\n')
+    found = program("--config", str(file), "status", "--timeout", "0.5")
+    assert found.returncode == Exit.UNKNOWN
+    assert "waiting for first data" in found.stdout
+
+
+def test_a_command_that_never_prints_its_secret_ends_with_the_program(tmp_path: Path) -> None:
+    alive = tmp_path / "alive"
+    os.mkfifo(alive)
+    waits = f"import signal; held = open({str(alive)!r}, 'w'); held.write('here'); held.flush(); signal.pause()"
+    file = tmp_path / "config.toml"
+    file.write_text(
+        '[sources.p]\ntype = "prometheus"\nurl = "http://127.0.0.1:1"\n'
+        f"bearer.command = [{json.dumps(sys.executable)}, '-c', {json.dumps(waits)}]\n"
+    )
+    words = [sys.executable, "-m", "tuiops", "--config", str(file), "status", "--timeout", "60"]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        held = os.open(alive, os.O_RDONLY)
+        assert os.read(held, 4) == b"here"
+        process.terminate()
+        assert process.wait(30) == Exit.TERMINATED
+        # The end of the file comes when nobody has it open for writing any more.
+        assert select.select([held], [], [], 30)[0]
+        assert os.read(held, 1) == b""
+        os.close(held)
 
 
 def test_the_demonstration_without_a_terminal_ends_well() -> None:

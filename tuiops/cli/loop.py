@@ -20,7 +20,11 @@ def run(work: Coroutine[Any, Any, Exit]) -> Exit:
 
 
 async def _until_told(work: Coroutine[Any, Any, Exit]) -> Exit:
+    from tuiops.sources.daemon import DaemonExecutor
+
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    # What hangs in a thread, such as a look at a dead network mount, must not outlast the command.
+    loop.set_default_executor(DaemonExecutor("call"))
     told: list[Exit] = []
 
     def end(code: Exit) -> None:

@@ -5,16 +5,15 @@ A secret's value exists only in the return value of `resolve_secret`: no error t
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
-import signal
 import stat
 import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tuiops.config import children
 from tuiops.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -97,13 +96,7 @@ def _read_private(path: Path) -> bytes:
 def _output(command: Sequence[str], timeout: float) -> bytes:
     place = f"command {command[0]}"
     try:
-        process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        process = children.start(command, subprocess.PIPE)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a command"
         raise _error(place, f"cannot be started: {reason}", "check the path of the command") from None
@@ -115,7 +108,7 @@ def _output(command: Sequence[str], timeout: float) -> bytes:
             raise _error(place, f"failed with exit code {process.returncode}", "run it by hand to see why")
         return found
     finally:
-        _end(process)
+        children.end(process)
 
 
 def _read_until(process: subprocess.Popen[bytes], deadline: float) -> bytes | None:
@@ -147,15 +140,6 @@ def _read_until(process: subprocess.Popen[bytes], deadline: float) -> bytes | No
             if len(found) > MAX_BYTES:
                 return found
     return None
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leave no process of the command's session behind."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
 def _clean(raw: str | bytes, place: str) -> str:

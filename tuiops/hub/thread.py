@@ -12,6 +12,7 @@ import msgspec
 from tuiops.core.text import ANNOTATION, lit, safe
 from tuiops.errors import ConfigError, TuiopsError, Unreachable
 from tuiops.hub.bus import Bus
+from tuiops.sources.daemon import DaemonExecutor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -106,6 +107,8 @@ class HubThread:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
+        # A file system or a name server that hangs must not hold up the end of the program.
+        self._loop.set_default_executor(DaemonExecutor("hub-call"))
         self._stopping = asyncio.Event()
         try:
             hub = await self._build()

@@ -1,21 +1,26 @@
-"""A thread for calls that may never return, such as reading from a dead network mount.
+"""Threads for calls that may never return, such as reading from a dead network mount.
 
-The threads of `asyncio.to_thread` and of executors are joined when the program ends; one that is stuck would
-keep it from ending.
+The threads of executors, and so those of `asyncio.to_thread` and of name lookups, are joined when the program
+ends; one that is stuck would keep it from ending. An event loop that has a `DaemonExecutor` waits for none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MOST_THREADS = 32
+"""Threads of one executor; what finds them all stuck waits for one of them."""
+
 _Value = TypeVar("_Value")
+_Given = ParamSpec("_Given")
 _Jobs = SimpleQueue[tuple[Future[Any], "Callable[[], Any]"] | None]
 
 
@@ -42,9 +47,43 @@ class DaemonWorker:
             jobs.put(None)
 
 
-def _work(jobs: _Jobs) -> None:
+class DaemonExecutor(ThreadPoolExecutor):
+    """For `loop.set_default_executor`, which takes nothing but a ThreadPoolExecutor: threads never waited for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(MOST_THREADS, name)
+        self._name = name
+        self._daemons: list[threading.Thread] = []
+        self._todo: _Jobs = SimpleQueue()
+        self._free = threading.Semaphore(0)
+        """Counts the threads that have nothing to do."""
+        self._begin = threading.Lock()
+
+    def submit(self, fn: Callable[_Given, _Value], /, *args: _Given.args, **kwargs: _Given.kwargs) -> Future[_Value]:
+        """Have it called as soon as a thread is free."""
+        future: Future[_Value] = Future()
+        self._todo.put((future, partial(fn, *args, **kwargs)))
+        with self._begin:
+            if not self._free.acquire(blocking=False) and len(self._daemons) < MOST_THREADS:
+                thread = threading.Thread(
+                    target=_work, args=(self._todo, self._free.release), name=self._name, daemon=True
+                )
+                self._daemons.append(thread)
+                thread.start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the signature of the base
+        """Let the threads end after what they were given; waits for none of them, whatever `wait` says."""
+        with self._begin:
+            daemons, self._daemons = self._daemons, []
+        for _ in daemons:
+            self._todo.put(None)
+
+
+def _work(jobs: _Jobs, rest: Callable[[], None] = lambda: None) -> None:
     while (job := jobs.get()) is not None:
         _do(*job)
+        rest()
         # What a job refers to must not live until the next one comes.
         del job
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import subprocess
 import tempfile
 from typing import TYPE_CHECKING
+
+from tuiops.config import children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,22 +24,14 @@ def output_of(command: Sequence[str], patience: float) -> bytes | None:
     """
     with tempfile.TemporaryFile() as output:
         try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"},
-                start_new_session=True,
-            )
-        except OSError:
+            process = children.start(command, output, {**os.environ, "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0"})
+        except (OSError, ValueError):
             return None
         try:
             status = process.wait(patience)
         except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             return None
+        finally:
+            children.end(process)
         output.seek(0)
         return output.read(LONGEST) if status == 0 else None
