@@ -325,6 +325,35 @@ def test_a_fault_of_ours_is_a_failure_in_one_safe_line(tmp_path: Path) -> None:
     assert "Traceback" in log.read_text()
 
 
+SPEAKING = (
+    "import logging, sys, warnings\nfrom tuiops import wiring\nfrom tuiops.cli.main import main\nreal = wiring.hub\n"
+    "def hub(*given):\n"
+    "    logging.getLogger('library').warning('the server said \\x1b[2Jhello')\n"
+    "    logging.getLogger('library').info('a request')\n"
+    "    warnings.warn('this will be removed')\n"
+    "    return real(*given)\n"
+    "wiring.hub = hub\nsys.exit(main(sys.argv[1:]))"
+)
+"""The program with a library that has something to say."""
+
+
+@pytest.mark.parametrize("command", ["status", "services", "alerts", "logs"])
+def test_what_libraries_say_is_in_the_file_and_on_standard_error_when_asked_for(
+    command: str, config: str, tmp_path: Path
+) -> None:
+    words = [sys.executable, "-c", SPEAKING, command, "--config", config]
+    quiet = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert quiet.stderr == ""
+    log = (tmp_path / "state" / "tuiops" / "tuiops.log").read_text(encoding="utf-8")
+    assert "WARNING library the server said ␛[2Jhello" in log
+    assert "this will be removed" in log
+    loud = subprocess.run([*words, "--verbose"], capture_output=True, text=True, check=False, timeout=60)
+    assert "WARNING library the server said ␛[2Jhello" in loud.stderr
+    assert "INFO library a request" in loud.stderr
+    assert "\x1b" not in loud.stderr
+    assert loud.returncode == quiet.returncode
+
+
 def test_without_a_place_for_diagnostics_it_names_none(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("not a folder")
     with Path("/dev/full").open("w") as full:

@@ -51,7 +51,9 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"tuiops {__version__}")
     _common(root)
     root.add_argument("--plain", action="store_true", help="print the status as plain lines instead of drawing")
-    root.set_defaults(command="console", output="table", system=None, watch=False, timeout=_DEFAULT_TIMEOUT)
+    root.set_defaults(
+        command="console", output="table", system=None, watch=False, timeout=_DEFAULT_TIMEOUT, verbose=False
+    )
     commands = root.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
 
     _command(commands, "wallboard", "show pages that rotate, read-only")
@@ -103,6 +105,7 @@ def _common(command: argparse.ArgumentParser) -> None:
 def _headless(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", choices=("table", "json", "ndjson"), default="table", help="format (table)")
     command.add_argument("--system", metavar="NAME", help="only this system")
+    command.add_argument("-v", "--verbose", action="store_true", help="print diagnostics to standard error")
     command.add_argument(
         "--timeout", type=_seconds, default=_DEFAULT_TIMEOUT, metavar="SECONDS",
         help=f"how long to wait for the first answers ({_DEFAULT_TIMEOUT:g})",
@@ -162,6 +165,9 @@ def _told(argv: Sequence[str] | None, complaints: Output) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(argv)
     arguments.demo = getattr(arguments, "demo", False)
+    from tuiops.cli import logfile
+
+    logfile.begin(verbose=arguments.verbose)
     command = importlib.import_module(f"tuiops.cli.commands.{arguments.command}")
     code = Exit(command.main(arguments, Output(sys.stdout, os.environ)))
     if code == Exit.HANGUP:

@@ -22,10 +22,9 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         _hint()
         return Exit.OK if arguments.demo else code
     from tuiops import wiring
-    from tuiops.cli import logfile, reviews, settings
+    from tuiops.cli import reviews, settings
 
     subject = settings.subject(arguments, reviews.DRAWING)
-    logfile.log_to_file()
     return ended(wiring.console(subject))
 
 

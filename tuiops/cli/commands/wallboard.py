@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops import wiring
-from tuiops.cli import logfile, reviews, settings
+from tuiops.cli import reviews, settings
 from tuiops.cli.commands.console import ended, interactive
 from tuiops.errors import UsageError
 
@@ -20,5 +20,4 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if not interactive(out):
         raise UsageError("the wallboard needs a terminal; `tuiops status --watch` does not")
     subject = settings.subject(arguments, reviews.DRAWING)
-    logfile.log_to_file()
     return ended(wiring.wallboard(subject))
