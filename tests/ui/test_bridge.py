@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.ui.fakes import FakeBackend, fleet
-from tuiops.ui.bridge import FRAME, Bridge
+from tuiops.ui.bridge import QUIET, Bridge
 from tuiops.ui.messages import SnapshotChanged
 
 if TYPE_CHECKING:
@@ -88,16 +88,27 @@ def test_the_latest_wins_and_the_others_are_counted() -> None:
     assert [(m.snapshot.version, m.merged) for m in pump.posted] == [(3, 3)]
 
 
-def test_a_burst_costs_one_frame() -> None:
-    backend, pump, loop, _ = bridged()
+def test_snapshots_in_a_row_keep_to_the_beat() -> None:
+    backend, pump, loop, bridge = bridged()
     backend.publish(numbered(1))
     loop.run(0.0)
     for version in (2, 3, 4):
         backend.publish(numbered(version))
-        loop.run(loop.now + FRAME / 10)
+        loop.run(loop.now + QUIET / 10)
     assert [m.snapshot.version for m in pump.posted] == [1]
-    loop.run(FRAME)
+    assert bridge.beat()
     assert [m.snapshot.version for m in pump.posted] == [1, 4]
+    assert not bridge.beat()
+
+
+def test_a_snapshot_after_a_quiet_time_is_handed_on_at_once() -> None:
+    backend, pump, loop, _ = bridged()
+    backend.publish(numbered(1))
+    loop.run(0.0)
+    loop.now = QUIET
+    backend.publish(numbered(2))
+    loop.run(QUIET)
+    assert [m.snapshot.version for m in pump.posted] == [1, 2]
 
 
 def test_many_threads_lose_nothing() -> None:

@@ -1,4 +1,4 @@
-"""From the hub's thread to the console's loop: the latest snapshot wins, at most a few times a second."""
+"""From the hub's thread to the console's loop: the latest snapshot wins, at most one in each beat of the frames."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from tuiops.core.snapshot import Snapshot
     from tuiops.hub.backend import Backend
 
-FRAME = 0.5
-"""Seconds between two snapshots that reach the console: people read no faster."""
+QUIET = 2.0
+"""Seconds without a snapshot after which one is handed on at once; those that come in a row keep to the beat."""
 
 
 class Bridge:
     """Subscribes to a backend and posts `SnapshotChanged` to a message pump.
 
     Only one wake-up is ever on its way to the loop, however many snapshots arrive, so a burst of updates
-    costs one repaint and a slow front end never holds up the hub.
+    costs one repaint and a slow front end never holds up the hub. People read no faster than the beat.
     """
 
     def __init__(self, backend: Backend, target: MessagePump, loop: asyncio.AbstractEventLoop) -> None:
@@ -33,7 +33,7 @@ class Bridge:
         self._lock = threading.Lock()
         self._latest: Snapshot | None = None
         self._merged = 0
-        self._not_before = 0.0
+        self._delivered: float | None = None
         self._closed = False
         self._unsubscribe: Callable[[], None] = backend.subscribe(self._heard)
 
@@ -55,17 +55,16 @@ class Bridge:
                 self._closed = True
 
     def _wake(self) -> None:
-        wait = self._not_before - self._loop.time()
-        if wait > 0:
-            self._loop.call_later(wait, self._deliver)
-        else:
-            self._deliver()
+        if self._delivered is None or self._loop.time() - self._delivered >= QUIET:
+            self.beat()
 
-    def _deliver(self) -> None:
+    def beat(self) -> bool:
+        """Hand on what came since the last time; whether there was anything."""
         with self._lock:
             snapshot, merged = self._latest, self._merged
             self._latest, self._merged = None, 0
         if snapshot is None or self._closed:
-            return
-        self._not_before = self._loop.time() + FRAME
+            return False
+        self._delivered = self._loop.time()
         self._target.post_message(SnapshotChanged(snapshot, merged))
+        return True

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from textual import events
-from textual.app import App
 from textual.filter import NoColor
 from textual.screen import Screen
 
@@ -23,11 +22,13 @@ from tuiops.core.text import SafeText, safe
 from tuiops.errors import ConfigError
 from tuiops.ui.ascii_only import AsciiSigns
 from tuiops.ui.bridge import Bridge
+from tuiops.ui.compositor import SparseCompositor
 from tuiops.ui.format import Times, TimeStyle
+from tuiops.ui.frames import FrameApp, until_beat
 from tuiops.ui.glyphs import ASCII, UNICODE
 from tuiops.ui.messages import KeyTaken
 from tuiops.ui.theme import COLOURLESS, FALLBACK, HasLook, LoadedTheme, Look, load, load_all
-from tuiops.ui.thrift import Thrift, thrifty
+from tuiops.ui.thrift import thrifty
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ KEY_PATIENCE = 0.2
 """Seconds that a key may take before the next one arrives all the same."""
 SWITCH = 0.001
 """Seconds after which a busy thread gives way to another one."""
-TICK = 1.0
-"""Seconds between repaints of ages and countdowns."""
 
 
 class View(Screen[None], inherit_bindings=False):
@@ -59,6 +58,10 @@ class View(Screen[None], inherit_bindings=False):
     """
 
     _composed = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = SparseCompositor()
 
     @abstractmethod
     def draw(self, snapshot: Snapshot, now: datetime) -> None:
@@ -103,7 +106,7 @@ class View(Screen[None], inherit_bindings=False):
         self.show_now()
 
 
-class Shell(App[None], HasLook, inherit_bindings=False):
+class Shell(FrameApp, HasLook, inherit_bindings=False):
     """An app that shows what a backend knows."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -126,6 +129,9 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         self._latest = backend.snapshot
         self._held: tuple[Snapshot, datetime] | None = None
         self._bridge: Bridge | None = None
+        self._second = 0
+        """The second that was drawn last."""
+        self._next_beat: asyncio.TimerHandle | None = None
         self._problems: list[SafeText] = []
         self._keys: deque[events.Key] = deque()
         self._key_serial = 0
@@ -157,25 +163,17 @@ class Shell(App[None], HasLook, inherit_bindings=False):
 
     def show_now(self) -> None:
         """Let the screen in front draw what is different."""
+        self._second = self._this_second
         stack = self.screen_stack
         if stack and isinstance(stack[-1], View):
             stack[-1].show(self.snapshot, self.now)
 
     def redraw(self) -> None:
         """Draw all of it again, because something else has written to the terminal."""
-        self._forget_screen()
+        self.doubt_terminal()
         self.refresh(layout=True)
         for widget in self.screen.walk_children():
             widget.refresh()
-
-    def on_resize(self) -> None:
-        # What a terminal does with its lines when it grows or shrinks is its own affair.
-        self._forget_screen()
-
-    def _forget_screen(self) -> None:
-        thrift = getattr(self._driver, "thrift", None)
-        if isinstance(thrift, Thrift):
-            thrift.forget()
 
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
         self._latest = message.snapshot
@@ -224,7 +222,7 @@ class Shell(App[None], HasLook, inherit_bindings=False):
         for problem in self._problems:
             notify(self, problem, severity="warning", timeout=15)
         self._bridge = Bridge(self.backend, self, asyncio.get_running_loop())
-        self.set_interval(TICK, self.show_now)
+        self._beat()
         self.call_after_refresh(self._first_frame_done)
         if self._own_process and not self.is_headless:
             loop = asyncio.get_running_loop()
@@ -237,6 +235,20 @@ class Shell(App[None], HasLook, inherit_bindings=False):
     def on_unmount(self) -> None:
         if self._bridge is not None:
             self._bridge.close()
+        if self._next_beat is not None:
+            self._next_beat.cancel()
+
+    def _beat(self) -> None:
+        """Draw what came; ages and countdowns once a second. A timer of asyncio costs a tenth of one of Textual's."""
+        wait = until_beat(self.backend.clock.now())
+        self._next_beat = asyncio.get_running_loop().call_later(wait, self._beat)
+        came = self._bridge is not None and self._bridge.beat()
+        if not came and self._second != self._this_second:
+            self.call_later(self.show_now)
+
+    @property
+    def _this_second(self) -> int:
+        return int(self.backend.clock.now().timestamp())
 
     def _first_frame_done(self) -> None:
         self.backend.start()

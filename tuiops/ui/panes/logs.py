@@ -74,6 +74,7 @@ class LogsPane(Pane):
         yield self._prompt
 
     def show(self, snapshot: Snapshot, now: datetime) -> None:  # noqa: ARG002 - lines carry their own times
+        self._view.frame()
         self._show_title()
 
     def focus_on(self, system: SafeText, service: SafeText = EMPTY) -> None:

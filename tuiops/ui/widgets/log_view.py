@@ -1,11 +1,15 @@
 """The log: only the visible lines are parsed and drawn, at most ten times a second, whatever arrives.
 
+Whoever reads the log, and so has the focus in it, sees lines at that pace. Beside another pane a first line comes as
+soon, but those that follow it keep to the beat of all other frames: each of them moves every line of the view.
+
 The view keeps its own place in the book: the end while it follows, else the sequence number of its top line.
 Nothing about Textual's layout or scrolling changes when lines arrive.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.message import Message
@@ -14,6 +18,7 @@ from textual.widget import Widget
 
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import TimeStyle
+from tuiops.ui.frames import BEAT, until_beat
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.log_job import LogJob, deadline
 from tuiops.ui.widgets.log_lines import LogLines
@@ -80,6 +85,11 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         self._strips: dict[object, list[Strip]] = {}
         self._drawn_with: object = None
         self._said: object = None
+        self._seen = -1
+        """Version of the book that was drawn."""
+        self._drawn = 0.0
+        """When that was, in the loop's time."""
+        self._next: asyncio.TimerHandle | None = None
 
     # What is shown.
 
@@ -214,12 +224,28 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
     # Frames.
 
     def on_mount(self) -> None:
-        self.set_interval(_FRAME, self._frame)
+        self._pulse()
 
-    def _frame(self) -> None:
+    def on_unmount(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+
+    def _pulse(self) -> None:
+        """Ask for a frame when there is something to draw. A timer of asyncio costs a tenth of one of Textual's."""
+        wait = until_beat(shell_of(self).backend.clock.now(), _FRAME)
+        self._next = asyncio.get_running_loop().call_later(wait, self._pulse)
+        if self.job.runs or not self.index.complete or (self.book.version != self._seen and self._may_draw()):
+            self.call_later(self.frame)
+
+    def _may_draw(self) -> bool:
+        return self.has_focus or asyncio.get_running_loop().time() - self._drawn > BEAT - _FRAME / 2
+
+    def frame(self) -> None:
+        """Go on with a search, and draw what came."""
         self._work()
         if not self.display or shell_of(self).frozen:
             return
+        self._seen, self._drawn = self.book.version, asyncio.get_running_loop().time()
         if not self._rows and self._sentences_shown != (said := self.sentences()):
             self._sentences_shown = said
             self.refresh()
