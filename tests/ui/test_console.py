@@ -216,3 +216,31 @@ async def test_the_owner_column_shows_the_label_and_is_there_only_when_an_alert_
         await pilot.pause()
         assert "AI quota exhausted" in screen_text(app)
         assert "p95 3.4 s" not in screen_text(app)
+
+
+WRONG = (
+    lit("configuration not reloaded"),
+    safe(
+        "/etc/tuiops/config.toml: sources.prometheus.url: 'htp://h' is no address → begin it with http:// or https://"
+    ),
+    safe("/etc/tuiops/config.toml: display.theme: there is no theme 'drak' → did you mean dark?"),
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [(80, "configuration not reloaded, see :sources"), (40, "…, see :sources"), (520, "did you mean dark?")],
+)
+async def test_a_notice_is_short_in_the_footer_and_whole_among_the_sources(width: int, said: str) -> None:
+    app, _ = make(msgspec.structs.replace(fleet(), notices=WRONG))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await pilot.pause()
+        footer = screen_text(app).splitlines()[-1]
+        assert footer.rstrip().endswith(said)
+        assert "? help" in footer
+        await pilot.press(":", *"sources", "enter")
+        await pilot.pause()
+        await pilot.pause()
+        text = " ".join(line.strip("│ ") for line in screen_text(app).splitlines())
+        for notice in WRONG:
+            assert notice in text

@@ -39,15 +39,15 @@ def sources_sheet(pen: Pen, snapshot: Snapshot) -> list[Row]:
     """The whole sheet."""
     feeds = sorted(snapshot.feeds.values(), key=lambda feed: _ORDER.index(feed.status.freshness(pen.now)))
     rows: list[Row] = []
+    if snapshot.notices:
+        rows += [row for notice in snapshot.notices for row in pen.sentence(notice, pen.look.palette.stale)]
+        rows.append(BLANK)
     if not feeds:
         rows += pen.sentence(lit("No source is configured. Add a table [sources.NAME] to the configuration file."))
     for feed in feeds:
         rows += _feed_rows(pen, feed)
     rows += pen.heading(lit("Log streams"), plural(len(snapshot.streams), lit("stream"), lit("streams")))
     rows += stream_rows(pen, snapshot.streams, lit("None is configured. Add [[systems.NAME.logs]] to read logs."))
-    if snapshot.notices:
-        rows += pen.heading(lit("Notices"))
-        rows += [row for notice in snapshot.notices for row in pen.sentence(notice, pen.look.palette.text)]
     return [*rows, BLANK]
 
 

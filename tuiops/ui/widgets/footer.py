@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiops.core.text import fmt, join
+from tuiops.core.text import EMPTY, fmt, join, lit
 from tuiops.ui.actions import within
 from tuiops.ui.format import cut, width_of
 from tuiops.ui.theme import look_of
@@ -52,7 +52,10 @@ class Footer(Widget):
 def footer_strip(
     actions: Sequence[Action], keymap: Keymap, notices: Sequence[SafeText], width: int, look: Look
 ) -> Strip:
-    """As many actions as fit, whole; help and command are never the ones left out, nor is a notice."""
+    """As many actions as fit, whole; help and command are never the ones left out, nor is a notice.
+
+    Of notices that are longer than half the line only what happened is said, and where all of it stands.
+    """
     palette = look.palette
     ground = palette.panel
     key_style = palette.accent + ground.background_style
@@ -61,8 +64,14 @@ def footer_strip(
     wanted = [(keys[0], action) for keys, action in entries if keys]
     kept = [entry for entry in wanted if entry[1].footer >= 80]
     used = sum(_width(*entry) for entry in kept)
-    notice = join(" ", notices)
-    room = width - 1 - min(width_of(notice) + 1 if notice else 0, width // 2)
+    said, more = notices[0] if notices else EMPTY, EMPTY
+    whole = join(": ", [text for text in (said, join("; ", notices[1:])) if text])
+    if width_of(whole) < width // 2:
+        said = whole
+    else:
+        more = lit(", see :sources")
+    wished = min(width_of(said), width // 2) + width_of(more)
+    room = width - 1 - (wished + 2 if said else 0)
     for entry in wanted:
         if entry not in kept and used + _width(*entry) <= room:
             kept.append(entry)
@@ -71,8 +80,9 @@ def footer_strip(
     pieces: list[Segment] = []
     for key, action in kept:
         pieces += [segment(fmt(" {} ", key), key_style), segment(fmt("{}  ", action.label), word_style)]
-    if notice and width - used > 12:
-        note = cut(notice, width - used - 2, look.glyphs.cut)
+    if said and width - used > 12:
+        left = width - used - 2 - width_of(more)
+        note = fmt("{}{}", cut(said, left, look.glyphs.cut), more) if left > 0 else cut(said, left + width_of(more))
         stale = palette.stale + ground.background_style
         pieces += [blanks(width - used - 1 - width_of(note), ground), segment(note, stale)]
     return Strip(pieces).adjust_cell_length(width, ground)
