@@ -219,15 +219,49 @@ def test_forgetting_a_feed_keeps_what_ended_at_others() -> None:
     assert [(found.name, found.state) for found in made.snapshot(START).alerts] == [("ended", AlertState.RESOLVED)]
 
 
-def test_changes_tell_of_states_alerts_and_feeds_but_not_of_the_first_sight() -> None:
+def test_changes_tell_of_states_alerts_and_feeds() -> None:
     made = board("api")
     health(made, ("api", 0.0))
     apply(made, AlertsUpdate(at=START, alerts=(alert("old"),)), "am/alerts", Topic.ALERTS)
-    assert made.snapshot(START).changes == ()
     health(made, ("api", 0.3), after=10)
     apply(made, AlertsUpdate(at=START, alerts=(alert("old"), alert("fresh"))), "am/alerts", Topic.ALERTS, after=10)
     texts = [str(change.text) for change in made.snapshot(START).changes]
-    assert texts == ["P2 fresh firing", "ok → DOWN  ERR% 30.0% > 20.0%"]
+    assert texts == ["P2 fresh firing", "ok → DOWN  ERR% 30.0% > 20.0%", "P2 old began, firing"]
     assert made.tick(START + timedelta(seconds=60))
     assert any("live → stale" in change.text for change in made.snapshot(START).changes)
     assert not made.tick(START + timedelta(seconds=61))
+
+
+def test_a_limit_that_is_held_turns_the_state_when_it_lasts() -> None:
+    held = msgspec.structs.replace(ERRORS, hold=30.0)
+    service = msgspec.structs.replace(shop("api").services[0], measures=(Measure(indicator=held, reading=None),))
+    made = Board(Environment(lit("test")), (msgspec.structs.replace(shop(), services=(service,)),))
+    found = []
+    for step, value in enumerate((0.0, 0.3, 0.0, 0.3, 0.3, 0.3, 0.3, 0.0, 0.3, 0.0, 0.0, 0.0, 0.0)):
+        health(made, ("api", value), after=10 * step)
+        found.append(state(made, "api", 10 * step).name)
+        if step == 5:
+            # What was declared anew is still what it was.
+            made.health.declare(made.health.systems)
+    assert found == ["OK"] * 6 + ["DOWN"] * 6 + ["OK"]
+    assert [change.text for change in made.snapshot(START).changes] == ["DOWN → ok  ", "ok → DOWN  ERR% 30.0% > 20.0%"]
+
+
+def test_a_limit_that_is_still_held_says_when_it_was_crossed_last() -> None:
+    held = msgspec.structs.replace(ERRORS, hold=10.0)
+    service = msgspec.structs.replace(shop("api").services[0], measures=(Measure(indicator=held, reading=None),))
+    made = Board(Environment(lit("test")), (msgspec.structs.replace(shop(), services=(service,)),))
+    for step, value in enumerate((0.3, 0.3, 0.3, 0.0, 0.0)):
+        health(made, ("api", value), after=6 * step)
+    (api,) = made.snapshot(START).systems[0].services
+    verdict = judge_service(api, made.snapshot(START).statuses, START + timedelta(seconds=24))
+    assert (verdict.state, verdict.reason) == (State.DOWN, "ERR% 0.00%, > 20.0% until 6s ago")
+
+
+def test_a_value_that_was_missing_ends_what_was_held() -> None:
+    held = msgspec.structs.replace(ERRORS, hold=60.0)
+    service = msgspec.structs.replace(shop("api").services[0], measures=(Measure(indicator=held, reading=None),))
+    made = Board(Environment(lit("test")), (msgspec.structs.replace(shop(), services=(service,)),))
+    for step, value in enumerate((0.0, None, 0.3)):
+        health(made, ("api", value), after=10 * step)
+    assert state(made, "api", 20) is State.DOWN

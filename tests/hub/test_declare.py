@@ -4,8 +4,9 @@ import pytest
 
 from tuiops.config.model import Config, EnvironmentConfig
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System, TcpProbe
+from tuiops.config.values import Duration
 from tuiops.core.units import Unit
-from tuiops.hub.declare import declared_systems, environment
+from tuiops.hub.declare import declared_systems, environment, indicator
 
 ERRORS = RatioIndicator(
     source="prom", heading="ERR%", total="all", bad="bad", degraded="> 1%", down="> 20%", objective="99.9%"
@@ -49,3 +50,12 @@ def test_one_system_in_production_makes_the_console_a_production_one() -> None:
 def test_without_systems_the_environment_is_the_one_that_is_named() -> None:
     found = environment(Config(environment="prod", environments={"prod": EnvironmentConfig(production=True)}))
     assert (found.name, found.production) == ("prod", True)
+
+
+def test_the_age_of_a_sample_counts_from_the_time_that_is_asked_for() -> None:
+    late = GaugeIndicator(
+        source="p", heading="Q", query="q", offset=Duration(120), max_age=Duration(300), hold=Duration(60)
+    )
+    found = indicator("shop", "queue", late)
+    assert (found.max_age, found.hold) == (420, 60)
+    assert (indicator("shop", "queue", QUEUE).max_age, indicator("shop", "queue", QUEUE).hold) == (None, 0)

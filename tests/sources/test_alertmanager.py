@@ -35,6 +35,7 @@ SYSTEMS = {
         services={"api": Service(match="api-prod")},
         respond={"P1": 900.0},  # type: ignore[dict-item] # a Duration is a float
         severities={"Weird": "P1"},
+        alert_severities={"Quiet": "P4"},
     ),
     "broad": System(match={"team": "ops"}),
     "narrow": System(match={"team": "ops", "app": "pay"}, service_labels=("pod",)),
@@ -60,6 +61,13 @@ def test_system_service_and_severity() -> None:
     alert = mapped({"team": "ops", "app": "pay", "pod": "p-1", "job": "j"})
     assert (alert.system, alert.service) == ("narrow", "p-1")
     assert mapped({"team": "dev", "system": "unheard-of"}).system == "unheard-of"
+
+
+def test_a_severity_of_an_alert_itself_comes_before_its_label() -> None:
+    for labels in ({}, {"severity": "critical"}, {"severity": "catastrophe"}):
+        alert = mapped({"alertname": "Quiet", "system": "shop", **labels})
+        assert (alert.severity, alert.severity_known, alert.due) == (Severity.P4, True, None)
+    assert mapped({"alertname": "Quiet", "severity": "critical"}).severity is Severity.P1
 
 
 def test_an_unknown_or_missing_severity_is_p3_and_said_so() -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tuiops.config.sources import HostConfig
+from tuiops.config.values import Duration
 from tuiops.core.clock import SystemClock
 from tuiops.core.health import Indicator, Limit
 from tuiops.core.text import fmt, lit, safe
@@ -95,6 +96,32 @@ async def test_a_process_that_must_run() -> None:
     readings = _readings(await _source(HostConfig(processes=(name, "no-such-program"))).read_health())
     assert not readings[f"process:{name}", "running"].problem
     assert readings["process:no-such-program", "running"].problem == "not running"
+
+
+async def test_when_the_machine_and_its_processes_were_started() -> None:
+    name = psutil.Process().name()
+    host = _source(HostConfig(processes=(name, "no-such-process")))
+    first, second = await host.read_health(), await host.read_health()
+    await host.close()
+    assert first.happened == second.happened
+    machine, process = first.happened
+    assert (machine.system, machine.service, machine.text) == ("host", "", "machine started")
+    assert abs(machine.at.timestamp() - psutil.boot_time()) < 2
+    assert (process.service, process.text) == (f"process:{name}", f"process {name} started")
+    assert machine.at <= process.at <= first.at
+
+
+async def test_what_goes_up_and_down_by_the_second_is_held() -> None:
+    update = await _source(HostConfig(hold=Duration(7))).read_health()
+    held = {
+        str(measure.indicator.id): measure.indicator.hold
+        for service in update.declares[0].services
+        for measure in service.measures
+        if measure.indicator.degraded is not None
+    }
+    assert held["cpu"] == held["memory"] == 7
+    assert held["disk"] == 0
+    assert float(HostConfig().hold) == 60
 
 
 async def test_a_port_that_must_be_listened_on(listener: int) -> None:

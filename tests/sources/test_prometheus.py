@@ -16,12 +16,15 @@ from tests.servers.processes import wait_until
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.sources import PrometheusConfig
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System
+from tuiops.config.values import Duration
 from tuiops.core import promql
 from tuiops.core.alerts import AlertState
 from tuiops.core.clock import FakeClock, SystemClock
+from tuiops.core.health import Measure, State, judge_live
 from tuiops.core.severity import Severity
 from tuiops.core.units import Unit
 from tuiops.errors import BadAnswer, QueryRefused, Unreachable
+from tuiops.hub.declare import indicator as declared
 from tuiops.hub.feeds import abilities
 from tuiops.sources.alert_mapping import identity
 from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory
@@ -326,6 +329,37 @@ async def check_health(url: str) -> tuple[str, ...]:
 async def test_a_real_prometheus(prometheus: Prometheus) -> None:
     warnings = await check_health(prometheus.url)
     assert any(one.startswith("1 of 1 targets down: gone 127.0.0.1:1 (") for one in warnings)
+
+
+async def test_a_target_that_is_down_degrades_the_service_that_has_its_label(prometheus: Prometheus) -> None:
+    up = GaugeIndicator(source="prom", heading="N", query="count by (job) (up)", by="job")
+    lost = GaugeIndicator(source="prom", heading="LOST", query="sum by (job) (nothing_of_it)", by="job")
+    systems = {"s": System(services={"gone": Service(), "other": Service()}, indicators={"up": up, "lost": lost})}
+    prom = source(prometheus.url, systems)
+    found = {(str(one.service), str(one.indicator)): one for one in (await prom.read_health()).readings}
+    await prom.close()
+    assert sorted(found) == [("gone", "lost"), ("gone", "up")]
+    assert [found[key].value for key in sorted(found)] == [None, 1.0]
+    for indicator in ("up", "lost"):
+        (plan,) = (one for one in prom._plans if one.indicator == indicator)
+        judged = judge_live(
+            Measure(indicator=declared("s", indicator, plan.config), reading=found["gone", indicator]), NOW
+        )
+        assert judged.state is State.DEGRADED
+        assert judged.reason.startswith("target down: gone 127.0.0.1:1 (")
+
+
+async def test_what_comes_late_is_asked_for_some_time_ago(prometheus: Prometheus) -> None:
+    """The newest samples are some seconds old: two hours ago there were none."""
+    query = "count by (service) (requests_total)"
+    late = GaugeIndicator(source="prom", heading="LATE", query=query, offset=Duration(7200))
+    near = GaugeIndicator(source="prom", heading="NEAR", query=query, offset=Duration(1))
+    systems = {"s": System(services={"api": Service()}, indicators={"late": late, "near": near})}
+    prom = source(prometheus.url, systems)
+    update = await prom.read_health()
+    await prom.close()
+    (reading,) = update.readings
+    assert (reading.indicator, reading.value, reading.at) == ("near", 2.0, update.at - timedelta(seconds=1))
 
 
 async def test_a_real_victoriametrics(servers: Servers) -> None:

@@ -106,6 +106,13 @@ class HostConfig(SourceConfig, frozen=True, kw_only=True, tag="host"):
     disk: Annotated[str, Meta(description="When a file system's use is degraded.")] = "> 85%"
     disk_down: Annotated[str, Meta(description="When a file system counts as down.")] = "> 97%"
     load: Annotated[str, Meta(description="When the 1-minute load per core is degraded.")] = "> 4"
+    hold: Annotated[
+        Duration,
+        Meta(
+            description="How long CPU, memory, swap or load must be beyond its limit before it is degraded, and within "
+            "it before that ends."
+        ),
+    ] = Duration(60)
     mounts: Annotated[
         tuple[str, ...], Meta(description="Mount points to watch; every real file system when left out.")
     ] = ()

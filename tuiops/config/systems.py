@@ -46,6 +46,20 @@ class IndicatorConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
     ] = "service"
     degraded: Annotated[str | None, Meta(description="When the service is degraded, such as `> 1%`.")] = None
     down: Annotated[str | None, Meta(description="When the service is down, such as `> 20%`.")] = None
+    hold: Annotated[
+        Duration | None,
+        Meta(
+            description="How long a limit must be crossed before the state turns, and kept before it turns back; "
+            "with the first such value when left out."
+        ),
+    ] = None
+    offset: Annotated[
+        Duration | None,
+        Meta(
+            description="How far back it is asked, for metrics that arrive late; `max_age` counts from there. "
+            "Now when left out."
+        ),
+    ] = None
     max_age: Annotated[
         Duration | None,
         Meta(
@@ -231,6 +245,13 @@ class System(_Table, frozen=True, kw_only=True):
     severities: Annotated[
         dict[str, SeverityWord],
         Meta(description='What this system\'s own severity words mean, such as `fatal = "P1"`.'),
+    ] = {}
+    alert_severities: Annotated[
+        dict[str, SeverityWord],
+        Meta(
+            description="Severity of single alerts by their `alertname`, whatever their labels say, such as "
+            '`RdsCpuHigh = "P2"`.'
+        ),
     ] = {}
     services: Annotated[dict[Id, Service], Meta(description="Its services, in the order of display.")] = {}
     indicators: Annotated[dict[Id, AnyIndicator], Meta(description="What is measured of its services.")] = {}

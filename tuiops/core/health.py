@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.clock import age
+from tuiops.core.hold import Hold, held
 from tuiops.core.source import Freshness, SourceStatus
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import Unit, parse_quantity, show, span
@@ -100,6 +101,8 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """Whether NaN (no traffic to measure) counts as OK; otherwise it is UNKNOWN."""
     max_age: float | None = None
     """Seconds after which a reading's own timestamp makes it stale, for sources that are late by design."""
+    hold: float = 0.0
+    """Seconds that a limit must be crossed before it counts, and kept before that ends."""
     objective: float | None = None
     """The share of good events promised, 0–1, when this indicator carries an SLO."""
 
@@ -120,6 +123,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     problem: SafeText = EMPTY
     """A failure that was positively observed, such as a refused connection of a probe: DOWN with this reason."""
     note: SafeText = EMPTY
+    missing: SafeText = EMPTY
+    """What the value cannot speak for, such as an instance that is not there to be measured: DEGRADED at least."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -134,6 +139,9 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
 
     indicator: Indicator
     reading: Reading | None
+    degraded: Hold | None = None
+    """What counts of the indicator's limits, where they are held; None: the reading alone decides."""
+    down: Hold | None = None
     trend: tuple[float | None, ...] = ()
     """Values at even steps over the last quarter of an hour, oldest first."""
 
@@ -178,10 +186,14 @@ def judge_live(measure: Measure, now: datetime) -> Verdict:
     """What a measure says when its feed is known to be live."""
     if measure.reading is None:
         return Verdict(State.UNKNOWN, lit("no data"))
-    return _judge_reading(measure.indicator, measure.reading, now)
+    verdict = _judge_reading(measure, measure.reading, now)
+    if measure.reading.missing and verdict.state < State.DEGRADED:
+        return Verdict(State.DEGRADED, measure.reading.missing)
+    return verdict
 
 
-def _judge_reading(indicator: Indicator, reading: Reading, now: datetime) -> Verdict:
+def _judge_reading(measure: Measure, reading: Reading, now: datetime) -> Verdict:
+    indicator = measure.indicator
     if indicator.max_age is not None and (old := age(now, reading.at)) > indicator.max_age:
         return Verdict(State.UNKNOWN, fmt("stale {}", span(old)))
     if reading.problem:
@@ -190,11 +202,38 @@ def _judge_reading(indicator: Indicator, reading: Reading, now: datetime) -> Ver
         return Verdict(State.UNKNOWN, lit("no data"))
     if math.isnan(reading.value):
         return Verdict(State.OK if indicator.idle_is_ok else State.UNKNOWN, lit("no traffic"))
-    for limit, state in ((indicator.down, State.DOWN), (indicator.degraded, State.DEGRADED)):
-        if limit is not None and limit.crossed(reading.value):
-            reason = crossed_text(indicator, reading.value, limit)
+    limits = ((indicator.down, measure.down, State.DOWN), (indicator.degraded, measure.degraded, State.DEGRADED))
+    for limit, hold, state in limits:
+        if limit is not None and (limit.crossed(reading.value) if hold is None else hold.crossed):
+            reason = _why(indicator, reading, limit, hold)
             return Verdict(state, fmt("{} · {}", reason, reading.note) if reading.note else reason)
     return Verdict(State.OK, reading.note)
+
+
+def renewed(measure: Measure, reading: Reading, trend: tuple[float | None, ...]) -> Measure:
+    """The measure after another reading; what its limits have held so far ends with a reading that has no value."""
+    indicator, value = measure.indicator, reading.value
+    if not indicator.hold or value is None or math.isnan(value):
+        return Measure(indicator=indicator, reading=reading, trend=trend)
+
+    def after(limit: Limit | None, before: Hold | None) -> Hold | None:
+        return None if limit is None else held(before, reading.at, indicator.hold, crossed=limit.crossed(value))
+
+    return Measure(
+        indicator=indicator,
+        reading=reading,
+        degraded=after(indicator.degraded, measure.degraded),
+        down=after(indicator.down, measure.down),
+        trend=trend,
+    )
+
+
+def _why(indicator: Indicator, reading: Reading, limit: Limit, hold: Hold | None) -> SafeText:
+    value = reading.value or 0.0
+    if hold is None or hold.against is None:
+        return crossed_text(indicator, value, limit)
+    ended = span(age(reading.at, hold.against))
+    return fmt("{} {}, {} until {} ago", indicator.heading, show(value, indicator.unit), safe(str(limit)), ended)
 
 
 def crossed_text(indicator: Indicator, value: float, limit: Limit) -> SafeText:

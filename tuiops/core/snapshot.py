@@ -10,6 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from tuiops.core.alerts import Alert
+from tuiops.core.changes import Change
 from tuiops.core.clock import age
 from tuiops.core.health import SystemHealth
 from tuiops.core.logs import StreamStatus
@@ -37,15 +38,6 @@ class Environment(msgspec.Struct, frozen=True):
 
     name: SafeText
     production: bool = False
-
-
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that became different, for `what changed`."""
-
-    at: datetime
-    system: SafeText = EMPTY
-    service: SafeText = EMPTY
-    text: SafeText
 
 
 class Feed(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from tuiops.core.alerts import Alert
+from tuiops.core.changes import Change
 from tuiops.core.health import Reading, SystemHealth
 from tuiops.core.logs import Backing
 from tuiops.core.rollouts import Rollout
@@ -20,6 +21,8 @@ class HealthUpdate(msgspec.Struct, frozen=True, kw_only=True):
     readings: tuple[Reading, ...] = ()
     declares: tuple[SystemHealth, ...] = ()
     """Services and indicators that the source itself brings, for sources that find out what there is."""
+    happened: tuple[Change, ...] = ()
+    """What the source knows to have happened, each time all of it; of equal ones the first counts."""
     rules_fail: bool = False
     """Whether alerting rules of the source fail, or may for all that it tells: then no alert proves nothing."""
     warnings: tuple[SafeText, ...] = ()

@@ -66,12 +66,14 @@ class Board:
         self._feeds[name] = _standing(result, known)
         match result.update:
             case HealthUpdate() as update:
+                self._changes.note_happened(name, update.happened, now)
                 touched = self.health.apply(name, update)
                 self._changes.note_services(touched, self._statuses(), now)
             case AlertsUpdate() as update:
                 before, after = self._alerts.apply(name, update, self._live_alert_feeds(now))
-                # The first answer tells of alerts that may be old: they are news to us, not changes.
-                if after is not before and known is not None and known.status.answered is not None:
+                if known is None or known.status.answered is None:
+                    self._changes.note_first_alerts(before, after)
+                elif after is not before:
                     self._changes.note_alerts(before, after, now)
             case RolloutsUpdate() as update:
                 self._rollouts[name] = update.rollouts

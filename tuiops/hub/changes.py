@@ -1,18 +1,22 @@
-"""Notices what became different between one answer and the next, for `what changed`."""
+"""Notices what became different between two answers, and what sources tell of before, for `what changed`."""
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_left
+from datetime import datetime, timedelta
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiops.core.alerts import AlertState
+from tuiops.core.changes import Change
 from tuiops.core.health import State, judge_service
-from tuiops.core.snapshot import Change
 from tuiops.core.text import EMPTY, fmt, lit
+from tuiops.core.units import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from tuiops.core.alerts import Alert
     from tuiops.core.health import ServiceHealth
@@ -22,22 +26,36 @@ if TYPE_CHECKING:
 
 KEPT = 500
 """Changes kept; older ones make room."""
+FLAPS = 3
+"""Turns of one service within `FLAPPING` from which they stand in one row."""
+FLAPPING = timedelta(minutes=10)
+"""After so long without a turn a service has stopped flapping."""
+
+
+class _Turns(msgspec.Struct):
+    """How often a service turned without a pause, and the rows that say so."""
+
+    times: list[datetime]
+    rows: list[Change]
+    folded: bool = False
 
 
 class ChangeLog:
     """A bounded list of changes, newest first, and what is needed to notice the next one."""
 
     def __init__(self) -> None:
-        self._changes: deque[Change] = deque(maxlen=KEPT)
+        self._changes: list[Change] = []
         self._states: dict[tuple[str, str], State] = {}
+        self._turns: dict[tuple[str, str], _Turns] = {}
         self._freshness: dict[str, Freshness] = {}
         self._phases: dict[str, dict[str, Phase]] = {}
-        self._frozen: tuple[Change, ...] = ()
+        self._happened: dict[str, frozenset[Change]] = {}
+        self._frozen: tuple[Change, ...] | None = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Newest first."""
-        if len(self._frozen) != len(self._changes) or (self._changes and self._frozen[0] is not self._changes[0]):
+        """Newest first; the same object while nothing came."""
+        if self._frozen is None:
             self._frozen = tuple(self._changes)
         return self._frozen
 
@@ -51,7 +69,7 @@ class ChangeLog:
             self._states[service.key] = verdict.state
             if before is not None and before is not verdict.state:
                 text = fmt("{} → {}  {}", before.word, verdict.state.word, verdict.reason)
-                self._add(now, text, service.system, service.service)
+                self._turn(service, text, now)
 
     def note_alerts(self, before: Mapping[str, Alert], after: Mapping[str, Alert], now: datetime) -> None:
         """Alerts that began, ended or changed their state."""
@@ -65,6 +83,21 @@ class ChangeLog:
                 text = fmt("{} {} {}", alert.severity.word, alert.name, AlertState.RESOLVED.word)
                 self._add(now, text, alert.system, alert.service)
 
+    def note_first_alerts(self, before: Mapping[str, Alert], after: Mapping[str, Alert]) -> None:
+        """Alerts of a feed's first answer: they began when they say, not when they were first seen."""
+        found = (alert for identity, alert in after.items() if identity not in before)
+        for alert in nlargest(KEPT, found, key=lambda alert: alert.started):
+            text = fmt("{} {} began, {}", alert.severity.word, alert.name, alert.state.word)
+            self._add(alert.started, text, alert.system, alert.service)
+
+    def note_happened(self, feed: str, happened: tuple[Change, ...], now: datetime) -> None:
+        """What a source tells of itself, such as that a machine was started; each of it once."""
+        known = self._happened.get(feed, frozenset())
+        self._happened[feed] = frozenset(happened)
+        for change in happened:
+            if change not in known:
+                self._insert(msgspec.structs.replace(change, at=min(change.at, now)))
+
     def note_feed(self, status: SourceStatus, now: datetime) -> bool:
         """A feed that came alive, went stale or died; whether it did."""
         freshness = status.freshness(now)
@@ -76,15 +109,43 @@ class ChangeLog:
         return True
 
     def note_rollouts(self, feed: str, rollouts: tuple[Rollout, ...], now: datetime) -> None:
-        """Rollouts that began or moved to another phase. What had ended before it was first seen is no change."""
+        """Rollouts that began or moved to another phase, each at the time that it says, as far as it says one."""
         known = self._phases.get(feed, {})
         self._phases[feed] = {rollout.id: rollout.phase for rollout in rollouts}
         for rollout in rollouts:
             before = known.get(rollout.id)
-            if before is rollout.phase or (before is None and rollout.phase.ended):
+            if before is rollout.phase:
                 continue
             text = fmt("rollout {} → {} {}", rollout.old, rollout.new, rollout.phase.word)
-            self._add(now, text, rollout.system, rollout.service)
+            told = rollout.started if before is None else now
+            if rollout.phase.ended:
+                told = rollout.ended or told
+            self._add(min(told, now), text, rollout.system, rollout.service)
 
-    def _add(self, at: datetime, text: SafeText, system: SafeText = EMPTY, service: SafeText = EMPTY) -> None:
-        self._changes.appendleft(Change(at=at, system=system, service=service, text=text))
+    def _turn(self, service: ServiceHealth, text: SafeText, now: datetime) -> None:
+        turns = self._turns.get(service.key)
+        if turns is None or now - turns.times[-1] > FLAPPING:
+            turns = self._turns[service.key] = _Turns([], [])
+        turns.times.append(now)
+        recent = [row for row in turns.rows if now - row.at <= FLAPPING]
+        if not turns.folded:
+            turns.times = turns.times[-len(recent) - 1 :]
+            turns.folded = len(turns.times) >= FLAPS
+        if turns.folded:
+            gone = {id(row) for row in recent}
+            self._changes = [row for row in self._changes if id(row) not in gone]
+            lasted = span((now - turns.times[0]).total_seconds())
+            text = fmt("flapped {}× in {}, {}", len(turns.times), lasted, text)
+            recent = []
+        turns.rows = [*recent, self._add(now, text, service.system, service.service)]
+
+    def _add(self, at: datetime, text: SafeText, system: SafeText = EMPTY, service: SafeText = EMPTY) -> Change:
+        change = Change(at=at, system=system, service=service, text=text)
+        self._insert(change)
+        return change
+
+    def _insert(self, change: Change) -> None:
+        place = bisect_left(self._changes, -change.at.timestamp(), key=lambda known: -known.at.timestamp())
+        self._changes.insert(place, change)
+        del self._changes[KEPT:]
+        self._frozen = None

@@ -51,7 +51,8 @@ def indicator(system_id: str, indicator_id: str, config: AnyIndicator) -> Indica
         degraded=Limit.parse(config.degraded, unit) if config.degraded else None,
         down=Limit.parse(config.down, unit) if config.down else None,
         idle_is_ok=idle_is_ok,
-        max_age=config.max_age,
+        max_age=None if config.max_age is None else config.max_age + (config.offset or 0.0),
+        hold=config.hold or 0.0,
         objective=objective,
     )
 

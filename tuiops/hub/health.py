@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.health import Measure, ServiceHealth, SystemHealth
+from tuiops.core.health import ServiceHealth, SystemHealth, renewed
 from tuiops.hub.trend import Trend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tuiops.core.health import Indicator, Reading
+    from tuiops.core.health import Indicator, Measure, Reading
     from tuiops.core.updates import HealthUpdate, Series
 
 MeasureKey = tuple[str, str, str]
@@ -98,7 +98,7 @@ class HealthBoard:
             return measure if measure.reading is None else msgspec.structs.replace(measure, reading=None)
         trend = self._trend((reading.system, reading.service, reading.indicator), measure.indicator)
         trend.add(reading.at.timestamp(), reading.value)
-        return Measure(indicator=measure.indicator, reading=reading, trend=trend.steps())
+        return renewed(measure, reading, trend.steps())
 
     def _trend(self, key: MeasureKey, indicator: Indicator) -> Trend:
         trend = self._trends.get(key)
@@ -158,6 +158,4 @@ def _recall(system: SystemHealth, known: Mapping[MeasureKey, Measure]) -> System
 
 
 def _recall_measure(declared: Measure, known: Measure | None) -> Measure:
-    if known is None or known.indicator != declared.indicator:
-        return declared
-    return msgspec.structs.replace(declared, reading=known.reading, trend=known.trend)
+    return declared if known is None or known.indicator != declared.indicator else known

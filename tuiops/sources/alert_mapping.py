@@ -52,10 +52,11 @@ class _SystemRules(NamedTuple):
     service_labels: tuple[str, ...]
     services: Mapping[str, str]
     words: Mapping[str, Severity]
+    alerts: Mapping[str, Severity]
     respond: Mapping[str, float]
 
 
-_NOBODYS = _SystemRules("", {}, ("service", "job", "instance"), {}, DEFAULT_WORDS, {})
+_NOBODYS = _SystemRules("", {}, ("service", "job", "instance"), {}, DEFAULT_WORDS, {}, {})
 
 
 class AlertMapper:
@@ -74,6 +75,9 @@ class AlertMapper:
         rules = self._system(labels)
         word = labels.get(SEVERITY_LABEL, "")
         severity, known = from_word(word, rules.words)
+        own = rules.alerts.get(labels.get("alertname", ""))
+        if own is not None:
+            severity, known = own, True
         started = _sane(native.started, now)
         respond = rules.respond.get(severity.name)
         description = next((annotations[name] for name in _DESCRIPTIONS if annotations.get(name)), "")
@@ -124,7 +128,8 @@ def _rules(name: str, system: System) -> _SystemRules:
     words.update({word.strip().casefold(): Severity[value] for word, value in system.severities.items()})
     services = {service.match or id_: id_ for id_, service in system.services.items()}
     services.update({id_: id_ for id_ in system.services})
-    return _SystemRules(name, system.match, system.service_labels, services, words, system.respond)
+    alerts = {alert: Severity[value] for alert, value in system.alert_severities.items()}
+    return _SystemRules(name, system.match, system.service_labels, services, words, alerts, system.respond)
 
 
 def _service(labels: Mapping[str, str], rules: _SystemRules) -> SafeText:

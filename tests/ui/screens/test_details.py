@@ -11,8 +11,9 @@ import pytest
 
 from tuiops.config.model import Display
 from tuiops.core.alerts import Alert, AlertState
+from tuiops.core.changes import Change
 from tuiops.core.severity import Severity
-from tuiops.core.snapshot import Change, Environment, Snapshot
+from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import EMPTY, lit, safe
 from tuiops.errors import QueryRefused, Unreachable
 from tuiops.ui.actions import ACTIONS, Scope

@@ -56,6 +56,10 @@ _SHAPES: tuple[tuple[SafeText, SafeText, Unit], ...] = (
 )
 
 
+_HELD = frozenset({CPU, LOAD, MEMORY, SWAP})
+"""What goes up and down by the second."""
+
+
 def host_indicators(config: HostConfig, feed: SafeText) -> dict[SafeText, Indicator]:
     """Every indicator of a machine by its identifier. ValueError says what is wrong with a limit.
 
@@ -81,6 +85,7 @@ def host_indicators(config: HostConfig, feed: SafeText) -> dict[SafeText, Indica
             source=feed,
             degraded=Limit.parse(degraded[name], unit) if name in degraded else None,
             down=Limit.parse(down[name], unit) if name in down else None,
+            hold=float(config.hold) if name in _HELD else 0.0,
         )
         for name, heading, unit in _SHAPES
     }

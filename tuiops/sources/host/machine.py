@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuiops.core.text import SafeText, lit
+from tuiops.core.changes import Change
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import TimedOut
 from tuiops.sources.host import indicators as of
 from tuiops.sources.host.attempt import attempt
 from tuiops.sources.host.counters import cpu_between, disk_between, read_counters, traffic_between
 from tuiops.sources.host.disks import Disks
-from tuiops.sources.host.processes import Listeners, Processes
+from tuiops.sources.host.processes import Listeners, Processes, process_service
 from tuiops.sources.host.report import Seen
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class Machine:
         self._listeners = Listeners(config.listeners)
         self._before: Counters | None = None
         self._looking = threading.Lock()
+        self._system = safe(config.system)
+        self._booted: float | None = None
 
     def look(self) -> tuple[Seen, ...]:
         """Everything seen. TimedOut when the last look is not over yet."""
@@ -54,6 +58,19 @@ class Machine:
             return tuple(self._look())
         finally:
             self._looking.release()
+
+    def happened(self) -> tuple[Change, ...]:
+        """When the machine and the processes that are configured were started, as far as the last look could tell."""
+        if self._booted is None:
+            # Counted back from the clock, so that asking again gives other fractions of a second.
+            self._booted = attempt(_boot_time)
+        found = [] if self._booted is None else [self._started(self._booted, EMPTY, lit("machine started"))]
+        for name, since in self._processes.started.items():
+            found.append(self._started(since, process_service(name), fmt("process {} started", safe(name))))
+        return tuple(found)
+
+    def _started(self, since: float, service: SafeText, text: SafeText) -> Change:
+        return Change(at=datetime.fromtimestamp(round(since), UTC), system=self._system, service=service, text=text)
 
     def _look(self) -> Iterator[Seen]:
         before = self._before
@@ -120,6 +137,12 @@ def _pressure(service: SafeText) -> Iterator[Seen]:
 def parse_pressure(text: str) -> float:
     """0–1 from `some avg10=1.20 avg60=…`. IndexError or ValueError when it is something else."""
     return float(text.split("avg10=", 1)[1].split(None, 1)[0]) / 100
+
+
+def _boot_time() -> float:
+    import psutil
+
+    return psutil.boot_time()
 
 
 def _load_per_core() -> float:

@@ -12,7 +12,7 @@ from tuiops.sources.host.indicators import LISTENING, PROCESSES, RUNNING, ZOMBIE
 from tuiops.sources.host.report import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _SERVICE = lit("processes")
 
@@ -22,35 +22,46 @@ class Processes:
 
     def __init__(self, required: Sequence[str] = ()) -> None:
         self._required = tuple(required)
+        self.started: Mapping[str, float] = {}
+        """When the oldest process of each name that is configured was started, in seconds since the epoch."""
 
     def look(self) -> Iterator[Seen]:
         """Blocks for as long as it takes to list processes: about 30 µs for each."""
         found = attempt(self._list)
         if found is None:
             return
-        count, zombies, names = found
+        count, zombies, names, self.started = found
         yield Seen(_SERVICE, _SERVICE, PROCESSES, float(count))
         yield Seen(_SERVICE, _SERVICE, ZOMBIES, float(zombies))
         for required in self._required:
             running = names[required]
             label = safe(required)
             problem = lit("") if running else lit("not running")
-            yield Seen(fmt("process:{}", label), label, RUNNING, float(running), problem)
+            yield Seen(process_service(required), label, RUNNING, float(running), problem)
 
-    def _list(self) -> tuple[int, int, Counter[str]]:
-        """Processes, zombies among them, and the living by name."""
+    def _list(self) -> tuple[int, int, Counter[str], dict[str, float]]:
+        """Processes, zombies among them, the living by name, and since when there are those that are configured."""
         import psutil
 
         count = zombies = 0
         names: Counter[str] = Counter()
+        started: dict[str, float] = {}
         # A name costs another file of each process: only when somebody asks for names.
         for process in psutil.process_iter(["status", "name"] if self._required else ["status"]):
             count += 1
             if process.info["status"] == psutil.STATUS_ZOMBIE:
                 zombies += 1
             elif self._required:
-                names[process.info["name"] or ""] += 1
-        return count, zombies, names
+                name = process.info["name"] or ""
+                names[name] += 1
+                if name in self._required and (since := attempt(process.create_time)) is not None:
+                    started[name] = min(since, started.get(name, since))
+        return count, zombies, names, started
+
+
+def process_service(name: str) -> SafeText:
+    """The service that stands for the processes of a name."""
+    return fmt("process:{}", safe(name))
 
 
 class Listeners:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tuiops.core.changes import Change
     from tuiops.core.health import Indicator
 
 
@@ -42,7 +43,7 @@ class Reporter:
         self._lasting: dict[tuple[SafeText, SafeText], SafeText] = {}
         self._order: tuple[SafeText, ...] = ()
 
-    def update(self, at: datetime, seen: tuple[Seen, ...]) -> HealthUpdate:
+    def update(self, at: datetime, seen: tuple[Seen, ...], happened: tuple[Change, ...] = ()) -> HealthUpdate:
         """What was seen as readings, with the declarations that they need."""
         labels: dict[SafeText, SafeText] = {}
         measured: dict[SafeText, dict[SafeText, Measure]] = {}
@@ -83,7 +84,9 @@ class Reporter:
         declared = SystemHealth(
             system=self._system, label=self._label, environment=self._environment, services=services
         )
-        return HealthUpdate(at=at, readings=tuple(readings), declares=(declared,), warnings=tuple(missing), requests=1)
+        return HealthUpdate(
+            at=at, readings=tuple(readings), declares=(declared,), happened=happened, warnings=tuple(missing)
+        )
 
     def _measure(self, indicator: SafeText) -> Measure:
         return Measure(indicator=self._indicators[indicator], reading=None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tuiops.config.sources import HostConfig
     from tuiops.core.clock import Clock
     from tuiops.core.updates import HealthUpdate
+    from tuiops.sources.host.report import Seen
     from tuiops.sources.host.top import ProcessUse
 
 
@@ -45,10 +46,9 @@ class HostSource:
         """Everything that this system shows to this user; what it showed before and does not any more is a warning."""
         at = self._clock.now()
         look = self._worker.run(self._machine.look)
-        if self._units:
-            seen, units = await asyncio.gather(look, look_at_units())
-            return self._reporter.update(at, (*seen, *units))
-        return self._reporter.update(at, await look)
+        units = look_at_units() if self._units else _nothing()
+        seen, failed = await asyncio.gather(look, units)
+        return self._reporter.update(at, (*seen, *failed), self._machine.happened())
 
     async def top_processes(self, count: int) -> tuple[ProcessUse, ...]:
         """The processes that use most of the processors, for a detail screen."""
@@ -58,3 +58,7 @@ class HostSource:
 
     async def close(self) -> None:
         self._worker.close()
+
+
+async def _nothing() -> tuple[Seen, ...]:
+    return ()

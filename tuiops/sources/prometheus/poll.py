@@ -10,6 +10,7 @@ from tuiops.sources.prometheus import wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from tuiops.sources.http import HttpClient, Params
 
@@ -43,10 +44,13 @@ class Poll:
             return said
         return (*said[:MAX_WARNINGS], fmt("and {} more warnings", len(said) - MAX_WARNINGS))
 
-    async def instant(self, query: str, what: SafeText) -> list[wire.InstantSeries]:
-        """The series of a query at the server's present time."""
+    async def instant(self, query: str, what: SafeText, at: datetime | None = None) -> list[wire.InstantSeries]:
+        """The series of a query at a time; at the server's present time when left out."""
         self.requests += 1
-        answer = await self._client.read(wire.InstantAnswer, QUERY, form=[("query", query)])
+        form = [("query", query)]
+        if at is not None:
+            form.append(("time", f"{at.timestamp():.3f}"))
+        answer = await self._client.read(wire.InstantAnswer, QUERY, form=form)
         self._remark(answer.remarks(), what)
         return self._bounded(wire.vector(answer), what)
 

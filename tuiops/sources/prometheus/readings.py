@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from tuiops.core.health import Reading
 from tuiops.core.promql import TAG
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
@@ -13,10 +15,12 @@ from tuiops.core.updates import Budget
 from tuiops.sources.prometheus.wire import number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tuiops.sources.prometheus.plan import Plan
     from tuiops.sources.prometheus.wire import InstantSeries
+
+Labels = dict[str, str]
 
 _NAMED = 4
 """Label values or targets that a warning names."""
@@ -106,21 +110,51 @@ def budgets(plan: Plan, series: Sequence[InstantSeries], now: datetime) -> tuple
     return found, warnings
 
 
-def down_targets(series: Sequence[InstantSeries], reasons: dict[tuple[str, str], str]) -> SafeText:
+def down_targets(series: Sequence[InstantSeries], reasons: Mapping[tuple[str, str], str]) -> SafeText:
     """`2 of 13 targets down: api a:9100, node b:9100 (refused)`; empty when none is."""
     down = [one.metric for one in series if one.metric]
     total = next((one.value for one in series if not one.metric), None)
     if not down:
         return EMPTY
+    every = int(number(total[1])) if total is not None else len(down)
+    return fmt("{} of {} targets down: {}", len(down), every, _targets(down, reasons))
+
+
+def without_targets(
+    plans: Sequence[Plan],
+    found: Sequence[Reading],
+    down: Sequence[Labels],
+    reasons: Mapping[tuple[str, str], str],
+    at: datetime,
+) -> list[Reading]:
+    """The readings, those of services marked whose scrape targets are down: those with a service's own label."""
+    lacking: dict[tuple[SafeText, SafeText, SafeText], SafeText] = {}
+    for plan in plans if down else ():
+        for service, value in plan.services if plan.by else ():
+            gone = [labels for labels in down if labels.get(plan.by) == value]
+            if gone:
+                word = lit("target") if len(gone) == 1 else lit("targets")
+                lacking[plan.system, service, plan.indicator] = fmt("{} down: {}", word, _targets(gone, reasons))
+    if not lacking:
+        return list(found)
+    marked: list[Reading] = []
+    for reading in found:
+        missing = lacking.pop((reading.system, reading.service, reading.indicator), None)
+        marked.append(reading if missing is None else msgspec.structs.replace(reading, missing=missing))
+    for (system, service, indicator), missing in lacking.items():
+        marked.append(Reading(system=system, service=service, indicator=indicator, at=at, missing=missing))
+    return marked
+
+
+def _targets(down: Sequence[Labels], reasons: Mapping[tuple[str, str], str]) -> SafeText:
     named = []
-    for metric in down[:_NAMED]:
-        job, instance = metric.get("job", "?"), metric.get("instance", "?")
+    for labels in down[:_NAMED]:
+        job, instance = labels.get("job", "?"), labels.get("instance", "?")
         reason = reasons.get((job, instance), "")
         target = fmt("{} {}", safe(job), safe(instance))
         named.append(fmt("{} ({})", target, safe(reason, 80)) if reason else target)
     more = fmt(", and {} more", len(down) - _NAMED) if len(down) > _NAMED else EMPTY
-    every = int(number(total[1])) if total is not None else len(down)
-    return fmt("{} of {} targets down: {}{}", len(down), every, join(", ", named), more)
+    return fmt("{}{}", join(", ", named), more)
 
 
 def _gone(left: float, burn: float, window: float, now: datetime) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from tuiops.core.text import SafeText, fmt, lit, safe
@@ -12,7 +13,7 @@ from tuiops.sources.http_errors import deadline
 from tuiops.sources.prometheus import wire
 from tuiops.sources.prometheus.plan import Plan, plans
 from tuiops.sources.prometheus.poll import Poll, refusal_text
-from tuiops.sources.prometheus.readings import Proof, budgets, down_targets, readings
+from tuiops.sources.prometheus.readings import Proof, budgets, down_targets, readings, without_targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from tuiops.core.health import Reading
     from tuiops.core.updates import Budget
     from tuiops.sources.http import HttpConnector
+    from tuiops.sources.prometheus.readings import Labels
 
 MAX_POINTS = 1_000
 """Points of a plot: more than a terminal has columns, fewer than the 11,000 that Prometheus allows."""
@@ -62,7 +64,7 @@ class PrometheusSource:
         self.budget_interval = float(config.budget_interval) if self._promised else None
         self._proofs: dict[tuple[str, str], tuple[Proof, float]] = {}
         self._reasons: dict[tuple[str, str], str] = {}
-        self._down_targets: frozenset[tuple[str, str]] = frozenset()
+        self._down: list[Labels] = []
         self._rule_warnings: tuple[SafeText, ...] = ()
         self._rules_checked: float | None = None
 
@@ -83,7 +85,7 @@ class PrometheusSource:
             found.extend(result)
         return HealthUpdate(
             at=at,
-            readings=tuple(found),
+            readings=tuple(without_targets(self._plans, found, self._down, self._reasons, at)),
             rules_fail=bool(self._rule_warnings),
             warnings=poll.warnings,
             requests=poll.requests,
@@ -147,12 +149,13 @@ class PrometheusSource:
         return results
 
     async def _read(self, poll: Poll, plan: Plan, at: datetime) -> list[Reading]:
-        series = await poll.instant(plan.query, plan.heading)
+        asked = None if plan.config.offset is None else at - timedelta(seconds=plan.config.offset)
+        series = await poll.instant(plan.query, plan.heading, asked)
         proof = await self._prove(poll, plan) if series else None
         times = None
         if plan.sample_time_query is not None:
-            times = await poll.instant(plan.sample_time_query, plan.heading)
-        found, warnings = readings(plan, series, at, proof=proof, times=times)
+            times = await poll.instant(plan.sample_time_query, plan.heading, asked)
+        found, warnings = readings(plan, series, asked or at, proof=proof, times=times)
         poll.warn(*warnings)
         return found
 
@@ -195,15 +198,15 @@ class PrometheusSource:
     async def _check_targets(self, poll: Poll) -> None:
         """Warn of scrape targets that are down, with the reason where the server tells it."""
         series = await poll.instant(_DOWN, lit("targets"))
-        down = frozenset((one.metric.get("job", ""), one.metric.get("instance", "")) for one in series if one.metric)
-        if down and down != self._down_targets:
+        down = [one.metric for one in series if one.metric]
+        if down and down != self._down:
             targets = await poll.optional(wire.TargetsAnswer, "/api/v1/targets", [("state", "active")])
             self._reasons = {
                 (one.labels.get("job", ""), one.labels.get("instance", "")): one.last_error
                 for one in (targets.active_targets if targets else ())
                 if one.last_error
             }
-        self._down_targets = down
+        self._down = down
         warning = down_targets(series, self._reasons)
         if warning:
             poll.warn(warning)

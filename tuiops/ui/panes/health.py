@@ -216,6 +216,10 @@ class HealthPane(TablePane[HealthRow]):
             for state in (State.DOWN, State.DEGRADED, State.UNKNOWN)
             if self._counts.get(state)
         ]
+        warnings = sum(len(feed.status.warnings) for feed in snapshot.on(Topic.HEALTH))
+        if warnings:
+            said = plural(warnings, lit("source warning"), lit("source warnings"))
+            notes.append((said, palette.state[State.DEGRADED]))
         if self._only_unhealthy:
             notes.append((lit("only unhealthy"), palette.accent))
         return tuple(notes), freshness_part(snapshot.on(Topic.HEALTH), now, palette)

@@ -9,7 +9,7 @@ from tuiops.core.clock import age
 from tuiops.core.health import State
 from tuiops.core.text import SafeText, fmt, join, lit
 from tuiops.core.units import countdown, span
-from tuiops.ui.screens.parts import change_rows, concerns, find_service, link_rows
+from tuiops.ui.screens.parts import NO_CHANGE, change_rows, concerns, find_service, link_rows
 from tuiops.ui.screens.pen import BLANK, spread
 from tuiops.ui.screens.plots import plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
@@ -109,7 +109,7 @@ def alert_sheet(pen: Pen, snapshot: Snapshot, alert: Alert, pasts: Mapping[str, 
     rows += link_rows(pen, alert.links) or list(pen.sentence(lit("None. A runbook_url annotation would appear here.")))
     rows += pen.heading(lit("History"))
     changes = [c for c in snapshot.changes if c.system and concerns(c, alert.system, alert.service)]
-    rows += change_rows(pen, changes, lit("Nothing changed here since the console began to watch."))
+    rows += change_rows(pen, changes, NO_CHANGE)
     return [*rows, BLANK]
 
 

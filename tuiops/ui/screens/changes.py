@@ -54,7 +54,9 @@ def place(system: SafeText, service: SafeText) -> SafeText:
 def changes_sheet(pen: Pen, snapshot: Snapshot, system: SafeText, service: SafeText) -> list[Row]:
     """The whole sheet."""
     found = [c for c in snapshot.changes if not c.system or concerns(c, system, service)]
-    none = fmt("Nothing changed ({}) since the console began to watch.", place(system, service))
+    none = fmt(
+        "No change is known ({}), neither since the console began to watch nor from before.", place(system, service)
+    )
     rows: list[Row] = list(pen.sentence(plural(len(found), lit("change"), lit("changes")))) if found else []
     if system:
         rows += pen.sentence(fmt("Shown: {}, and the sources. Press v to widen the view.", place(system, service)))

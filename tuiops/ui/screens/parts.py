@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tuiops.core.alerts import Alert
+    from tuiops.core.changes import Change
     from tuiops.core.health import ServiceHealth, SystemHealth
     from tuiops.core.logs import StreamStatus
-    from tuiops.core.snapshot import Change, Snapshot
+    from tuiops.core.snapshot import Snapshot
     from tuiops.ui.screens.pen import Pen, Piece, Row
 
 MOST = 12
 """Rows of a group that is only a part of a screen; the rest is counted."""
+NO_CHANGE = lit("No change is known here, neither since the console began to watch nor from before.")
 WORDS = 9
 """Columns of an alert's state."""
 

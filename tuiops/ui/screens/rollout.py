@@ -11,7 +11,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown, span
 from tuiops.ui.format import fit
 from tuiops.ui.screens.detail import DetailScreen
-from tuiops.ui.screens.parts import change_rows, concerns
+from tuiops.ui.screens.parts import NO_CHANGE, change_rows, concerns
 from tuiops.ui.screens.pen import BLANK, spread
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def rollout_sheet(pen: Pen, snapshot: Snapshot, rollout: Rollout) -> list[Row]:
     rows += _gate_rows(pen, rollout)
     changes = [c for c in snapshot.changes if c.system and concerns(c, rollout.system, rollout.service)]
     rows += pen.heading(lit("What changed"))
-    rows += change_rows(pen, changes, lit("Nothing changed here since the console began to watch."))
+    rows += change_rows(pen, changes, NO_CHANGE)
     return [*rows, BLANK]
 
 

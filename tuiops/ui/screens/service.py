@@ -10,7 +10,7 @@ from tuiops.core.snapshot import Topic
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import show, span
 from tuiops.ui.format import fit, plural
-from tuiops.ui.screens.parts import alert_rows, change_rows, concerns, find_service, link_rows, stream_rows
+from tuiops.ui.screens.parts import NO_CHANGE, alert_rows, change_rows, concerns, find_service, link_rows, stream_rows
 from tuiops.ui.screens.pen import BLANK, spread
 from tuiops.ui.screens.plots import PLOT_ROWS, plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
@@ -81,7 +81,7 @@ def service_rows(
     rows += pen.heading(lit("Alerts"), _alert_count(len(alerts)))
     rows += alert_rows(pen, alerts, _no_alerts(snapshot, pen))
     rows += pen.heading(lit("What changed"))
-    rows += change_rows(pen, changes, lit("Nothing changed here since the console began to watch."))
+    rows += change_rows(pen, changes, NO_CHANGE)
     rows += pen.heading(lit("Log streams"))
     none = fmt("None is configured. Add [[systems.{}.logs]] to read its logs.", system.system)
     rows += stream_rows(pen, streams, none)
