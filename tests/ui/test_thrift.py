@@ -13,7 +13,10 @@ from tuiops.ui.thrift import SYNC_END, SYNC_START, Thrift
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STYLES = ("", "1", "38;2;1;2;3", "38;2;1;2;3;48;2;4;5;6", "1;38;2;9;9;9;48;2;4;5;6", "31", "38;5;7;48;5;8", "7")
+STYLES = (
+    "", "1", "4;31", "48;2;4;5;6", "38;2;1;2;3", "38;2;1;2;3;48;2;4;5;6", "1;38;2;9;9;9;48;2;4;5;6", "31",
+    "38;5;7;48;5;8", "7",
+)  # fmt: skip
 Cell = tuple[str, frozenset[str]]
 
 
@@ -31,15 +34,23 @@ class Screen:
         self.style: dict[str, str] = {}
 
     def write(self, data: str) -> None:
-        for row, column, style, text in re.findall(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|([^\x1b\n]+)", data):
+        moves = r"\x1b\[(\d+);(\d+)H|\x1b\[(\d*)C|\x1b\[([\d;]*)m|([^\x1b\n]+)"
+        for row, column, step, style, text in re.findall(moves, re.sub(r"\x1b\[C", "\x1b[1C", data)):
             if row:
                 self.cursor = int(row), int(column)
+            elif step:
+                self.cursor = self.cursor[0], self.cursor[1] + int(step)
             elif text:
                 for char in text:
-                    self.cells[self.cursor] = (char, frozenset(self.style.values()))
+                    self.cells[self.cursor] = (char, self._seen(char))
                     self.cursor = self.cursor[0], self.cursor[1] + 1
             else:
                 self._select(style)
+
+    def _seen(self, char: str) -> frozenset[str]:
+        """What the style does to a character: a blank shows no colour but that of its ground, unless it is marked."""
+        codes = frozenset(self.style.values())
+        return codes if char != " " or codes & {"4", "7", "9"} else frozenset({self.style.get("bg", "")}) - {""}
 
     def _select(self, style: str) -> None:
         for code in codes(style) if style else ("0",):

@@ -72,14 +72,18 @@ class ConsoleScreen(View):
         """Number of the pane that is shown below the alerts where there is room for two."""
         self._maximised = False
         self._sheets: tuple[Beside, ...] = ()
+        self.panes: tuple[Pane, ...] = ()
+        """By their numbers."""
 
     def compose(self) -> ComposeResult:
         yield Header()
-        with Container(id="panes"):
-            yield HealthPane(id="health")
-            yield AlertsPane(id="alerts")
-            yield RolloutsPane(id="rollouts")
-            yield LogsPane(shell_of(self).backend.logs, id="logs")
+        self.panes = (
+            HealthPane(id="health"),
+            AlertsPane(id="alerts"),
+            RolloutsPane(id="rollouts"),
+            LogsPane(shell_of(self).backend.logs, id="logs"),
+        )
+        yield Container(*self.panes, id="panes")
         yield Footer()
         yield Prompt()
 
@@ -106,11 +110,6 @@ class ConsoleScreen(View):
         """The keys in force; the defaults in an app that has no keymap of its own."""
         keymap = getattr(self.app, "keymap", None)
         return keymap if isinstance(keymap, Keymap) else build()
-
-    @property
-    def panes(self) -> list[Pane]:
-        """By their numbers."""
-        return sorted(self.query(Pane), key=lambda pane: pane.NUMBER)
 
     def pane(self, number: int) -> Pane:
         return self.panes[number - 1]
