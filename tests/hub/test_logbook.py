@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -176,3 +177,24 @@ def test_one_service_of_a_shared_stream() -> None:
 def test_a_moment_is_found_by_halving() -> None:
     book, _ = book_of(*(b"2026-11-22T00:%02d:00Z INFO x" % minute for minute in range(60)))
     assert seek(book, datetime(2026, 11, 22, 0, 31, 30, tzinfo=UTC)) == 32
+
+
+TRACE = (b"ERROR failed", b"Traceback (most recent call last):", b'  File "a.py", line 1', b"ValueError: what")
+
+
+@pytest.mark.parametrize("filled", [120_000, 131_000])
+@pytest.mark.parametrize("part", [1, 2, 3])
+def test_a_record_across_the_end_of_a_block_is_one_record(filled: int, part: int) -> None:
+    book, stream = book_of(*(b"INFO " + b"x" * 994 for _ in range(filled // 1000)))
+    book.append(stream, b"\n".join(TRACE[:part]) + b"\n", AT)
+    book.append(stream, b"\n".join((*TRACE[part:], b"INFO " + b"y" * 20_000)) + b"\n", AT)
+    first = filled // 1000
+    assert len(book.blocks()) > 1
+    assert book.record(first + 3) == range(first, first + 4)
+    for wanted in (LogFilter(level=Level.ERROR), LogFilter(include=(Pattern("ValueError"),))):
+        index = LogIndex(book, wanted)
+        index.advance(lambda: False)
+        assert index.after(0, 10) == list(range(first, first + 4))
+    index = LogIndex(book, LogFilter(exclude=(Pattern("failed"),)))
+    index.advance(lambda: False)
+    assert index.hidden == 4

@@ -185,3 +185,64 @@ async def test_streams_opened_together_are_merged_once_all_have_spoken() -> None
     assert [line.raw for line in found if line] == [early, middle, late]
     for task in tasks:
         task.cancel()
+
+
+class Live(Script):
+    """Delivers what it is given, when it is given."""
+
+    def __init__(self, name: SafeText) -> None:
+        super().__init__()
+        self.name = name
+        self.steps: asyncio.Queue[LogChunk] = asyncio.Queue()
+
+    async def tail(self) -> AsyncIterator[LogChunk]:
+        while True:
+            yield await self.steps.get()
+
+    async def say(self, *texts: bytes) -> None:
+        self.steps.put_nowait(lines(*texts))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+async def test_lines_of_others_do_not_come_between_those_of_a_record() -> None:
+    book = LogBook()
+    pump = LogPump(book, FakeClock(AT))
+    one, other = Live(lit("one")), Live(lit("other"))
+    tasks = [asyncio.create_task(pump(source)) for source in (one, other)]
+    await one.say(b"first")
+    await other.say(b"first of the other")
+    await one.say(b"INFO fine", b"ERROR failed", b"Traceback (most recent call last):")
+    await other.say(b"INFO meanwhile")
+    await one.say(b'  File "a.py", line 1')
+    await other.say(b'{"level": "info"}')
+    await one.say(b"ValueError: what", b"INFO after")
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    found = [line.raw for seq in range(book.first, book.end) if (line := book.line(seq)) is not None]
+    assert found[2:] == [
+        b"INFO fine",
+        b"INFO meanwhile",
+        b'{"level": "info"}',
+        b"ERROR failed",
+        b"Traceback (most recent call last):",
+        b'  File "a.py", line 1',
+        b"ValueError: what",
+        b"INFO after",
+    ]
+
+
+async def test_a_record_that_nothing_continues_comes_by_itself() -> None:
+    book = LogBook()
+    pump = LogPump(book, FakeClock(AT))
+    one, other = Live(lit("one")), Live(lit("other"))
+    tasks = [asyncio.create_task(pump(source)) for source in (one, other)]
+    await one.say(b"first")
+    await other.say(b"first of the other")
+    await one.say(b"last")
+    async with asyncio.timeout(30):
+        while book.end < 3:  # noqa: ASYNC110 - the book offers no event to wait for
+            await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tuiops.core.logformat import LineFormat, classify_block, continuations
+from tuiops.core.logformat import LineFormat, classify_block, continuations, leading
 from tuiops.core.logs import Backing, StreamStatus
 from tuiops.core.text import EMPTY, SafeText
 
@@ -28,6 +28,8 @@ DEFAULT_LIMIT: Final = 64_000_000
 """Bytes."""
 _MERGE: Final = 128 * 1024
 """Bytes up to which small pieces of one stream become one block."""
+_LONGEST_BLOCK: Final = 1024 * 1024
+"""Bytes up to which a block takes what belongs to its last record, so that the record is judged as one."""
 _OVERHEAD: Final = 800
 """Bytes that a block costs beside its lines; a line costs five."""
 _LONGEST_RECORD: Final = 2000
@@ -191,19 +193,23 @@ class LogBook:
         """Whole lines at the end of the book. `offset` is where `backing` has them."""
         if not data:
             return
-        starts = _line_starts(data)
         with self._lock:
             last = self._blocks[-1] if self._blocks else None
-            if last is not None and _joins(last, stream, len(data), backing, offset):
-                block = last.grown(data, starts, at)
+            rest = 0
+            if last is not None and _follows(last, stream, backing, offset):
+                rest = len(data) if last.size + len(data) <= _MERGE else _belonging(last, data)
+            if last is not None and rest:
+                block = last.grown(data[:rest], _line_starts(data[:rest]), at)
                 self._cost += block.cost - last.cost
-                self._blocks[-1] = block
-            else:
-                block = Block(last.end if last is not None else 0, stream, data, starts, at)
+                stream.lines += len(block.starts) - len(last.starts)
+                self._blocks[-1] = last = block
+            if rest < len(data):
+                data, offset = data[rest:], offset + rest
+                block = Block(last.end if last is not None else 0, stream, data, _line_starts(data), at)
                 block.backing, block.offset = backing, offset
                 self._blocks.append(block)
                 self._cost += block.cost
-            stream.lines += len(starts)
+                stream.lines += len(block.starts)
             stream.last = at
             self._make_room()
             self.version += 1
@@ -377,15 +383,29 @@ def _line_starts(data: bytes) -> array[int]:
     return starts
 
 
-def _joins(last: Block, stream: Stream, size: int, backing: Backing | None, offset: int) -> bool:
+def _follows(last: Block, stream: Stream, backing: Backing | None, offset: int) -> bool:
+    """Whether data may become a part of the block, as to where it comes from."""
     return (
         last.stream is stream
         and not last.note
         and last.data is not None
-        and last.size + size <= _MERGE
         and last.backing is backing
         and (backing is None or last.offset + last.size == offset)
     )
+
+
+def _belonging(last: Block, data: bytes) -> int:
+    """How many bytes at the beginning of the data belong to the record that a full block ends with."""
+    form = last.stream.format
+    lead = leading(data, form) if last.size < _LONGEST_BLOCK else 0
+    if lead == 0 or last.data is None:
+        return 0
+    numbers = last.continued(last.data)
+    above = bool(numbers) and numbers[-1] == len(last.starts) - 1
+    found = continuations(data[:lead], _line_starts(data[:lead]), form, above=above)
+    starts = _line_starts(data[:lead])
+    whole = next((number for number in range(len(starts)) if number >= len(found) or found[number] != number), None)
+    return lead if whole is None else starts[whole]
 
 
 def _cool(block: Block) -> bool:

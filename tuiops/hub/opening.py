@@ -45,13 +45,13 @@ def interleave(held: Sequence[Held], now: datetime) -> list[Held]:
         # What is too old to be merged, or continues a record that is not there.
         before = records[0].start if records else len(chunk.data)
         if before:
-            told.append((stream, _part(chunk, 0, before)))
+            told.append((stream, part(chunk, 0, before)))
         stories.append(records)
     owners = list(last.items())
     for number, run in groupby(merge(*stories, key=lambda record: record.at), key=lambda record: record.stream):
         stream, chunk = owners[number]
         together = list(run)
-        told.append((stream, _part(chunk, together[0].start, together[-1].stop)))
+        told.append((stream, part(chunk, together[0].start, together[-1].stop)))
     return told
 
 
@@ -69,5 +69,6 @@ def _records(stream: Stream, data: bytes, number: int, now: datetime) -> Iterato
         yield _Record(latest, number, starts[head], starts[following])
 
 
-def _part(chunk: LogChunk, start: int, stop: int) -> LogChunk:
+def part(chunk: LogChunk, start: int, stop: int) -> LogChunk:
+    """Some lines of a chunk, where they are in its backing."""
     return msgspec.structs.replace(chunk, data=chunk.data[start:stop], offset=chunk.offset + start)

@@ -11,6 +11,7 @@ from tuiops.core.logformat import LineFormat
 from tuiops.core.text import EMPTY, LINE, SafeText, lit, safe
 from tuiops.errors import SourceError
 from tuiops.hub.opening import Held, interleave
+from tuiops.hub.records import Records
 from tuiops.sources.base import DescribesLines
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class LogPump:
         self._heard: set[str] = set()
         """Streams that have delivered or failed while the first lines are held."""
         self._told = False
+        self._records = Records(self._append)
 
     async def __call__(self, source: TailsLogs) -> None:
         named = cast("LogSource", source)
@@ -77,6 +79,8 @@ class LogPump:
         except Exception as error:  # a defect in a source must not end the others
             log.exception("log stream %s failed", stream.name)
             return safe(f"{type(error).__name__}: {error}", LINE)
+        finally:
+            self._records.let_go(stream)
         return lit("the stream ended")
 
     def _take(self, chunk: LogChunk, stream: Stream) -> None:
@@ -84,6 +88,7 @@ class LogPump:
         if chunk.dropped:
             book.lost(stream, chunk.dropped)
         if chunk.note:
+            self._records.let_go(stream)
             book.note(stream, chunk.note, now)
         if chunk.data and chunk.older:
             book.prepend(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
@@ -91,8 +96,10 @@ class LogPump:
             if not self._held:
                 asyncio.get_running_loop().call_later(_GATHERING, self._tell)
             self._held.append((stream, chunk))
+        elif chunk.data and self._tails > 1:
+            self._records.take(stream, chunk)
         elif chunk.data:
-            book.append(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
+            self._append((stream, chunk))
         self._hear(stream)
         book.mark(stream, opened=True, error=EMPTY)
 
@@ -104,6 +111,9 @@ class LogPump:
     def _tell(self) -> None:
         """Streams that opened together tell one story; what comes later comes as it arrives."""
         held, self._held, self._told = self._held, [], True
-        now = self._clock.now()
-        for stream, chunk in interleave(held, now):
-            self._book.append(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
+        for each in interleave(held, self._clock.now()):
+            self._append(each)
+
+    def _append(self, held: Held) -> None:
+        stream, chunk = held
+        self._book.append(stream, chunk.data, self._clock.now(), backing=chunk.backing, offset=chunk.offset)

@@ -190,6 +190,24 @@ def test_a_large_file_shows_its_end_first_and_then_all_of_it(log: Path) -> None:
     assert b"".join(reversed(tail.older)) + live == b"".join(lines)
 
 
+@pytest.mark.parametrize("rotated", ["", ".1", ".1.gz"])
+def test_no_record_is_cut_where_the_past_is_cut(log: Path, rotated: str) -> None:
+    record = b"ERROR failed\nTraceback (most recent call last):\n" + b"  in a function\n" * 5 + b"ValueError: what\n"
+    data = record * (4_000_000 // len(record))
+    place = log.with_name(log.name + rotated)
+    place.write_bytes(gzip.compress(data) if rotated.endswith("gz") else data)
+    tail = Tail(log, history=10_000_000)
+    pieces = [tail.step()]
+    while before := len(tail.older) or len(pieces) == 1:
+        pieces.append(tail.step())
+        if len(tail.older) == before:
+            break
+    assert len(tail.older) > 2
+    pieces += tail.older
+    assert all(piece.startswith((b"ERROR", b"one")) for piece in pieces if piece)
+    assert sum(piece.count(record) for piece in pieces) == data.count(record)
+
+
 def test_a_line_of_a_hundred_megabytes_is_cut_and_costs_no_memory(log: Path) -> None:
     tail = Tail(log)
     tail.step()

@@ -48,6 +48,28 @@ def continuations(data: bytes, starts: Sequence[int], form: LineFormat, *, above
     return found
 
 
+def leading(data: bytes, form: LineFormat) -> int:
+    """How many bytes of the lines at the beginning continue a record that is above them, if one is."""
+    stop = 0
+    while stop < len(data):
+        after = data.find(b"\n", stop) + 1 or len(data)
+        # The line above is not here to be asked: what may continue it does.
+        if not continues(data[stop:after], form, above=True):
+            break
+        stop = after
+    return stop
+
+
+def last_record(data: bytes, form: LineFormat) -> int:
+    """Where the last record of some lines begins; 0 when all of them continue one that is above them."""
+    start = len(data)
+    while start:
+        stop, start = start, data.rfind(b"\n", 0, start - 1) + 1
+        if not continues(data[start:stop], form, above=True):
+            break
+    return start
+
+
 def _may_continue(data: bytes, starts: Sequence[int]) -> bool:
     """A quick look at a whole block: plain searches, because a regular expression takes twenty times as long."""
     if data[:1] == b"{" and all_begin_with(_BRACE, data, starts):

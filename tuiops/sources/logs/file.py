@@ -120,18 +120,18 @@ class FileLogSource:
         budget = self._history
         past: list[Iterator[LogChunk]] = []
         for followed in self._files.values():
-            position = followed.open_at_end(min(_FIRST, budget))
+            position = followed.open_at_end(min(_FIRST, budget), self.format)
             if followed.file is None:
                 continue
             budget -= followed.file.info.st_size - position
             if budget > 0:
-                past.append(history.backwards(followed.file, position, budget))
+                past.append(history.backwards(followed.file, position, budget, self.format))
                 budget -= min(budget, position)
             for path in history.predecessors(followed.path):
                 if budget <= 0:
                     break
                 size = _size(path)
-                past.append(history.rotated(path, budget))
+                past.append(history.rotated(path, budget, self.format))
                 # How far a gzipped file inflates is not known beforehand; text shrinks about tenfold.
                 budget -= size * (10 if path.endswith(".gz") else 1)
         self._past = chain.from_iterable(past)

@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tuiops.core.logformat import leading
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.core.updates import LogChunk
 from tuiops.sources.logs.history import PIECE, OpenFile
@@ -13,6 +14,8 @@ from tuiops.sources.logs.lines import LineBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tuiops.core.logformat import LineFormat
 
 BEHIND: Final = 64 * 1024 * 1024
 """Bytes that we may be behind the writer; more is skipped and its lines are counted."""
@@ -36,8 +39,8 @@ class Followed:
         self._tail = b""
         self._ever = False
 
-    def open_at_end(self, back: int) -> int:
-        """Open the file and stand at the first line that begins in its last `back` bytes; where that is."""
+    def open_at_end(self, back: int, form: LineFormat) -> int:
+        """Open the file and stand at the first record that begins in its last `back` bytes; where that is."""
         if not self._open():
             return 0
         assert self.file is not None
@@ -46,7 +49,8 @@ class Followed:
         if start:
             data = self.file.read(start - 1, size - start + 1) or b""
             found = data.find(b"\n")
-            start = size if found < 0 else start + found
+            lead = leading(data[found + 1 :], form)
+            start = size if found < 0 else start + found + (lead if found + 1 + lead < len(data) else 0)
         self._stand_at(min(start, size))
         return self.position
 

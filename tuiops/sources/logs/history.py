@@ -11,12 +11,15 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tuiops.core.logformat import leading
 from tuiops.core.text import fmt, safe
 from tuiops.core.updates import LogChunk
 from tuiops.sources.logs.lines import LONGEST, LineBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tuiops.core.logformat import LineFormat
 
 PIECE: Final = 1024 * 1024
 """Bytes read at a time."""
@@ -90,8 +93,8 @@ def predecessors(path: str) -> list[str]:
         return []
 
 
-def backwards(file: OpenFile, stop: int, budget: int) -> Iterator[LogChunk]:
-    """The lines that end before `stop` in pieces, last piece first, until the file or the budget of bytes ends."""
+def backwards(file: OpenFile, stop: int, budget: int, form: LineFormat) -> Iterator[LogChunk]:
+    """The records that end before `stop` in pieces, last piece first, until the file or the budget of bytes ends."""
     floor = max(0, stop - budget)
     while stop > floor:
         start = max(0, stop - PIECE)
@@ -107,10 +110,17 @@ def backwards(file: OpenFile, stop: int, budget: int) -> Iterator[LogChunk]:
                 yield LogChunk(data=data, older=True)
                 stop = start
                 continue
+            cut += _whole_records(data[cut:], form)
             start += cut
             data = data[cut:]
         yield from _chunk(data, file, start)
         stop = start
+
+
+def _whole_records(data: bytes, form: LineFormat) -> int:
+    """How much of the beginning belongs to the piece before, because it continues a record; 0 when all of it does."""
+    lead = leading(data, form)
+    return lead if lead < len(data) else 0
 
 
 def _chunk(data: bytes, file: OpenFile, start: int) -> Iterator[LogChunk]:
@@ -133,19 +143,19 @@ def _line_start(file: OpenFile, before: int) -> int:
     return 0
 
 
-def rotated(path: str, budget: int) -> Iterator[LogChunk]:
+def rotated(path: str, budget: int, form: LineFormat) -> Iterator[LogChunk]:
     """The lines of a rotated file, plain or gzipped, last piece first."""
     try:
         if path.endswith(".gz"):
-            yield from _inflated(path, budget)
+            yield from _inflated(path, budget, form)
         else:
             file = OpenFile(path)
-            yield from backwards(file, file.info.st_size, budget)
+            yield from backwards(file, file.info.st_size, budget, form)
     except (OSError, EOFError, zlib.error) as error:
         yield LogChunk(data=b"", older=True, note=fmt("{} cannot be read: {}", safe(path), safe(str(error))))
 
 
-def _inflated(path: str, budget: int) -> Iterator[LogChunk]:
+def _inflated(path: str, budget: int, form: LineFormat) -> Iterator[LogChunk]:
     """Gzip can only be read forwards: the last pieces that fit the budget are kept, then given in reverse."""
     pieces: deque[bytes] = deque()
     held = inflated = 0
@@ -156,7 +166,12 @@ def _inflated(path: str, budget: int) -> Iterator[LogChunk]:
         while data := stream.read(PIECE):
             inflated += len(data)
             out, _ = lines.feed(data)
-            pieces.append(out)
+            if pieces:
+                lead = _whole_records(out, form)
+                pieces[-1] += out[:lead]
+                pieces.append(out[lead:])
+            else:
+                pieces.append(out)
             held += len(out)
             while held - len(pieces[0]) > budget:
                 held -= len(pieces.popleft())
