@@ -10,8 +10,8 @@ import sys
 import venv
 from pathlib import Path
 
-PACKAGES = ("toolong", "harlequin", "posting", "dolphie")
-"""Textual programs on the package index."""
+_BESIDE = {"posting": ("tree-sitter<0.26",)}
+"""What a peer must be installed with: from 0.26 on, tree-sitter crashes under the Textual that posting asks for."""
 _INSTALL_TIMEOUT = 600
 
 
@@ -30,12 +30,8 @@ def peer(package: str, command: str) -> str | None:
         return str(path)
     try:
         venv.create(folder, with_pip=True, clear=True)
-        subprocess.run(
-            [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", package],
-            check=True,
-            capture_output=True,
-            timeout=_INSTALL_TIMEOUT,
-        )
+        install = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", package]
+        subprocess.run([*install, *_BESIDE.get(package, ())], check=True, capture_output=True, timeout=_INSTALL_TIMEOUT)
         # Imports of uncompiled modules would be measured as the peer's own slowness.
         subprocess.run([str(folder / "bin" / "python"), "-m", "compileall", "-q", str(folder)], check=False)
     except (OSError, subprocess.SubprocessError):

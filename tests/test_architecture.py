@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -161,6 +162,47 @@ def test_imports_are_as_late_as_they_can_be(command: str, kept_out: set[str]) ->
 
     assert done.returncode == 0, done.stderr
     assert not kept_out & set(done.stdout.split())
+
+
+_UNTIL_THE_FIRST_FRAME = """
+import sys
+from tuiops import wiring
+from tuiops.cli import reviews, settings
+from tuiops.cli.main import parser
+
+subject = settings.subject(parser().parse_args(["--demo"]), reviews.DRAWING)
+backend = wiring.backend(subject)
+
+from tuiops.ui.app import TuiopsApp
+
+app = TuiopsApp(backend, subject.config.display)
+
+def started():
+    print(*sys.modules, file=sys.__stdout__)
+    app.exit()
+
+backend.start = started
+app.run(headless=True)
+"""
+
+
+def test_what_the_first_frame_does_not_need_comes_after_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _UNTIL_THE_FIRST_FRAME], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    imported = set(done.stdout.split())
+    later = {
+        "dns", "httpx", "asyncssh", "prometheus_api_client", "psutil", "requests", "tomllib", "zoneinfo",
+        "tuiops.config.check", "tuiops.config.schema", "tuiops.core.logformat", "tuiops.core.promql", "tuiops.hub.hub",
+        "tuiops.hub.logseek", "tuiops.sim", "tuiops.sources.base", "tuiops.sources.daemon", "tuiops.ui.palette", "tuiops.ui.screens.beside",
+        "tuiops.ui.screens.detail", "tuiops.ui.screens.links", "tuiops.ui.screens.record",
+        "tuiops.ui.widgets.log_histogram",
+    }  # fmt: skip
+
+    assert "tuiops.ui.screens.console" in imported, done.stderr
+    assert sorted(later & imported) == []
+    for name in later:
+        assert importlib.util.find_spec(name), f"there is no {name}"
 
 
 def test_the_version_costs_next_to_nothing() -> None:

@@ -25,7 +25,7 @@ PRINTER = "tuiops/cli/output.py"
 DECLARES_SAFE: Mapping[str, str] = {
     "tuiops/core/text.py": "defines it",
     "tuiops/core/units.py": "formats numbers",
-    "tuiops/core/logformat/line.py": "masks parts of safe text",
+    "tuiops/core/lineformat.py": "masks parts of safe text",
     "tuiops/core/logformat/textual.py": "joins parts of safe text",
     "tuiops/ui/format.py": "formats times; cuts and pads safe text",
     "tuiops/ui/panes/base.py": "draws borders from glyphs",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
+import msgspec
+
+from tuiops.config.load import Loaded
 from tuiops.config.model import Config, EnvironmentConfig
 from tuiops.config.sources import (
     AlertmanagerConfig,
@@ -25,9 +28,8 @@ from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
-    from tuiops.config.load import Loaded
     from tuiops.config.sources import AnySource
     from tuiops.config.sources import Bastion as BastionConfig
     from tuiops.config.systems import AnyLog, AnyProbe
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
     from tuiops.sources.http import HttpConnector
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
     """What to watch: a configuration, or without one this very machine."""
 
     loaded: Loaded | None = None
@@ -47,7 +48,7 @@ class Subject:
     reload: Callable[[], Loaded] | None = None
     """Reads the configuration again when its files change; None: never."""
 
-    settings: Config = field(default_factory=Config)
+    settings: Config = msgspec.field(default_factory=Config)
     """What the environment and the command line say when there is no configuration."""
 
     @property

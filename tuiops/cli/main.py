@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib
 import os
 import sys
@@ -43,13 +44,13 @@ def parser() -> argparse.ArgumentParser:
     """Every command with every option; `docs/cli.md` describes them, and a test compares."""
     root = _Parser(
         prog="tuiops",
+        parents=[_common()],
         description="A terminal operations console: health, alerts, logs and rollouts, live. "
         "Without a command it opens the console; without a configuration it watches this machine.",
         epilog="Exit codes: 0 all is well, 1 degraded or P2, 2 down or P1, 3 unknown or stale, "
         "64 wrong command line, 78 wrong configuration.",
     )
     root.add_argument("--version", action="version", version=f"tuiops {__version__}")
-    _common(root)
     root.add_argument("--plain", action="store_true", help="print the status as plain lines instead of drawing")
     root.set_defaults(
         command="console", output="table", system=None, watch=False, timeout=_DEFAULT_TIMEOUT, verbose=False
@@ -83,16 +84,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".")
+    description = purpose[0].upper() + purpose[1:] + "."
+    command = commands.add_parser(name, parents=[_common()], help=purpose, description=description)
     command.set_defaults(command=name)
-    _common(command)
     return command
 
 
-def _common(command: argparse.ArgumentParser) -> None:
+@functools.cache
+def _common() -> _Parser:
     """Options that mean the same before and after the command's name."""
+    common = _Parser(add_help=False)
     absent = argparse.SUPPRESS
-    add = command.add_argument
+    add = common.add_argument
     add("--config", metavar="FILE", default=absent, help="configuration file (also TUIOPS_CONFIG)")
     add("--demo", action="store_true", default=absent, help="watch a simulated fleet beside this machine")
     add("--environment", metavar="NAME", default=absent, help="environment of systems that name none")
@@ -100,6 +103,7 @@ def _common(command: argparse.ArgumentParser) -> None:
     add("--time-zone", metavar="ZONE", default=absent, help="zone of times on screen, such as Asia/Tokyo")
     add("--ascii", action="store_true", default=absent, help="draw with ASCII characters only")
     add("--keys", metavar="PRESET", default=absent, help="key preset: default, k9s, vim, less, plain")
+    return common
 
 
 def _headless(command: argparse.ArgumentParser) -> None:

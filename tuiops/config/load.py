@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuiops.config.check import check
+import msgspec
+
 from tuiops.config.convert import convert
+from tuiops.config.model import Config
 from tuiops.config.overrides import override
 from tuiops.config.tree import Tree
 from tuiops.errors import ConfigError, Fault
@@ -16,16 +17,13 @@ from tuiops.errors import ConfigError, Fault
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tuiops.config.model import Config
-
     Review = Callable[[Config], Iterable[Fault]]
 
 BUILT_IN = "built-in defaults"
 """The place of settings that are given nowhere when there is no file."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A configuration and where it came from."""
 
     config: Config
@@ -61,7 +59,10 @@ def load(
         # A file that could not be read: what it would have given can only be guessed.
         raise ConfigError(tree.faults)
     config = convert(tree)
-    check(config, tree)
+    if tree.values:
+        from tuiops.config.check import check
+
+        check(config, tree)
     if not tree.faults:
         for review in reviews:
             tree.faults += [_placed(fault, tree) for fault in review(config)]

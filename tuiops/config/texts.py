@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 import warnings
-import zoneinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -78,6 +77,8 @@ def _regex(text: str) -> Objection | None:
 
 
 def _zone(text: str) -> Objection | None:
+    import zoneinfo
+
     try:
         zoneinfo.ZoneInfo(text)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):

@@ -13,16 +13,15 @@ import zlib
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from tuiops.core.logformat import LineFormat, classify_block, continuations, leading
+import msgspec
+
+from tuiops.core.lineformat import LineFormat
 from tuiops.core.logs import Backing, StreamStatus
 from tuiops.core.text import EMPTY, SafeText
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 DEFAULT_LIMIT: Final = 64_000_000
 """Bytes."""
@@ -39,15 +38,14 @@ _WARM: Final = 12
 _NEWLINE = re.compile(b"\n")
 
 
-@dataclass(eq=False)
-class Stream:
+class Stream(msgspec.Struct, eq=False):
     """One log stream; the counters are the hub's to write."""
 
     name: SafeText
     system: SafeText = EMPTY
     service: SafeText = EMPTY
     kind: SafeText = EMPTY
-    format: LineFormat = field(default_factory=LineFormat)
+    format: LineFormat = msgspec.field(default_factory=LineFormat)
     lines: int = 0
     dropped: int = 0
     last: datetime | None = None
@@ -99,6 +97,8 @@ class Block:
 
     def levels(self, data: bytes) -> bytearray:
         """The levels of the lines, one byte each; a continuation has the level of its record."""
+        from tuiops.core.logformat import classify_block
+
         done = len(self._levels)
         if done < len(self.starts):
             base = self.starts[done]
@@ -113,6 +113,8 @@ class Block:
     def continued(self, data: bytes) -> array[int]:
         """The numbers of the lines that continue the record above them."""
         if self._continued is None:
+            from tuiops.core.logformat import continuations
+
             self._continued = array("I") if self.note else continuations(data, self.starts, self.stream.format)
         return self._continued
 
@@ -396,6 +398,8 @@ def _follows(last: Block, stream: Stream, backing: Backing | None, offset: int) 
 
 def _belonging(last: Block, data: bytes) -> int:
     """How many bytes at the beginning of the data belong to the record that a full block ends with."""
+    from tuiops.core.logformat import continuations, leading
+
     form = last.stream.format
     lead = leading(data, form) if last.size < _LONGEST_BLOCK else 0
     if lead == 0 or last.data is None:

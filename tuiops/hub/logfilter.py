@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from tuiops.core.guarded import Guarded
-from tuiops.core.logformat import parse
 from tuiops.core.logs import Level
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _BLOCK_TIMEOUT: Final = 0.05
 """Seconds for one search of a block: a megabyte takes most expressions one or two thousandths."""
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
-_AT_LEAST = {level: re.compile(b"[" + bytes([level]) + rb"-\xff]") for level in Level}
-"""Finds the lines of a level or graver in a block's levels, one byte a line."""
 
 
 class Pattern:
@@ -110,8 +109,7 @@ def _line_at(starts: Sequence[int], offset: int, low: int, count: int) -> int:
     return low
 
 
-@dataclass(frozen=True)
-class LogFilter:
+class LogFilter(msgspec.Struct, frozen=True):
     """Lines that match any of `include` (all do when it is empty) and none of `exclude`, of `level` or graver.
 
     Empty `system` or `service` mean any. A record is shown or hidden whole, its continuation lines with it;
@@ -148,7 +146,7 @@ class LogFilter:
             levels = block.levels(data)
             least = self.level
             if shown is everything:
-                shown = [found.start() for found in _AT_LEAST[least].finditer(levels, first)]
+                shown = [found.start() for found in _at_least(least).finditer(levels, first)]
             else:
                 shown = [number for number in shown if levels[number] >= least]
         if self.exclude and shown:
@@ -166,6 +164,8 @@ class LogFilter:
         """Of a stream that serves many, the lines whose record names the service."""
         if block.stream.service:
             return ()
+        from tuiops.core.logformat import parse
+
         wanted = self.service.encode()
         form = block.stream.format
         kept: list[int] = []
@@ -179,6 +179,12 @@ class LogFilter:
             elif wanted in data[start:stop] and parse(data[start:stop], form, block.at).service == self.service:
                 kept.append(number)
         return kept
+
+
+@cache
+def _at_least(level: Level) -> re.Pattern[bytes]:
+    """Finds the lines of a level or graver in a block's levels, one byte a line."""
+    return re.compile(b"[" + bytes([level]) + rb"-\xff]")
 
 
 def _whole(found: set[int], continued: Sequence[int], first: int, count: int) -> set[int]:

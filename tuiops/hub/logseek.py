@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tuiops.core.logformat import parse
 from tuiops.core.logs import Level
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ class Bucket(NamedTuple):
 
 def time_of(book: LogBook, seq: int) -> datetime | None:
     """When a line was written, by itself or by the nearest line before it that says so."""
+    from tuiops.core.logformat import parse
+
     for near in range(seq, max(seq - _NEARBY, book.first - 1), -1):
         line = book.line(near)
         if line is None or line.raw is None:
@@ -110,6 +111,8 @@ class Histogram:
 
     def _time(self, block: Block, data: bytes, numbers: range) -> float:
         """The first time that one of the lines states; without any, when the block arrived."""
+        from tuiops.core.logformat import parse
+
         for number in numbers:
             start, stop = block.span(number)
             at = parse(data[start:stop], block.stream.format, block.at).at

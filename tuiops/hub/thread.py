@@ -12,7 +12,6 @@ import msgspec
 from tuiops.core.text import ANNOTATION, lit, safe
 from tuiops.errors import ConfigError, TuiopsError, Unreachable
 from tuiops.hub.bus import Bus
-from tuiops.sources.daemon import DaemonExecutor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -106,6 +105,8 @@ class HubThread:
             log.exception("the hub ended")
 
     async def _serve(self) -> None:
+        from tuiops.sources.daemon import DaemonExecutor
+
         self._loop = asyncio.get_running_loop()
         # A file system or a name server that hangs must not hold up the end of the program.
         self._loop.set_default_executor(DaemonExecutor("hub-call"))

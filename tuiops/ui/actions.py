@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual.binding import Binding
 
 from tuiops.core.text import EMPTY, SafeText, lit
@@ -69,8 +69,7 @@ class Role(Enum):
     APPROVER = "approver"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do. `id` names it for good: users' keymaps refer to it."""
 
     id: str

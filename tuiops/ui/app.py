@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,6 +11,7 @@ from tuiops.config.model import Display
 from tuiops.core.severity import Severity
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings, by_command
+from tuiops.ui.format import zone
 from tuiops.ui.keymap import Keymap, build
 from tuiops.ui.navigation import History, Place
 from tuiops.ui.screens.console import ConsoleScreen
@@ -86,7 +86,7 @@ class TuiopsApp(Shell):
         if message.display.theme != before.theme:
             self.switch_theme(message.display.theme)
         if message.display.time_zone != before.time_zone:
-            self.times = msgspec.structs.replace(self.times, zone=ZoneInfo(message.display.time_zone))
+            self.times = msgspec.structs.replace(self.times, zone=zone(message.display.time_zone))
         self.keymap = message.keymap
         self.set_keymap(self.keymap.overrides())
         self.show_now()

@@ -40,6 +40,15 @@ class TimeStyle(Enum):
         return styles[(styles.index(self) + 1) % len(styles)]
 
 
+def zone(name: str) -> tzinfo:
+    """The zone of an IANA name."""
+    if name == "UTC":
+        return UTC  # the default must not cost the search for the zones' database
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
+
+
 class Times(msgspec.Struct, frozen=True):
     """Writes moments in a zone and a style."""
 

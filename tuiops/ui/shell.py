@@ -9,9 +9,8 @@ import signal
 import sys
 from abc import abstractmethod
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from textual import events
 from textual.filter import NoColor
@@ -23,7 +22,7 @@ from tuiops.errors import ConfigError
 from tuiops.ui.ascii_only import AsciiSigns
 from tuiops.ui.bridge import Bridge
 from tuiops.ui.compositor import SparseCompositor
-from tuiops.ui.format import Times, TimeStyle
+from tuiops.ui.format import Times, TimeStyle, zone
 from tuiops.ui.frames import FrameApp, until_beat
 from tuiops.ui.glyphs import ASCII, UNICODE
 from tuiops.ui.messages import KeyTaken
@@ -58,6 +57,7 @@ class View(Screen[None], inherit_bindings=False):
     """
 
     _composed = False
+    _was_shown = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,8 +102,15 @@ class View(Screen[None], inherit_bindings=False):
             self.fit()
             self.call_after_refresh(self.show_now)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        # What has just been made has its styles.
+        event.refresh_styles, self._was_shown = self._was_shown, True
+        # Textual lays the screen out after this: until then the parts have no sizes.
+        self.call_next(self._resumed)
+
+    def _resumed(self) -> None:
         self.show_now()
+        shell_of(self).appear()
 
 
 class Shell(FrameApp, HasLook, inherit_bindings=False):
@@ -119,12 +126,13 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
         """`own_process` is False where several apps share one process: signals are then not this app's business."""
         super().__init__(driver_class=thrifty(self.get_driver_class()) if own_process else None)
         self.backend = backend
-        self.times = Times(ZoneInfo(display.time_zone), TimeStyle(display.time_style))
+        self.times = Times(zone(display.time_zone), TimeStyle(display.time_style))
         self.behind = 0
         """Snapshots that arrived since the screen was frozen."""
         self.read_only = False
         """Whether somebody gave up acting in this session."""
         self._own_process = own_process
+        self._start = ExitStack()
         self._ascii = display.ascii or os.environ.get("TUIOPS_ASCII") == "1"
         self._latest = backend.snapshot
         self._held: tuple[Snapshot, datetime] | None = None
@@ -218,6 +226,16 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
 
     # Life
 
+    def on_load(self) -> None:
+        self._start.enter_context(self.batch_update())
+        if self._own_process:
+            # No other thread may keep a frame or a key waiting for long: the default is five times this.
+            sys.setswitchinterval(SWITCH)
+
+    def appear(self) -> None:
+        """Let the first frame be drawn, complete as it is."""
+        self._start.close()
+
     def on_mount(self) -> None:
         for problem in self._problems:
             notify(self, problem, severity="warning", timeout=15)
@@ -253,11 +271,10 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     def _first_frame_done(self) -> None:
         self.backend.start()
         if self._own_process:
-            # The thread that polls must not keep a key waiting for long: the default is five times this.
-            sys.setswitchinterval(SWITCH)
             # What lives now lives to the end: later collections need not walk it again.
             gc.collect()
             gc.freeze()
+            gc.enable()
 
     def _ended_by(self, number: int) -> None:
         self.exit(return_code=128 + number)

@@ -15,11 +15,11 @@ Files in the `themes` folder of the configuration directory come on top of the b
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
+import tomli
 from rich.color import ColorParseError
 from rich.errors import StyleSyntaxError
 from rich.style import Style
@@ -115,10 +115,10 @@ def load(path: Path) -> LoadedTheme:
     """Read a theme file. Raises ConfigError that names the file, the key and the remedy."""
     try:
         raw = path.read_bytes()[:_MAX_BYTES]
-        tables = msgspec.convert(tomllib.loads(raw.decode()), _Tables)
+        tables = msgspec.convert(tomli.loads(raw.decode()), _Tables)
     except OSError as error:
         raise ConfigError([Fault(str(path), "", f"cannot be read: {error.strerror}")]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError([Fault(str(path), "", f"is not TOML: {error}")]) from error
     except msgspec.ValidationError as error:
         raise ConfigError([Fault(str(path), "", str(error), "compare it with a built-in theme")]) from error

@@ -26,6 +26,8 @@ RESET = "\x1b[0m"
 
 _TOKEN = re.compile(r"\x1b\[([\d;]*)([Hm])([^\x1b\x00-\x1f]*)(\n?)")
 """A move or a style, the text that follows it, and the end of a row."""
+_LONGEST_SWITCH = 64
+"""Characters of the longest sequence that only turns something on or off: what is longer is a frame."""
 _TOO_LONG = 1000
 """Rows and columns beyond which no terminal goes: a guard against a model without bounds."""
 _GAP = 5
@@ -119,6 +121,8 @@ class Thrift:
         self._cursor: tuple[int, int] | None = None
         self._style: str | None = None
         self._held = ""
+        self.drawn = False
+        """Whether anything was written that can be seen."""
 
     def forget(self) -> None:
         """Know nothing: the next frame is written whole."""
@@ -140,6 +144,7 @@ class Thrift:
             wanted = data
         else:
             runs, last = parsed
+            self.drawn = self.drawn or bool(runs)
             wanted = self._changes(runs)
             if self._style:
                 wanted += RESET
@@ -301,17 +306,33 @@ def thrifty(driver: type[Driver]) -> type[Driver]:
     """The driver class with a `Thrift` between it and its terminal."""
 
     class ThriftyDriver(driver):  # type: ignore[valid-type,misc]  # the platform's own driver, known when the app starts
-        """Writes what differs."""
+        """Writes what differs. The terminal keeps what it shows until there is a first frame to show instead."""
 
         thrift = Thrift()
+        _waiting: list[str] | None = None
 
         def write(self, data: str) -> None:
             reduced = self.thrift.reduce(data)
-            if reduced:
+            if self._waiting is not None:
+                self._waiting.append(reduced)
+                if self.thrift.drawn or len(reduced) > _LONGEST_SWITCH:
+                    self.release()
+            elif reduced:
                 super().write(reduced)
+
+        def release(self) -> None:
+            """Write what has waited for a frame."""
+            waiting, self._waiting = self._waiting, None
+            if waiting:
+                super().write("".join(waiting))
 
         def start_application_mode(self) -> None:
             self.thrift = Thrift()
+            self._waiting = []
             super().start_application_mode()
+
+        def stop_application_mode(self) -> None:
+            self.release()
+            super().stop_application_mode()
 
     return ThriftyDriver

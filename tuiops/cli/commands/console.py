@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         code = _plain(arguments, out, follow=False)
         _hint()
         return Exit.OK if arguments.demo else code
+    # Nothing that a start makes is garbage: looking for it takes a tenth of the time. The first frame turns it on.
+    gc.disable()
     from tuiops import wiring
     from tuiops.cli import reviews, settings
 

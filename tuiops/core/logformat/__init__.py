@@ -6,7 +6,7 @@ looks at; what has to be known of every line is found by `level_of` and `classif
 
 from __future__ import annotations
 
-from tuiops.core.logformat.line import MAX_PARSED, LineFormat
+from tuiops.core.lineformat import MAX_PARSED, LineFormat
 from tuiops.core.logformat.multiline import continuations, continues, last_record, leading
 from tuiops.core.logformat.reader import classify_block, level_of, parse
 

@@ -11,7 +11,7 @@ from tuiops.core.logformat.levels import all_begin_with
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tuiops.core.logformat.line import LineFormat
+    from tuiops.core.lineformat import LineFormat
 
 _BRACE: Final = 0x7B
 _HEAD: Final = 2048

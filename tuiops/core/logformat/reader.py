@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from tuiops.core.lineformat import MAX_PARSED, LineFormat
 from tuiops.core.logformat import levels, structured, textual
-from tuiops.core.logformat.line import MAX_PARSED, LineFormat
 from tuiops.core.logs import Level, LogRecord
 from tuiops.core.text import LINE, safe
 

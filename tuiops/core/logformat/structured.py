@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from tuiops.core.lineformat import MASKED, MAX_FIELDS, LineFormat
 from tuiops.core.logformat import levels, times
-from tuiops.core.logformat.line import MASKED, MAX_FIELDS, LineFormat
 from tuiops.core.logs import Level, LogRecord
 from tuiops.core.text import CELL, EMPTY, LINE, SafeText, lit, safe
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tuiops.core.lineformat import MASKED, LineFormat
 from tuiops.core.logformat import levels, times
-from tuiops.core.logformat.line import MASKED, LineFormat
 from tuiops.core.logs import LogRecord
 from tuiops.core.text import EMPTY, LINE, SafeText, lit, safe
 

@@ -10,14 +10,11 @@ from tuiops.core.logs import Level
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import span
 from tuiops.hub.logfilter import Pattern
-from tuiops.hub.logseek import seek, time_of
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import plural
 from tuiops.ui.panes.base import Pane, Part
 from tuiops.ui.panes.log_filters import LogFilters
-from tuiops.ui.screens.record import RecordScreen
 from tuiops.ui.shell import shell_of
-from tuiops.ui.widgets.log_histogram import LogHistogram
 from tuiops.ui.widgets.log_painter import Stamp, copied
 from tuiops.ui.widgets.log_prompt import Asked, LogPrompt
 from tuiops.ui.widgets.log_view import MOVES, LogView
@@ -33,7 +30,9 @@ if TYPE_CHECKING:
 
     from tuiops.core.logs import StreamStatus
     from tuiops.core.snapshot import Snapshot
-    from tuiops.hub.logbook import LogBook
+    from tuiops.hub.logbook import Line, LogBook
+    from tuiops.ui.screens.record import RecordScreen
+    from tuiops.ui.widgets.log_histogram import LogHistogram
 
 _COPIED: Final = 64 * 1024
 """Characters that `y` copies at most: terminals cut OSC 52 off not far above."""
@@ -81,7 +80,7 @@ class LogsPane(Pane):
         """Show only the lines of a system, or of one of its services; empty names show everything again."""
         self.filters.system, self.filters.service = system, service
         if self._histogram is not None:
-            self._histogram = LogHistogram(self._book, system, service)
+            self._histogram = _bars(self._book, self.filters)
         self._view.action_logs_bottom()
         self.apply()
 
@@ -259,12 +258,9 @@ class LogsPane(Pane):
         self._by(_MINUTE)
 
     def _by(self, delta: timedelta) -> None:
-        at = time_of(self._book, self._view.cursor)
-        if at is None:
-            return
-        seq = seek(self._book, at + delta)
-        near = self._view.index.after(seq, 1) or self._view.index.before(self._book.end, 1)
-        self._go_first(near)
+        seq = _moved(self._book, self._view.cursor, delta)
+        if seq is not None:
+            self._go_first(self._view.index.after(seq, 1) or self._view.index.before(self._book.end, 1))
 
     # How it looks.
 
@@ -290,7 +286,7 @@ class LogsPane(Pane):
 
     def action_logs_histogram(self) -> None:
         shown = self._histogram is not None
-        self._histogram = None if shown else LogHistogram(self._book, self.filters.system, self.filters.service)
+        self._histogram = None if shown else _bars(self._book, self.filters)
         self._view.redraw()
 
     def _headroom(self, width: int) -> list[Strip]:
@@ -307,7 +303,7 @@ class LogsPane(Pane):
             return
         seqs = self._book.record(line.seq)
         lines = [found for seq in seqs if (found := self._book.line(seq)) is not None]
-        self.app.push_screen(RecordScreen(lines))
+        self.app.push_screen(_record(lines))
 
     def on_log_view_opened(self) -> None:
         self.action_logs_detail()
@@ -343,3 +339,26 @@ class LogsPane(Pane):
     def _end_asking(self) -> None:
         self._prompt.close()
         self.screen.set_focus(self._view)
+
+
+# What only a key asks for is imported when one does.
+
+
+def _bars(book: LogBook, filters: LogFilters) -> LogHistogram:
+    from tuiops.ui.widgets.log_histogram import LogHistogram
+
+    return LogHistogram(book, filters.system, filters.service)
+
+
+def _moved(book: LogBook, seq: int, delta: timedelta) -> int | None:
+    """The line of so much later or earlier; None when it is not known when this one was written."""
+    from tuiops.hub.logseek import seek, time_of
+
+    at = time_of(book, seq)
+    return None if at is None else seek(book, at + delta)
+
+
+def _record(lines: list[Line]) -> RecordScreen:
+    from tuiops.ui.screens.record import RecordScreen
+
+    return RecordScreen(lines)

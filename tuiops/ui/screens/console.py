@@ -37,6 +37,8 @@ NARROW = 100
 """Columns below which two panes share the screen."""
 _HUGE = (180, 50)
 """Columns and lines from which the selection of health and alerts is shown beside them."""
+_ONE_LINE = 118
+"""Columns from which one line of header is enough."""
 _ONLY_ONE = 14
 """Lines below which one pane has it alone."""
 _OF_THE_SELECTION = frozenset({"link.open", "link.console", "text.copy"})
@@ -45,15 +47,10 @@ _OF_THE_SELECTION = frozenset({"link.open", "link.console", "text.copy"})
 class ConsoleScreen(View):
     """Health, alerts, rollouts and logs."""
 
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [  # noqa: RUF012 - Textual declares it so
-        (0, "-narrow"),
-        (NARROW, "-medium"),
-        (118, "-wide"),
-    ]
+    AUTO_FOCUS: ClassVar[str | None] = ""
     DEFAULT_CSS = """
     ConsoleScreen { layout: vertical; }
-    ConsoleScreen Header { height: 2; }
-    ConsoleScreen.-wide Header { height: 1; }
+    Header.-tall { height: 2; }
     ConsoleScreen #panes { layout: grid; grid-size: 2 2; grid-columns: 1fr 1fr; grid-rows: 3fr 2fr; height: 1fr; }
     ConsoleScreen #panes.-six { layout: grid; grid-size: 2 3; grid-columns: 1fr 1fr; grid-rows: 5fr 5fr 4fr; }
     ConsoleScreen #panes.-two { layout: grid; grid-size: 1 2; grid-columns: 1fr; grid-rows: 2fr 3fr; }
@@ -89,7 +86,7 @@ class ConsoleScreen(View):
 
     def begin(self) -> None:
         self.fit()
-        self.pane(self._current).body.focus()
+        self.set_focus(self.pane(self._current).body)
 
     def draw(self, snapshot: Snapshot, now: datetime) -> None:
         self.query_one(Header).show(snapshot, now)
@@ -125,6 +122,7 @@ class ConsoleScreen(View):
         two = not one and width < NARROW
         six = not one and width >= _HUGE[0] and height >= _HUGE[1]
         container = self.query_one("#panes", Container)
+        self.query_one(Header).set_class(width < _ONE_LINE, "-tall")
         for name, on in (("-one", one), ("-two", two), ("-six", six)):
             container.set_class(on, name)
         for pane in self.panes:

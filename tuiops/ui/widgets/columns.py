@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from tuiops.core.text import SafeText
+import msgspec
+
+from tuiops.core.text import SafeText
 
 GAP = 2
 """Blanks between columns."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One column. `width` is exact, or the least when `grow` is above zero."""
 
     id: str

@@ -12,7 +12,6 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tuiops.core.clock import age
-from tuiops.core.logformat import parse
 from tuiops.core.logs import Level, LogRecord
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, lit, safe
 from tuiops.core.units import span
@@ -86,6 +85,8 @@ class Painter:
             # A continuation keeps its own indentation: what it says is where it stands.
             head, body = self._head(LogRecord(), EMPTY, gutter), line.stream.format.clean(safe(line.raw, LINE))
             return self._lay(head, [(body, self._palette.faint if aside else self._palette.muted)])
+        from tuiops.core.logformat import parse
+
         record = parse(line.raw, line.stream.format, line.at)
         style = self._palette.faint if aside else self._palette.level[record.level]
         body_parts = [(record.message, style)]

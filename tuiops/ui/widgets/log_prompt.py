@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
-    from textual.app import ComposeResult
 
     from tuiops.ui.panes.base import Part
 
@@ -51,11 +50,10 @@ class LogPrompt(Widget, inherit_bindings=False):
         super().__init__()
         self._asked = Asked.SEARCH
 
-    def compose(self) -> ComposeResult:
-        yield SafeStatic()
-        line = Input()
-        line.can_focus = False
-        yield line
+    def _furnish(self) -> None:
+        """Make the parts when they are first asked for: the first frame must not wait for what it does not show."""
+        if not self.children:
+            self.mount(SafeStatic(), Input())
 
     @property
     def is_open(self) -> bool:
@@ -64,6 +62,7 @@ class LogPrompt(Widget, inherit_bindings=False):
     def ask(self, asked: Asked, rows: Sequence[Sequence[Part]]) -> None:
         """Open with rows of explanation above the line."""
         self._asked = asked
+        self._furnish()
         self.query_one(SafeStatic).show_lines(rows)
         line = self.query_one(Input)
         line.value = ""

@@ -13,7 +13,6 @@ from tuiops.ui.widgets.safe import SafeStatic
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
 Purpose = Literal["command", "filter"]
@@ -86,11 +85,12 @@ class Prompt(Horizontal):
         self._history: list[str] = []
         self._at = 0
 
-    def compose(self) -> ComposeResult:
-        yield SafeStatic(id="sign")
-        # Selecting on focus would let the second key typed ahead replace the first.
-        yield Line(max_length=_LONGEST, select_on_focus=False)
-        yield SafeStatic(id="trouble")
+    def _furnish(self) -> None:
+        """Make the parts when they are first asked for: the first frame must not wait for what it does not show."""
+        if not self.children:
+            # Selecting on focus would let the second key typed ahead replace the first.
+            line = Line(max_length=_LONGEST, select_on_focus=False)
+            self.mount(SafeStatic(id="sign"), line, SafeStatic(id="trouble"))
 
     @property
     def is_open(self) -> bool:
@@ -98,6 +98,7 @@ class Prompt(Horizontal):
 
     def ask(self, purpose: Purpose, current: SafeText = EMPTY) -> None:
         """Open for typing."""
+        self._furnish()
         self._purpose, self._before, self._at = purpose, current, len(self._history)
         self.query_one("#sign", SafeStatic).show(_SIGNS[purpose])
         self.complain(EMPTY)

@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content, Span
 from textual.style import Style as ContentStyle
-from textual.widgets import Label, Static
+from textual.widgets import Static
 
 from tuiops.core.text import EMPTY, SafeText
 
@@ -75,17 +75,6 @@ class SafeStatic(Static):
     def show_lines(self, rows: Iterable[Iterable[Part]]) -> None:
         """Replace what is shown by several rows."""
         self.update(lines(rows))
-
-
-class SafeLabel(Label):
-    """A word or a line of text that is text."""
-
-    def __init__(self, *parts: Part, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's word
-        super().__init__(content(*parts), markup=False, id=id, classes=classes)
-
-    def show(self, *parts: Part) -> None:
-        """Replace what is shown; the size may change."""
-        self.update(content(*parts))
 
 
 def set_title(widget: Widget, *parts: Part) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import Final
 
+import msgspec
+
+from tuiops.core.guarded import Guarded
 from tuiops.core.text import SafeText, lit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tuiops.core.guarded import Guarded
 
 MAX_PARSED: Final = 64 * 1024
 """Bytes of a line that are looked at: what is longer is shown cut, unparsed."""
@@ -20,8 +19,7 @@ MAX_FIELDS: Final = 64
 MASKED: Final = lit("***")
 
 
-@dataclass(frozen=True)
-class LineFormat:
+class LineFormat(msgspec.Struct, frozen=True):
     """How the lines of a stream are to be read.
 
     `kind` is `auto`, `json`, `logfmt`, `syslog` or `plain`; `fields` says where records keep `time`, `level`,
@@ -30,17 +28,10 @@ class LineFormat:
     """
 
     kind: str = "auto"
-    fields: Mapping[str, str] = field(default_factory=dict)
+    fields: Mapping[str, str] = {}
     mask: frozenset[str] = frozenset()
     zone: tzinfo = UTC
     multiline: Guarded | None = None
-    _masking: re.Pattern[str] | None = field(init=False, default=None, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.mask:
-            names = "|".join(re.escape(name) for name in sorted(self.mask))
-            pattern = re.compile(rf"""(\b(?:{names})["']?\s{{0,2}}[=:]\s{{0,2}})("[^"]*"?|'[^']*'?|[^\s,;&}}\])]+)""")
-            object.__setattr__(self, "_masking", pattern)
 
     def masks(self, name: str) -> bool:
         """Whether the field is personal data; a name in `mask` also means any nested field of that name."""
@@ -49,4 +40,11 @@ class LineFormat:
     def clean(self, text: SafeText) -> SafeText:
         """The text with `name=value` masked wherever `name` is to be."""
         # Replacing part of a safe text by three asterisks leaves it safe.
-        return SafeText(self._masking.sub(r"\1***", text)) if self._masking else text
+        return SafeText(_masking(self.mask).sub(r"\1***", text)) if self.mask else text
+
+
+@cache
+def _masking(mask: frozenset[str]) -> re.Pattern[str]:
+    """Finds `name=value`, the name and its sign as the first group."""
+    names = "|".join(re.escape(name) for name in sorted(mask))
+    return re.compile(rf"""(\b(?:{names})["']?\s{{0,2}}[=:]\s{{0,2}})("[^"]*"?|'[^']*'?|[^\s,;&}}\])]+)""")
