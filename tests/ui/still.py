@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from tuiops.config.sources import SimulationConfig
 from tuiops.config.values import Duration
 from tuiops.core.clock import FakeClock
-from tuiops.core.snapshot import Snapshot, Topic
+from tuiops.core.snapshot import Environment, Snapshot, Topic
 from tuiops.core.source import SourceStatus
+from tuiops.core.text import lit
 from tuiops.errors import SourceError, Unreachable
 from tuiops.hub.board import Board
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.poller import Poller
 from tuiops.hub.tail import LogPump
-from tuiops.sim import Simulation, build_simulation
+from tuiops.sim import build_simulation
 from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory, ReadsRollouts, TailsLogs
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ async def still(minutes: float = MINUTES, seed: int = 1) -> StillBackend:
     config = SimulationConfig(interval=Duration(STEP), seed=seed)
     simulation = build_simulation(config, clock, _never)
     sources = simulation.sources()
-    board = Board(Simulation.environment)
+    board = Board(Environment(lit("production"), production=True))
     pollers = [poller for source in sources for poller in _pollers(source, board, clock)]
     for _ in range(int(minutes * 60 / STEP)):
         clock.advance(STEP)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tuiops.core.snapshot import Environment
-from tuiops.core.text import lit
 from tuiops.sim.fleet import FLEET
 from tuiops.sim.logs import LogStream
 from tuiops.sim.sources import Alerts, Cloud, Metrics, Rollouts
@@ -24,8 +22,6 @@ __all__ = ["Simulation", "World", "build_simulation"]
 
 class Simulation:
     """A world and the sources that look at it."""
-
-    environment = Environment(lit("production"), production=True)
 
     def __init__(
         self, world: World, config: SimulationConfig, clock: Clock, sleep: Callable[[float], Awaitable[None]]

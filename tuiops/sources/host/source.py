@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.updates import HealthUpdate
     from tuiops.sources.host.report import Seen
-    from tuiops.sources.host.top import ProcessUse
 
 
 class HostSource:
@@ -49,12 +48,6 @@ class HostSource:
         units = look_at_units() if self._units else _nothing()
         seen, failed = await asyncio.gather(look, units)
         return self._reporter.update(at, (*seen, *failed), self._machine.happened())
-
-    async def top_processes(self, count: int) -> tuple[ProcessUse, ...]:
-        """The processes that use most of the processors, for a detail screen."""
-        from tuiops.sources.host.top import top_processes
-
-        return await self._worker.run(lambda: top_processes(count))
 
     async def close(self) -> None:
         self._worker.close()
