@@ -194,7 +194,8 @@ def test_what_the_first_frame_does_not_need_comes_after_it() -> None:
     later = {
         "dns", "httpx", "asyncssh", "prometheus_api_client", "psutil", "requests", "tomllib", "zoneinfo",
         "tuiops.config.check", "tuiops.config.schema", "tuiops.core.logformat", "tuiops.core.promql", "tuiops.hub.hub",
-        "tuiops.hub.logseek", "tuiops.sim", "tuiops.sources.base", "tuiops.sources.daemon", "tuiops.ui.palette", "tuiops.ui.screens.beside",
+        "tuiops.hub.logseek", "tuiops.sim", "tuiops.sources.base", "tuiops.sources.daemon", "tuiops.ui.palette",
+        "tuiops.ui.screens.beside",
         "tuiops.ui.screens.detail", "tuiops.ui.screens.links", "tuiops.ui.screens.record",
         "tuiops.ui.widgets.log_histogram",
     }  # fmt: skip
