@@ -77,6 +77,8 @@ def test_what_is_copied_arrives_in_the_terminal_whole(tmux: Tmux) -> None:
 
     tmux.run("send-keys", "q", ":", "logs manga", "Enter")
     tmux.wait_for("4 Logs ─ manga", "manga_generation_started")
-    tmux.run("send-keys", "/", "漫画", "Enter", "y")
+    tmux.run("send-keys", "/", "漫画", "Enter")
+    tmux.wait_for(" lines ─╮")
+    tmux.run("send-keys", "y")
     wait_until(lambda: "漫画" in tmux.copied, "a third paste buffer")
     assert len(tmux.copied.splitlines()) == 1

@@ -104,6 +104,16 @@ async def test_a_level_hides_lines_and_they_are_counted() -> None:
         assert app.pane.view.index.hidden == 90
 
 
+async def test_a_hit_among_the_lines_that_were_followed_stays_on_screen() -> None:
+    app = app_with(*numbered(100))
+    async with app.run_test(size=(100, 12)) as pilot:
+        assert app.text()[-1].endswith("line 99")
+        await pilot.press("slash", *"line 97", "enter")
+        await pilot.pause()
+        assert app.pane.view.cursor == 97
+        assert 97 in app.pane.view.shown_rows
+
+
 async def test_search_goes_up_and_marks_the_hit() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:

@@ -263,7 +263,7 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
 
     def go(self, seq: int) -> None:
         """Put the cursor on a line and show it, about a third from the top when it was not on screen."""
-        self.following = False
+        self._stay()
         self.cursor = seq
         shown = {line for line, _ in self._rows}
         if seq not in shown or not self._rows:
