@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, get_args
 
@@ -188,3 +189,16 @@ async def test_any_size_with_hostile_text_or_nothing(
         await drawn(pilot)
     assert len(shown.splitlines()) <= size[1]
     assert "\x1b" not in shown
+
+
+async def test_counts_clock_and_age_are_whole_however_long_names_are(backend: StillBackend) -> None:
+    long = Environment(safe("simulated production"), production=True)
+    backend.snapshot = msgspec.structs.replace(backend.snapshot, environment=long)
+    backend.clock.advance(200)
+    app = wall(backend)
+    async with app.run_test(size=(80, 24)) as pilot:
+        lines = [line for line in (await drawn(pilot)).splitlines() if line.strip()]
+    assert re.search(r" PRODUCTION .* !! \d\S*  ! \d\S*  ~ \d\S*  \. \S+ +\d\d:\d\d:\d\d JST$", lines[0].rstrip())
+    assert "oldest data 3m" in lines[-1]
+    assert re.search(r"\d+/\d+ live", lines[-1])
+    assert not [line for line in (lines[0], lines[-1]) if "…" in line]

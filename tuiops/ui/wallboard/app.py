@@ -14,6 +14,7 @@ from tuiops.core.source import Freshness
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.core.units import span
 from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.format import width_of
 from tuiops.ui.screens.parts import find_service
 from tuiops.ui.screens.pen import BLANK, Pen, spread
 from tuiops.ui.screens.plots import FIRST_RANGE, REFRESH, Past, ask
@@ -127,11 +128,11 @@ class Wall(View):
         now = pen.now
         answered = [f.status.answered for f in snapshot.feeds.values() if f.status.answered is not None]
         old = fmt("oldest data {}", span(age(now, min(answered)))) if answered else lit("no data yet")
-        return spread(
-            pen,
-            (pen.muted(fmt(" {}   ", name)), pen.muted(lit("? help"))),
-            (pen.text(old), pen.muted(lit("   ")), *sources_part(snapshot, now, pen.look.palette)),
-        )
+        page = (pen.muted(fmt(" {}   ", name)), pen.muted(lit("? help")))
+        sources = sources_part(snapshot, now, pen.look.palette)
+        age_of_data = (pen.text(old), pen.muted(lit("   ")))
+        told = _first_fitting(pen.width - _columns(page), ((*age_of_data, *sources), (*age_of_data, *sources[:1])))
+        return spread(pen, page, told)
 
     # What is remembered from one moment to the next
 
@@ -208,14 +209,23 @@ def _any_live(snapshot: Snapshot, now: datetime) -> bool:
 
 def _header(pen: Pen, snapshot: Snapshot) -> Row:
     palette = pen.look.palette
-    counts = count_active(snapshot.alerts)
-    left = (
-        pen.bold(lit(" tuiops  ")),
-        *environment_part(snapshot, palette),
-        pen.text(lit("  ")),
-        *counts_part(counts, snapshot.quiet_is_proven(pen.now), pen.look),
-    )
-    return spread(pen, left, (pen.bold(pen.times.clock(pen.now)),))
+    counts = counts_part(count_active(snapshot.alerts), snapshot.quiet_is_proven(pen.now), pen.look)
+    clock = (pen.bold(pen.times.clock(pen.now)),)
+    blank = pen.text(lit(" "))
+    environment = environment_part(snapshot, palette)
+    brief = ((lit(" PRODUCTION "), palette.production),) if snapshot.environment.production else environment
+    forms = ((pen.bold(lit(" tuiops  ")), *environment), (blank, *environment), (blank, *brief))
+    place = _first_fitting(pen.width - _columns(counts) - _columns(clock) - 2, forms)
+    return spread(pen, (*place, blank, blank, *counts), clock)
+
+
+def _columns(row: Row) -> int:
+    return sum(width_of(text) for text, _ in row)
+
+
+def _first_fitting(room: int, forms: Sequence[Row]) -> Row:
+    """The first of several ways to say the same that leaves three columns of the room; the last one if none does."""
+    return next((form for form in forms if _columns(form) + 3 <= room), forms[-1])
 
 
 def _banner(pen: Pen, snapshot: Snapshot) -> Row:

@@ -174,7 +174,8 @@ def _facts(scene: Scene) -> list[Row]:
         watched = span(age(pen.now, scene.watching_since))
         rows.append(pen.named(lit("last incident"), pen.muted(fmt("none seen in the {} on watch", watched))))
     rows.append(pen.named(lit("worst budget"), *_budget(pen, snapshot)))
-    return rows
+    # In one line with the numbers above and the systems below.
+    return [(pen.text(lit(" ")), *row) for row in rows]
 
 
 def _budget(pen: Pen, snapshot: Snapshot) -> tuple[Piece, ...]:
