@@ -25,6 +25,7 @@ from tuiops.core.text import lit  # noqa: E402
 from tuiops.ui.actions import Scope  # noqa: E402
 from tuiops.ui.app import TuiopsApp  # noqa: E402
 from tuiops.ui.screens.alert import AlertScreen  # noqa: E402
+from tuiops.ui.screens.beside import PAUSE  # noqa: E402
 from tuiops.ui.screens.changes import ChangesScreen  # noqa: E402
 from tuiops.ui.screens.help import HelpScreen  # noqa: E402
 from tuiops.ui.screens.rollout import RolloutScreen  # noqa: E402
@@ -99,6 +100,9 @@ async def draw(picture: Picture) -> str:
         for _ in range(3):
             await pilot.pause()
             await app.workers.wait_for_complete()
+            if picture.size == LARGE:
+                # The sheets beside the panes ask for the past a moment after the first frame.
+                await pilot.pause(2 * PAUSE)
         await pilot.pause()
         app.title = "tuiops"
         return app.export_screenshot(title="tuiops")

@@ -116,11 +116,11 @@ def alert_sheet(pen: Pen, snapshot: Snapshot, alert: Alert, pasts: Mapping[str, 
 def _head(pen: Pen, snapshot: Snapshot, alert: Alert) -> list[Row]:
     palette = pen.look.palette
     calls = alert.state is AlertState.FIRING
-    severity = (fmt(" {} {}  ", alert.severity.glyph, alert.severity.word), palette.severity[alert.severity])
+    severity = (fmt(" {} {} ", alert.severity.glyph, alert.severity.word), palette.severity[alert.severity])
     rows = [
         spread(
             pen,
-            (severity, pen.bold(alert.name), pen.text(fmt("  {}", alert.state.word))),
+            (severity, pen.bold(fmt(" {}", alert.name)), pen.text(fmt("  {}", alert.state.word))),
             (pen.environment(snapshot.environment),),
         ),
         *pen.paragraph(lit("summary"), alert.summary or lit("none given")),

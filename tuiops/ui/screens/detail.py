@@ -125,6 +125,7 @@ class DetailScreen(View):
         below = max(0, len(drawn) - self.sheet.scroll_offset.y - self.sheet.size.height)
         back = self.keymap.shown("app.back")
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
+        more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
         more += [pen.muted(fmt("{} back", key)) for key in back[:1]]
         self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
         self.query_one(Header).show(snapshot, now)
