@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-QUIET = 0.04
-"""Seconds without a byte after which a burst of output is over."""
+QUIET = 0.01
+"""Seconds without a byte after which a burst of output is over: a frame is written in one go."""
 
 
 class Terminal:
@@ -89,15 +89,20 @@ class Terminal:
         """Press keys."""
         os.write(self._master, keys)
 
-    def key_latency(self, key: bytes, patience: float = 1.0) -> float | None:
-        """Seconds from a key to the last byte of what it led to; None when it led to nothing."""
+    def key_latency(self, key: bytes, sign: bytes, patience: float = 1.0) -> float | None:
+        """Seconds from a key to the last byte of the burst with a sign in it; None when there was none.
+
+        Bursts without the sign have other causes, such as a clock that ticks, and are not counted.
+        """
         pressed = time.perf_counter()
         self.type(key)
-        if not self.read(patience):
-            return None
-        while self.read(QUIET):
-            pass
-        return self.last - pressed
+        while (left := pressed + patience - time.perf_counter()) > 0:
+            burst = self.read(left)
+            while more := self.read(QUIET):
+                burst += more
+            if sign in burst:
+                return self.last - pressed
+        return None
 
     def cpu_seconds(self) -> float:
         """CPU used by the program and its children so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from hashlib import blake2b
 
 _MASK = (1 << 64) - 1
@@ -11,6 +12,7 @@ _TOKYO = 9 * 3600.0
 _QUIETEST_HOUR = 4.5
 
 
+@lru_cache(maxsize=4096)
 def key_of(*parts: str | int) -> int:
     """A 64-bit key for a name; equal parts give equal keys on every machine."""
     return int.from_bytes(blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest(), "big")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,7 @@ def _gated(world: World, system: str, release: ReleaseModel, gate: GateModel) ->
     return track
 
 
+@lru_cache(maxsize=1024)
 def _fails(world: World, system: str, release: ReleaseModel, gate: GateModel, t: float) -> bool:
     track = _gated(world, system, release, gate)
     return world.limit(track, gate.fails).crossed(world.value(track, t))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,6 +21,8 @@ from tuiops.sim.schedule import latest, strength
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tuiops.core.units import Unit
 
 _IDLE_SPELL = 240.0
 _PLATEAU_WANDER = 0.015
@@ -138,4 +141,9 @@ class World:
 
     def limit(self, track: Track, text: str) -> Limit:
         """A limit in the track's unit, such as `> 1%`."""
-        return Limit.parse(text, track.metric.unit)
+        return _limit(text, track.metric.unit)
+
+
+@lru_cache(maxsize=256)
+def _limit(text: str, unit: Unit) -> Limit:
+    return Limit.parse(text, unit)

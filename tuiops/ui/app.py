@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.screen import Screen
 
+    from tuiops.core.alerts import Alert
     from tuiops.hub.backend import Backend
     from tuiops.ui.actions import Action
     from tuiops.ui.messages import (
@@ -63,6 +64,8 @@ class TuiopsApp(Shell):
         self.set_keymap(self.keymap.overrides())
         self.history = History(Place("pane", ("2",)))
         self._urgent: frozenset[str] | None = None
+        self._rung_for: tuple[Alert, ...] | None = None
+        """The alerts among which the urgent ones were looked for last."""
 
     def get_default_screen(self) -> Screen[None]:
         return ConsoleScreen()
@@ -75,7 +78,11 @@ class TuiopsApp(Shell):
 
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
         """Textual calls the handler of `Shell` as well; this one only rings the bell."""
-        urgent = frozenset(a.identity for a in message.snapshot.alerts if a.active and a.severity is Severity.P1)
+        alerts = message.snapshot.alerts
+        if alerts is self._rung_for:
+            return
+        self._rung_for = alerts
+        urgent = frozenset(alert.identity for alert in alerts if alert.severity is Severity.P1 and alert.active)
         if self._settings.bell and self._urgent is not None and urgent - self._urgent:
             self.bell()
         self._urgent = urgent
