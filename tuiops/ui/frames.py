@@ -7,7 +7,7 @@ screen counts as known before a whole frame of the right size was written.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual._compositor import LayoutUpdate
 from textual.app import App
@@ -17,7 +17,6 @@ from tuiops.ui.thrift import Thrift
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rich.console import RenderableType
     from textual.screen import Screen
 
 BEAT = 0.5
@@ -49,7 +48,7 @@ class FrameApp(App[None], inherit_bindings=False):
         # Also when the size is what it was: it may have been another one meanwhile.
         self.doubt_terminal()
 
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+    def _display(self, screen: Screen[object], renderable: Any) -> None:
         """Textual writes every frame through here."""
         if self._doubtful and not self._batch_count and screen._compositor.size == self.size:  # noqa: SLF001 - the size of the frame
             if isinstance(renderable, LayoutUpdate):

@@ -9,24 +9,22 @@ Nothing about Textual's layout or scrolling changes when lines arrive.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import TimeStyle
-from tuiops.ui.frames import BEAT, until_beat
 from tuiops.ui.shell import shell_of
-from tuiops.ui.widgets.log_job import LogJob, deadline
+from tuiops.ui.widgets.log_job import deadline
 from tuiops.ui.widgets.log_lines import LogLines
 from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp
+from tuiops.ui.widgets.paced import Paced
 from tuiops.ui.widgets.table_lines import BLANK, paint, sentence_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from textual import events
     from textual.binding import BindingType
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from tuiops.hub.logfilter import LogFilter, Pattern
     from tuiops.hub.logindex import LogIndex
 
-_FRAME: Final = 0.1
-"""Seconds between frames."""
 _MOST_STRIPS: Final = 2000
 _STEP: Final = 8
 """Columns that a step to the side goes."""
@@ -49,7 +45,7 @@ MOVES: Final = (
 """The actions that the view carries out itself."""
 
 
-class LogView(Widget, can_focus=True, inherit_bindings=False):
+class LogView(Paced, can_focus=True, inherit_bindings=False):
     """Lines of a log book under a filter, with a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [binding for binding in bindings(Scope.LOGS) if binding.id in MOVES]
@@ -66,7 +62,6 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.book = book
         self.lines = LogLines(book)
-        self.job = LogJob()
         self.following = True
         self.cursor = 0
         self.marks: set[int] = set()
@@ -87,9 +82,6 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         self._said: object = None
         self._seen = -1
         """Version of the book that was drawn."""
-        self._drawn = 0.0
-        """When that was, in the loop's time."""
-        self._next: asyncio.TimerHandle | None = None
 
     # What is shown.
 
@@ -223,29 +215,21 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
 
     # Frames.
 
-    def on_mount(self) -> None:
-        self._pulse()
+    @property
+    def grew(self) -> bool:
+        return self.book.version != self._seen
 
-    def on_unmount(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
-
-    def _pulse(self) -> None:
-        """Ask for a frame when there is something to draw. A timer of asyncio costs a tenth of one of Textual's."""
-        wait = until_beat(shell_of(self).backend.clock.now(), _FRAME)
-        self._next = asyncio.get_running_loop().call_later(wait, self._pulse)
-        if self.job.runs or not self.index.complete or (self.book.version != self._seen and self._may_draw()):
-            self.call_later(self.frame)
-
-    def _may_draw(self) -> bool:
-        return self.has_focus or asyncio.get_running_loop().time() - self._drawn > BEAT - _FRAME / 2
+    @property
+    def busy(self) -> bool:
+        return self.job.runs or not self.index.complete
 
     def frame(self) -> None:
         """Go on with a search, and draw what came."""
-        self._work()
+        self.work()
         if not self.display or shell_of(self).frozen:
             return
-        self._seen, self._drawn = self.book.version, asyncio.get_running_loop().time()
+        self._seen = self.book.version
+        self.note_frame()
         if not self._rows and self._sentences_shown != (said := self.sentences()):
             self._sentences_shown = said
             self.refresh()
@@ -359,14 +343,3 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
                 self.post_message(self.Opened())
             self.cursor = self._rows[row][0]
             self.redraw()
-
-    # Looking for something, a slice of each frame at a time.
-
-    def look_for(self, hits: Iterator[int | None], done: Callable[[int | None], None]) -> None:
-        """Run a search of the index until its first hit; `done` gets the line, or None when there is none."""
-        self.job.start(hits, done)
-        self._work()
-
-    def _work(self) -> None:
-        if self.job.work():
-            self.call_later(self._work)
