@@ -92,7 +92,7 @@ def check(output: bytes) -> None:
     strange = {
         (kind, content)
         for kind, content in tokens(output)
-        if (kind == "csi" and content[-1:] not in b"mHhlup")
+        if (kind == "csi" and content[-1:] not in b"mHCGhlup")
         or (kind == "string" and not content.startswith(b"]22;"))  # Textual's own: the shape of the mouse pointer
         or kind == "escape"
         or (kind == "control" and content not in b"\r\n")

@@ -134,6 +134,9 @@ async def test_a_frame_in_which_nothing_changed_writes_nothing() -> None:
 
 async def test_a_second_that_goes_by_writes_what_moved_and_no_more() -> None:
     async with console() as (app, backend, pilot, driver):
+        # Whatever glows has ceased to by then.
+        backend.clock.advance(10.0)
+        app.show_now()
         await settled(app, pilot, driver)
         driver.written = ""
         backend.clock.advance(1.0)

@@ -53,7 +53,7 @@ class Comparison(Enum):
     AT_MOST = "<="
 
 
-class Limit(msgspec.Struct, frozen=True):
+class Limit(msgspec.Struct, gc=False, frozen=True):
     """The condition under which a value is bad, such as `> 1%`."""
 
     comparison: Comparison
@@ -85,7 +85,7 @@ class Limit(msgspec.Struct, frozen=True):
         return f"{self.comparison.value} {show(self.value, self.unit)}"
 
 
-class Indicator(msgspec.Struct, frozen=True, kw_only=True):
+class Indicator(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What is measured of services, and the limits that make a measurement good or bad."""
 
     system: SafeText
@@ -111,7 +111,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
         return (self.system, self.id)
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One value of one indicator for one service, as a source reported it."""
 
     system: SafeText
@@ -127,14 +127,14 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What the value cannot speak for, such as an instance that is not there to be measured: DEGRADED at least."""
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, gc=False, frozen=True):
     """A state and why, short enough for a cell."""
 
     state: State
     reason: SafeText = EMPTY
 
 
-class Measure(msgspec.Struct, frozen=True, kw_only=True):
+class Measure(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """An indicator of a service with its last reading and the shape of its recent past."""
 
     indicator: Indicator
@@ -146,7 +146,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """Values at even steps over the last quarter of an hour, oldest first."""
 
 
-class ServiceHealth(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceHealth(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One service: what it is called and everything measured of it."""
 
     system: SafeText

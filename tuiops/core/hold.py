@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, gc=False, frozen=True):
     """What counts of one limit, and since when the readings say otherwise."""
 
     crossed: bool

@@ -98,7 +98,7 @@ class LogChunk(msgspec.Struct, frozen=True, kw_only=True):
     """Something the stream has to say about itself, such as `file was truncated`; empty most of the time."""
 
 
-class SeriesPoint(msgspec.Struct, frozen=True, array_like=True):
+class SeriesPoint(msgspec.Struct, gc=False, frozen=True, array_like=True):
     """A value at a time, in seconds since the epoch."""
 
     at: float

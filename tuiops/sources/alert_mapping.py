@@ -34,7 +34,7 @@ _LINKS = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Native(NamedTuple):
+class Native(msgspec.Struct, gc=False, frozen=True):
     """An alert as a source tells it."""
 
     labels: Mapping[str, str]

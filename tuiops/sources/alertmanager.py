@@ -36,17 +36,17 @@ _BREATH = 250
 _COMMENT = 512
 
 
-class NativeStatus(msgspec.Struct, frozen=True, rename="camel"):
+class NativeStatus(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     """Why an alert is or is not sent on."""
 
     state: str
-    silenced_by: list[str] = []
-    inhibited_by: list[str] = []
-    muted_by: list[str] = []
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+    muted_by: tuple[str, ...] = ()
     """Names of time intervals; Alertmanager 0.28 and later."""
 
 
-class NativeAlert(msgspec.Struct, frozen=True, rename="camel"):
+class NativeAlert(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     """An alert as Alertmanager has it."""
 
     labels: dict[str, str]

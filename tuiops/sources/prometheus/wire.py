@@ -47,14 +47,14 @@ class Envelope(msgspec.Struct, Generic[_T], frozen=True):
         return found
 
 
-class InstantSeries(msgspec.Struct, frozen=True):
+class InstantSeries(msgspec.Struct, gc=False, frozen=True):
     """One series at one time. `value` is missing in native histograms."""
 
     metric: dict[str, str]
     value: Sample | None = None
 
 
-class RangeSeries(msgspec.Struct, frozen=True):
+class RangeSeries(msgspec.Struct, gc=False, frozen=True):
     """One series over a range."""
 
     metric: dict[str, str]
@@ -81,7 +81,7 @@ InstantAnswer = Envelope[Vector | Scalar | Matrix | String]
 RangeAnswer = Envelope[Matrix]
 
 
-class Target(msgspec.Struct, frozen=True, rename="camel"):
+class Target(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     """A scrape target."""
 
     labels: dict[str, str]
@@ -108,7 +108,7 @@ class RuleGroups(msgspec.Struct, frozen=True):
     groups: list[RuleGroup] = []
 
 
-class NativeAlert(msgspec.Struct, frozen=True, rename="camel"):
+class NativeAlert(msgspec.Struct, gc=False, frozen=True, rename="camel"):
     """An alert of a rule."""
 
     labels: dict[str, str]

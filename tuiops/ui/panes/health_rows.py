@@ -28,7 +28,7 @@ FEW = 2
 """Healthy services from which they stand in one row."""
 
 
-class HealthRow(msgspec.Struct, frozen=True, eq=False):
+class HealthRow(msgspec.Struct, gc=False, frozen=True, eq=False):
     """A system, one of its services, or all of its healthy services."""
 
     system: SystemHealth
