@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.terminal.sequences import left_on, text
-from tests.terminal.terminal import Terminal
+from tests.terminal.terminal import CTRL_C, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,15 @@ def test_a_signal_ends_it_with_a_clean_terminal(number: signal.Signals, code: in
         assert left_on(terminal.output) == []
         assert terminal.line_settings == terminal.settings
         assert text(terminal.output.rpartition(b"\x1b[?1049l")[2]) == b""
+
+
+def test_two_interrupts_in_a_row_end_line_mode_once(tmp_path: Path) -> None:
+    with Terminal("--demo", "--plain", home=tmp_path) as terminal:
+        terminal.wait_for("P1")
+
+        terminal.press(CTRL_C, CTRL_C)
+
+        assert terminal.wait() == 130
 
 
 def test_it_ends_when_the_terminal_goes_away(tmp_path: Path) -> None:

@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ui.fakes import NOW, fleet, indicator, stale
+from tests.ui.fakes import indicator
 from tuiops.config.paths import shipped_themes
 from tuiops.core.severity import Severity
 from tuiops.core.text import lit, safe
@@ -23,7 +22,6 @@ from tuiops.ui.filtering import parse
 from tuiops.ui.format import Times, TimeStyle, cut, decimals, fit, sparkline, steady, width_of
 from tuiops.ui.glyphs import ASCII, UNICODE
 from tuiops.ui.navigation import History, Place
-from tuiops.ui.plain import news, status
 from tuiops.ui.theme import load, load_all
 from tuiops.ui.widgets.columns import GAP, Column, arrange
 
@@ -152,21 +150,6 @@ def test_histories_go_back_on_and_to_and_fro() -> None:
     assert [history.last(), history.last()] == [start, alert]
     history.visit(logs)
     assert history.newer() is None
-
-
-def test_line_mode_says_only_what_is_news() -> None:
-    calm, silent = status(fleet(), NOW), status(stale(fleet()), NOW)
-
-    assert list(news(calm, calm)) == []
-    said = list(news(calm, silent))
-    assert any("source am: stale, unreachable" in line for line in said)
-    assert not any(line.endswith(": ok") for line in silent.values())
-    assert list(news({"alert 1": lit("P1 firing")}, {})) == ["over: P1 firing"]
-
-
-def test_line_mode_knows_no_zero_without_proof() -> None:
-    nobody = msgspec.structs.replace(stale(fleet()), alerts=())
-    assert status(nobody, NOW)["alerts"] == "alerts firing: unknown, not every alert source is live"
 
 
 THEMES = sorted(shipped_themes().glob("*.toml"))

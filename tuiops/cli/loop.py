@@ -11,11 +11,11 @@ from tuiops.cli.exits import Exit
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-_ENDS = {signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
+_ENDS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 
 
 def run(work: Coroutine[Any, Any, Exit]) -> Exit:
-    """Run a command to its end. SIGTERM and SIGHUP cancel it as Ctrl-c does, so that it can end its own children."""
+    """Run a command to its end. The first signal cancels it, so that it ends its children; others are ignored."""
     return asyncio.run(_until_told(work))
 
 
@@ -28,12 +28,13 @@ async def _until_told(work: Coroutine[Any, Any, Exit]) -> Exit:
     told: list[Exit] = []
 
     def end(code: Exit) -> None:
-        told.append(code)
-        task.cancel()
+        if not told:
+            told.append(code)
+            task.cancel()
 
     for number, code in _ENDS.items():
         # What the parent had us ignore, as nohup does, stays ignored.
-        if signal.getsignal(number) is signal.SIG_DFL:
+        if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, end, code)
     try:
         return await task

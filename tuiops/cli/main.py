@@ -146,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _told(argv: Sequence[str] | None, complaints: Output) -> int:
     """Run a command, and say in words what kept it from its end."""
     try:
-        return _run(argv)
+        code = _run(argv)
     except UsageError as error:
         complaints.line((lit("tuiops: "), Tone.BAD), safe(str(error), LINE))
         return Exit.USAGE
@@ -162,8 +162,11 @@ def _told(argv: Sequence[str] | None, complaints: Output) -> int:
         _drop_output(sys.stdout)
         return Exit.BROKEN_PIPE
     except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    if code == Exit.INTERRUPTED:
+        # What the terminal shows as ^C keeps a line of its own.
         complaints.line(EMPTY)
-        return Exit.INTERRUPTED
+    return code
 
 
 def _run(argv: Sequence[str] | None) -> int:
