@@ -40,6 +40,9 @@ _STATE_WORDS = {
     State.OK: lit("ok"), State.UNKNOWN: lit("unknown"), State.DEGRADED: lit("degraded"), State.DOWN: lit("DOWN"),
 }  # fmt: skip
 
+_STATES = (State.OK, State.DEGRADED, State.DOWN)
+"""By the value of an indicator whose unit is `Unit.STATE`."""
+
 _LIMIT = re.compile(r"\s*(>=|<=|>|<)\s*(.+)")
 
 
@@ -119,7 +122,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """In the inner scale. None: the source has no such series. NaN: it has, but there was nothing to measure."""
     problem: SafeText = EMPTY
     """A failure that was positively observed, such as a refused connection of a probe: DOWN with this reason."""
+    unknown: SafeText = EMPTY
+    """Why nothing can be said of it, such as an API that refuses to tell: UNKNOWN with this reason."""
     note: SafeText = EMPTY
+    """More to say beside the value; with a state, why it is that."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -186,15 +192,21 @@ def _judge_reading(indicator: Indicator, reading: Reading, now: datetime) -> Ver
         return Verdict(State.UNKNOWN, fmt("stale {}", span(old)))
     if reading.problem:
         return Verdict(State.DOWN, reading.problem)
-    if reading.value is None:
-        return Verdict(State.UNKNOWN, lit("no data"))
+    if reading.unknown or reading.value is None:
+        return Verdict(State.UNKNOWN, reading.unknown or lit("no data"))
     if math.isnan(reading.value):
         return Verdict(State.OK if indicator.idle_is_ok else State.UNKNOWN, lit("no traffic"))
+    return _judge_value(indicator, reading.value, reading.note)
+
+
+def _judge_value(indicator: Indicator, value: float, note: SafeText) -> Verdict:
+    if indicator.unit is Unit.STATE:
+        return Verdict(_STATES[min(2, max(0, int(value)))], note)
     for limit, state in ((indicator.down, State.DOWN), (indicator.degraded, State.DEGRADED)):
-        if limit is not None and limit.crossed(reading.value):
-            reason = crossed_text(indicator, reading.value, limit)
-            return Verdict(state, fmt("{} · {}", reason, reading.note) if reading.note else reason)
-    return Verdict(State.OK, reading.note)
+        if limit is not None and limit.crossed(value):
+            reason = crossed_text(indicator, value, limit)
+            return Verdict(state, fmt("{} · {}", reason, note) if note else reason)
+    return Verdict(State.OK, note)
 
 
 def crossed_text(indicator: Indicator, value: float, limit: Limit) -> SafeText:

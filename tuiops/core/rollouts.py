@@ -51,17 +51,55 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
     result: GateResult = GateResult.INCONCLUSIVE
 
 
+class StepKind(Enum):
+    """What a step's time is spent on."""
+
+    WORK = "work"
+    WAIT = "wait"
+    """A timer, such as bake time: nothing is done but looking."""
+    GATE = "gate"
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One step: a deployment, a weight, a wait."""
 
     label: SafeText
     phase: Phase
+    kind: StepKind = StepKind.WORK
+    stage: SafeText = EMPTY
+    """The part of the rollout that it belongs to, such as `canary`; steps of one stage follow each other."""
     started: datetime | None = None
     ended: datetime | None = None
     ends: datetime | None = None
     """When a timed step will be over."""
     weight: float | None = None
     """The share of traffic that the new revision is meant to have, 0–1."""
+
+
+class Origin(Enum):
+    """Whether a rollout is somebody else's, seen from outside, or a run of this console."""
+
+    OBSERVED = "observed"
+    OURS = "ours"
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One revision's part in a rollout. What the source does not tell is None."""
+
+    revision: SafeText
+    image: SafeText = EMPTY
+    """The image with its digest."""
+    set: float | None = None
+    """The share of traffic that it is meant to have, 0–1."""
+    actual: float | None = None
+    """The share of traffic that it really has, 0–1."""
+    tag: SafeText = EMPTY
+    """A name under which it can be reached by itself."""
+    desired: int | None = None
+    running: int | None = None
+    pending: int | None = None
+    failed: int | None = None
+    """Instances or tasks by state."""
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +119,11 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     """The share of traffic that the new revision really has, 0–1."""
     steps: tuple[Step, ...] = ()
     gates: tuple[Gate, ...] = ()
+    sides: tuple[Side, ...] = ()
+    """Every revision that takes part, the new one first."""
+    origin: Origin = Origin.OBSERVED
+    client: SafeText = EMPTY
+    """What it was started with, such as `gcloud` or `AWS console`."""
     message: SafeText = EMPTY
     source: SafeText = EMPTY
 

@@ -33,6 +33,8 @@ class Unit(StrEnum):
     BYTES = "bytes"
     COUNT = "count"
     PER_SECOND = "per second"
+    STATE = "state"
+    """Not a quantity but how something stands by its keeper's own account: 0 well, 1 degraded, 2 down."""
 
     @property
     def scale(self) -> float:
@@ -86,6 +88,12 @@ def show(value: float, unit: Unit) -> SafeText:
         return lit("NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf")
     if value < 0:
         return fmt("-{}", show(-value, unit))
+    if unit is Unit.STATE:
+        return lit("ok") if value < 1 else lit("warn") if value < 2 else lit("bad")
+    return _show_quantity(value, unit)
+
+
+def _show_quantity(value: float, unit: Unit) -> SafeText:
     if unit in {Unit.RATIO, Unit.PERCENT}:
         return SafeText(_short_percent(value * 100) + "%")
     if unit is Unit.SECONDS:

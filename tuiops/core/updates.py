@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from tuiops.core.alerts import Alert
+from tuiops.core.drift import Drift
 from tuiops.core.health import Reading, SystemHealth
 from tuiops.core.logs import Backing
 from tuiops.core.rollouts import Rollout
@@ -47,6 +48,9 @@ class RolloutsUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     rollouts: tuple[Rollout, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    again_in: float | None = None
+    """Seconds until the source wants to be asked again, when that is sooner than its interval."""
     warnings: tuple[SafeText, ...] = ()
     requests: int = 1
     dropped: int = 0

@@ -19,7 +19,7 @@ from tuiops.sources.logs.form import line_format
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tuiops.config.systems import FileLog
+    from tuiops.config.logs import FileLog
     from tuiops.core.clock import Clock
     from tuiops.core.logformat import LineFormat
 

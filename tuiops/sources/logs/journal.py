@@ -18,7 +18,7 @@ from tuiops.sources.logs.lines import LineBuffer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tuiops.config.systems import JournalLog
+    from tuiops.config.logs import JournalLog
     from tuiops.core.clock import Clock
     from tuiops.core.logformat import LineFormat
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.config.systems import AnyIndicator, GaugeIndicator, LatencyIndicator, RatioIndicator
+from tuiops.config.systems import CloudWatchIndicator, GaugeIndicator, LatencyIndicator, PromqlIndicator, RatioIndicator
 from tuiops.core import promql
 from tuiops.core.health import Comparison, Limit
 from tuiops.core.text import SafeText, fmt, lit, safe
@@ -27,7 +27,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     system: SafeText
     indicator: SafeText
     heading: SafeText
-    config: AnyIndicator
+    config: PromqlIndicator
     services: tuple[tuple[SafeText, str], ...]
     """Identifiers, and the value that the label `by` has for each."""
 
@@ -141,7 +141,7 @@ def plans(source: str, systems: Mapping[str, System]) -> tuple[Plan, ...]:
     found: list[Plan] = []
     for system, config in systems.items():
         for indicator, declared in config.indicators.items():
-            if declared.source != source:
+            if declared.source != source or isinstance(declared, CloudWatchIndicator):
                 continue
             names = declared.services or tuple(config.services)
             services = tuple(
@@ -159,7 +159,7 @@ def plans(source: str, systems: Mapping[str, System]) -> tuple[Plan, ...]:
     return tuple(found)
 
 
-def _measured(config: AnyIndicator) -> str:
+def _measured(config: PromqlIndicator) -> str:
     """What has samples if anything of the indicator has."""
     match config:
         case RatioIndicator(total=total):
