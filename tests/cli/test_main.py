@@ -118,6 +118,22 @@ def test_check_reads_queries(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "systems.s.indicators.i.query: is not PromQL: unclosed left parenthesis" in capsys.readouterr().err
 
 
+def test_check_says_when_it_cannot_read_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "promql_parser", None)
+    file = tmp_path / "config.toml"
+    sources = '[sources.p]\ntype = "prometheus"\nurl = "http://h"\n[systems.s.services.a]\n'
+    file.write_text(sources)
+    assert main(["check", str(file)]) == Exit.OK
+    assert "not checked" not in capsys.readouterr().out
+    file.write_text(
+        f'{sources}[systems.s.indicators.i]\nkind = "gauge"\nsource = "p"\nheading = "X"\nquery = "sum(x"\n'
+    )
+    assert main(["check", str(file)]) == Exit.OK
+    assert "warning  queries not checked: import of promql_parser halted" in capsys.readouterr().out
+
+
 def test_check_says_that_all_is_well(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", config]) == Exit.OK
     assert "systems: 0  sources: 1  files: 1" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,6 @@ from tuiops.config.values import Duration
 from tuiops.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tuiops.config.load import Loaded
 
 SHOP = """
@@ -241,7 +240,7 @@ def test_includes_are_merged_in_order_and_paths_start_at_their_own_file(tmp_path
     loaded = read(tmp_path, 'include = ["systems/*.toml", "none/*.toml"]')
     system = loaded.config.systems["shop"]
     assert list(system.services) == ["a", "b"]
-    expected = [str(tmp_path / "systems" / "app.log"), os.path.expanduser("~/x.log"), "/y.log"]  # noqa: PTH111
+    expected = [str(tmp_path / "systems" / "app.log"), str(Path("~/x.log").expanduser()), "/y.log"]
     assert list(getattr(system.logs["x"], "paths")) == expected  # noqa: B009 - only file logs have paths
     assert len(loaded.files) == 3
     assert tmp_path / "systems" in loaded.folders

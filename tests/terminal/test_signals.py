@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PANES = ("1 Health", "2 Alerts", "3 Rollouts", "4 Logs")
+
+
+def wrote_since(terminal: Terminal, seen: int) -> bool:
+    return len(terminal.output) > seen
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_a_storm_of_sizes_leaves_it_drawn_right(tmp_path: Path) -> None:
         for columns, rows in [(1, 1), (500, 200), (0, 0)]:
             seen = len(terminal.output)
             terminal.resize(columns, rows)
-            terminal.until(lambda seen=seen: len(terminal.output) > seen, f"something at {columns}×{rows}")  # type: ignore[misc]
+            terminal.until(partial(wrote_since, terminal, seen), f"something at {columns}×{rows}")
         terminal.resize(132, 38)
         terminal.wait_for(*PANES)
         terminal.press("4")

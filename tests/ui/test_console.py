@@ -11,7 +11,7 @@ from tests.ui.fakes import FakeBackend, alert, fleet, nothing, stale
 from tuiops.config.model import Display
 from tuiops.core.alerts import Alert, Report, merge
 from tuiops.core.severity import Severity
-from tuiops.core.text import safe
+from tuiops.core.text import lit, safe
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.panes.alerts import AlertsPane
 from tuiops.ui.screens.console import ConsoleScreen
@@ -67,6 +67,7 @@ async def test_an_empty_console_says_what_to_do() -> None:
         await pilot.pause()
         text = screen_text(app)
     assert "No alert source is configured" in text
+    assert "alerts = true" in text, "Prometheus tells of its own alerts when there is no Alertmanager"
     assert "No rollout source is configured" in text
 
 
@@ -186,3 +187,32 @@ async def test_ten_thousand_alerts() -> None:
         text = screen_text(app)
     assert "number 9999" in text
     assert "10,000 firing" in text
+
+
+async def test_what_an_empty_log_pane_advises_is_whole() -> None:
+    app, _ = make(nothing())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        text = screen_text(app)
+    assert '"journal".' in text
+
+
+async def test_the_owner_column_shows_the_label_and_is_there_only_when_an_alert_has_one() -> None:
+    app, backend = make(fleet())
+    async with app.run_test(size=(160, 40)) as pilot:
+        await pilot.pause()
+        assert "OWNER" not in screen_text(app)
+        alerts = tuple(
+            msgspec.structs.replace(alert, labels=((lit(name), lit("SRE 2")),))
+            for alert, name in zip(fleet().alerts, ("team", "owner", *["job"] * 9), strict=False)
+        )
+        backend.publish(msgspec.structs.replace(fleet(), version=2, alerts=alerts))
+        await pilot.pause()
+        text = screen_text(app)
+        assert "OWNER" in text
+        assert text.count("SRE 2") == 2
+        await pilot.press("/", *"owner:sre")
+        await pilot.pause()
+        assert "AI quota exhausted" in screen_text(app)
+        assert "p95 3.4 s" not in screen_text(app)

@@ -12,7 +12,7 @@ from textual.command import CommandPalette
 from tests.ui.fakes import NOW, FakeBackend, fleet, nothing, stale
 from tuiops.config.model import Display
 from tuiops.config.paths import shipped_themes
-from tuiops.core.text import safe
+from tuiops.core.text import lit, safe
 from tuiops.ui.actions import ACTIONS, Scope
 from tuiops.ui.app import COPY_MOST, TuiopsApp
 from tuiops.ui.format import Times
@@ -267,9 +267,9 @@ async def test_hostile_text_is_text_in_every_table_and_in_the_header() -> None:
             for system in base.systems
         ),
         alerts=tuple(
-            msgspec.structs.replace(a, summary=text, name=text, system=text, service=text, owner=text)
-            if hasattr(a, "owner")
-            else msgspec.structs.replace(a, summary=text, name=text, system=text, service=text)
+            msgspec.structs.replace(
+                a, summary=text, name=text, system=text, service=text, labels=((lit("owner"), text),)
+            )
             for a in base.alerts
         ),
         rollouts=tuple(msgspec.structs.replace(r, by=text, old=text, new=text, message=text) for r in base.rollouts),

@@ -14,6 +14,7 @@ from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicat
 from tuiops.config.tree import dotted
 from tuiops.config.values import Secret
 from tuiops.config.walk import structs
+from tuiops.core.text import EMPTY, LINE, SafeText, fmt, safe
 from tuiops.errors import Fault
 
 if TYPE_CHECKING:
@@ -27,23 +28,38 @@ _QUERY = "try it in the server's own page"
 
 
 def query_faults(config: Config) -> Iterator[Fault]:
-    """Queries and selectors that are not PromQL; none when promql-parser is not installed. `file` is left empty."""
-    try:
-        import promql_parser
-    except ImportError:
+    """Queries and selectors that are not PromQL; none where nothing can read them. `file` is left empty."""
+    if unreadable_queries(config):
         return
+    for path, query, selects in _all_queries(config):
+        import promql_parser
+
+        problem = None
+        try:
+            parsed = promql_parser.parse(query)
+        except ValueError as error:
+            problem = f"is not PromQL: {error}"
+        else:
+            if selects and not isinstance(parsed, promql_parser.VectorSelector):
+                problem = "is not a selector"
+        if problem is not None:
+            yield Fault("", dotted(path), problem, _SELECTOR if selects else _QUERY)
+
+
+def unreadable_queries(config: Config) -> SafeText:
+    """Why the queries of a configuration cannot be checked; empty when they can, or when there are none."""
+    for _ in _all_queries(config):
+        try:
+            import promql_parser  # noqa: F401 - whether it can be had
+        except ImportError as error:
+            return fmt("queries not checked: {}", safe(str(error), LINE))
+    return EMPTY
+
+
+def _all_queries(config: Config) -> Iterator[tuple[KeyPath, str, bool]]:
     for value, path in structs(config):
         for name, query, selects in _queries(value):
-            problem = None
-            try:
-                parsed = promql_parser.parse(query)
-            except ValueError as error:
-                problem = f"is not PromQL: {error}"
-            else:
-                if selects and not isinstance(parsed, promql_parser.VectorSelector):
-                    problem = "is not a selector"
-            if problem is not None:
-                yield Fault("", dotted((*path, name)), problem, _SELECTOR if selects else _QUERY)
+            yield (*path, name), query, selects
 
 
 def _queries(value: object) -> Iterator[tuple[str, str, bool]]:

@@ -36,6 +36,10 @@ Labels = tuple[tuple[SafeText, SafeText], ...]
 """Names and values, sorted by name. A tuple, so that alerts can be compared and kept as keys."""
 
 
+OWNER_LABELS = ("owner", "team")
+"""Labels by which alerts say whose they are; routes of an Alertmanager commonly go by them."""
+
+
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
     """One alert, from however many sources report it."""
 
@@ -68,6 +72,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     def active(self) -> bool:
         """Whether it calls for a person now."""
         return self.state is AlertState.FIRING
+
+    @property
+    def owner(self) -> SafeText:
+        """Who looks after it: the first of the labels `owner` and `team` that it has; empty when it has neither."""
+        return next((value for name in OWNER_LABELS if (value := self.label(name))), EMPTY)
 
     def label(self, name: str) -> SafeText:
         """The value of a label, empty when there is none."""

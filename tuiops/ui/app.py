@@ -63,7 +63,6 @@ class TuiopsApp(Shell):
         self.set_keymap(self.keymap.overrides())
         self.history = History(Place("pane", ("2",)))
         self._urgent: frozenset[str] | None = None
-        self._mouse_on = True
 
     def get_default_screen(self) -> Screen[None]:
         return ConsoleScreen()
@@ -279,12 +278,12 @@ class TuiopsApp(Shell):
             notify(self, fmt("There is no theme {}. There are {}.", safe(name), listed), severity="warning")
 
     def action_app_mouse(self) -> None:
-        from tuiops.ui.terminal import set_mouse
+        from tuiops.ui.terminal import set_mouse, takes_mouse
 
-        self._mouse_on = not self._mouse_on
-        set_mouse(self, on=self._mouse_on)
+        taken = not takes_mouse(self)
+        set_mouse(self, on=taken)
         on, off = lit("The console takes the mouse."), lit("The terminal has the mouse: select text freely.")
-        notify(self, on if self._mouse_on else off, timeout=3)
+        notify(self, on if taken else off, timeout=3)
 
     def action_app_dump(self) -> None:
         from tuiops.ui.terminal import dump

@@ -12,12 +12,23 @@ if TYPE_CHECKING:
     from tuiops.ui.shell import Shell
 
 
+def takes_mouse(app: Shell) -> bool:
+    """Whether the program takes the mouse, as it was started or as it was told since."""
+    # Textual offers the choice at start only; what it was and is stands in the driver.
+    return app._driver is not None and app._driver._mouse  # noqa: SLF001 - see above
+
+
 def set_mouse(app: Shell, *, on: bool) -> None:
-    """Take the mouse, or leave it to the terminal. Does nothing where the driver has no mouse."""
-    # Textual offers the choice at start only; its drivers share these two names.
-    change = getattr(app._driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)  # noqa: SLF001 - see above
+    """Take the mouse, or leave it to the terminal, also after the program was stopped and goes on."""
+    driver = app._driver  # noqa: SLF001 - as in takes_mouse
+    if driver is None:
+        return
+    # The drivers of terminals share these two names. Either does nothing for a driver that was to have no mouse.
+    change = getattr(driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)
+    driver._mouse = True  # noqa: SLF001 - as in takes_mouse
     if change is not None:
         change()
+    driver._mouse = on  # noqa: SLF001 - as in takes_mouse
 
 
 def screen_text(app: Shell) -> str:

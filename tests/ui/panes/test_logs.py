@@ -202,11 +202,11 @@ async def test_an_empty_log_says_why() -> None:
     backend = FakeBackend(Snapshot(version=1, at=NOW, environment=Environment(name=lit("test"))))
     app = LogApp(backend, Display())
     async with app.run_test(size=(100, 12)):
-        assert "no log stream is configured" in app.text()[0]
+        assert "no log stream is configured" in app.text()[1]
         stream = backend.logs.register(lit("app"))
-        assert app.text()[0].strip() == "Waiting for the first line of 1 stream."
+        assert app.text()[1].strip() == "Waiting for the first line of 1 stream."
         backend.logs.mark(stream, opened=False, error=lit("/x: permission denied"))
-        assert app.text()[0].strip() == "app: /x: permission denied"
+        assert app.text()[1].strip() == "app: /x: permission denied"
 
 
 async def test_a_pivot_shows_one_service() -> None:

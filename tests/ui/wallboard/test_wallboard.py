@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 import pytest
 
-from tuiops.config.model import Display, Wallboard
+from tuiops.config.model import Display, Page, Wallboard
 from tuiops.core.clock import FakeClock
 from tuiops.core.health import State
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Environment, Snapshot, Topic
 from tuiops.core.text import EMPTY, safe
 from tuiops.ui.wallboard.app import SHIFTS, WallboardApp
+from tuiops.ui.wallboard.pages import PAGES
 from tuiops.ui.widgets.document import Document
 
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     from tests.ui.still import StillBackend
-    from tuiops.config.model import Page
 
 OVERVIEW = Wallboard(pages=("overview",))
+
+
+def test_every_page_that_a_configuration_can_name_exists() -> None:
+    assert set(PAGES) == set(get_args(Page))
 
 
 def wall(backend: StillBackend, settings: Wallboard = OVERVIEW) -> WallboardApp:

@@ -8,7 +8,7 @@ from tuiops.cli import reviews, settings
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Tone
 from tuiops.config import paths
-from tuiops.config.advice import missing_secrets, query_faults
+from tuiops.config.advice import missing_secrets, query_faults, unreadable_queries
 from tuiops.config.load import load
 from tuiops.core.text import LINE, fmt, lit, safe
 
@@ -26,6 +26,9 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
     config = loaded.config
     for fault in loaded.warnings:
         out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))
+    unread = unreadable_queries(config)
+    if unread:
+        out.line((lit("warning  "), Tone.BAD), unread)
     counts = fmt("systems: {}  sources: {}  files: {}", len(config.systems), len(config.sources), len(loaded.files))
     out.line((lit("ok  "), Tone.GOOD), safe(str(file), LINE), lit("  "), counts)
     return Exit.OK

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from tuiops.core.alerts import Alert, AlertState, count_active, group
+from tuiops.core.alerts import OWNER_LABELS, Alert, AlertState, count_active, group
 from tuiops.core.clock import age
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Topic, stalest
@@ -71,7 +71,7 @@ _COLUMNS = (
     Column(id="alert", heading=lit("ALERT"), width=16, grow=5),
     Column(id="state", heading=lit("STATE"), width=9, rank=3, wide=True),
     Column(id="age", heading=lit("AGE"), width=5, right=True, rank=1),
-    Column(id="owner", heading=lit("OWNER"), width=5, rank=2),
+    Column(id="owner", heading=lit("OWNER"), width=8, rank=2),
 )
 _COLUMNS_QUIET = tuple(
     Column(id=column.id, heading=column.heading, width=column.width) if column.id == "state" else column
@@ -126,7 +126,7 @@ class AlertModel:
             Cell(row.summary or row.name, palette.text if firing else palette.muted),
             Cell(row.state.word, palette.muted),
             Cell(span(age(drawing.now, row.started)), palette.muted),
-            Cell(glyphs.dash, palette.faint),
+            Cell(row.owner, palette.text) if row.owner else Cell(glyphs.dash, palette.faint),
         )
 
 
@@ -147,7 +147,7 @@ class AlertsPane(TablePane[AlertRow]):
     NAME = lit("Alerts")
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.ALERTS, Scope.TABLE, Scope.CONSOLE, Scope.GLOBAL)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.ALERTS)]
-    FIELDS: ClassVar[tuple[str, ...]] = ("sev", "system", "service", "name", "alert", "state")
+    FIELDS: ClassVar[tuple[str, ...]] = ("sev", "system", "service", "name", "alert", "state", "owner")
     SORTS: ClassVar[tuple[str, ...]] = ("severity", "age", "service")
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's word
@@ -165,8 +165,11 @@ class AlertsPane(TablePane[AlertRow]):
         self._model.live = frozenset(name for status in live for name in (status.name, status.name.partition("/")[0]))
         super().show(snapshot, now)
 
-    def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:  # noqa: ARG002 - the same for all
-        return _COLUMNS_QUIET if self._with_quiet else _COLUMNS
+    def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:
+        columns = _COLUMNS_QUIET if self._with_quiet else _COLUMNS
+        # Where alerts name no owner the text of the alerts has the room.
+        owned = any(name in OWNER_LABELS for alert in snapshot.alerts for name, _ in alert.labels)
+        return columns if owned else columns[:-1]
 
     def made_of(self, snapshot: Snapshot, now: datetime) -> object:  # noqa: ARG002 - time only moves the countdowns
         return (Same(snapshot.alerts), self._with_quiet, self._grouping)
@@ -195,6 +198,7 @@ class AlertsPane(TablePane[AlertRow]):
             return (
                 lit("No alert source is configured, so silence here means nothing."),
                 lit('Add [sources.NAME] with type = "alertmanager" to the configuration.'),
+                lit("Or set alerts = true on a source of type prometheus, which then tells of its own."),
             )
         if snapshot.quiet_is_proven(now):
             return (lit("No alerts. Every alert source is live."), *_unwatched(feeds), *self._hidden(snapshot))
@@ -316,6 +320,7 @@ def fields(alert: Alert) -> Mapping[str, Value]:
         "name": alert.name,
         "alert": alert.summary,
         "state": alert.state.word,
+        "owner": alert.owner,
         **{key.casefold(): value for key, value in alert.labels if key.casefold() not in AlertsPane.FIELDS},
     }
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tuiops.hub.logbook import Line, LogBook
     from tuiops.hub.logfilter import Pattern
-    from tuiops.ui.theme import Look, Palette
+    from tuiops.ui.theme import Look
 
 _SERVICE_WIDTHS: Final = ((100, 18), (0, 12))
 """Columns of the service's name, by the least columns of the log."""
@@ -159,11 +159,6 @@ class Painter:
         if at < len(raw):
             segments.append(Segment(raw[at:].decode("utf-8", "replace"), style))
         return segments
-
-
-def remark(text: SafeText, width: int, palette: Palette) -> Strip:
-    """A row that is no line of the log: what we have to say instead, or nothing."""
-    return Strip([Segment(fmt(" {}", text), palette.muted)]).adjust_cell_length(width, palette.text)
 
 
 def level_words(level: Level) -> SafeText:

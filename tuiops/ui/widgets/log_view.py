@@ -9,22 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 
-from tuiops.core.text import EMPTY
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import TimeStyle
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.log_job import LogJob, deadline
 from tuiops.ui.widgets.log_lines import LogLines
-from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp, remark
+from tuiops.ui.widgets.log_painter import Painter, Settings, Stamp
+from tuiops.ui.widgets.table_lines import BLANK, paint, sentence_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from textual import events
     from textual.binding import BindingType
-    from textual.strip import Strip
 
     from tuiops.core.text import SafeText
     from tuiops.hub.logbook import Line, LogBook
@@ -205,8 +205,11 @@ class LogView(Widget, can_focus=True, inherit_bindings=False):
         y -= len(self._above)
         if y < len(self._rows):
             return self._rows[y][1].adjust_cell_length(width, palette.text)
-        said = self.sentences() if not self._rows else ()
-        return remark(said[y] if y < len(said) else EMPTY, width, palette)
+        if self._rows:
+            return Strip.blank(width, palette.text)
+        # As an empty table says it, one row below the border.
+        said = [BLANK, *sentence_lines(self.sentences(), width, palette)]
+        return paint(said[y] if y < len(said) else BLANK, (), width, shell_of(self).look)
 
     # Frames.
 
