@@ -9,6 +9,8 @@
         ├── AccessDenied         credentials are missing, wrong or expired (401, 403)
         ├── RateLimited          the vendor asked us to wait (429, 503 with Retry-After)
         ├── QueryRefused         the server understood us and said no (bad PromQL, unknown index)
+        │   ├── NotFound         what was asked for does not exist
+        │   └── Conflict         it is not, or no longer, what the request takes it to be
         └── BadAnswer            an answer that is not what the API promises: HTML, wrong types, too large
 
 Sources translate their vendor's failures into this tree in one place each; nothing above them handles
@@ -90,6 +92,18 @@ class QueryRefused(SourceError):
     """The server understood the request and said no."""
 
     word = "query refused"
+
+
+class NotFound(QueryRefused):
+    """What was asked for does not exist."""
+
+    word = "not found"
+
+
+class Conflict(QueryRefused):
+    """What was to be changed is not, or no longer, what the request takes it to be."""
+
+    word = "conflict"
 
 
 class BadAnswer(SourceError):

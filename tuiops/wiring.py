@@ -308,7 +308,9 @@ class _Maker:
         via = self._config.bastions.get(source.via or "")
 
         def make() -> GoogleClient:
-            return GoogleClient(source, GoogleAuth(credentials, self._clock), self._connector, self._clock)
+            return GoogleClient(
+                source, GoogleAuth(credentials, self._clock, source.project), self._connector, self._clock
+            )
 
         return self._shared.get("google", name, (source, credentials, via), make)
 
