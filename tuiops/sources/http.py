@@ -373,10 +373,13 @@ def _unpacker(encoding: str, limit: int, server: SafeText) -> _Plain:
             raise BadAnswer(f"{server} compressed its answer in a way that was not asked for: {safe(other)}")
 
 
-def decode(body: bytes, kind: type[_T], server: SafeText) -> _T:
-    """JSON as a value of `kind`; BadAnswer when it is something else."""
+def decode(body: bytes, kind: type[_T], server: SafeText, *, strict: bool = True) -> _T:
+    """JSON as a value of `kind`; BadAnswer when it is something else.
+
+    Not `strict`: times may be numbers, in seconds since the epoch.
+    """
     try:
-        return cast(_T, _decoder(cast(Any, kind)).decode(body))
+        return cast(_T, _decoder(cast(Any, kind), strict).decode(body))
     except msgspec.ValidationError as error:
         raise BadAnswer(f"{server} sent data of another shape than its API's: {safe(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -389,9 +392,9 @@ def decode(body: bytes, kind: type[_T], server: SafeText) -> _T:
         raise BadAnswer(f"{server} sent data nested too deeply") from None
 
 
-@functools.lru_cache(maxsize=64)
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+@functools.lru_cache(maxsize=128)
+def _decoder(kind: Any, strict: bool) -> msgspec.json.Decoder[Any]:  # noqa: FBT001 - keys of a cache have no names
+    return msgspec.json.Decoder(kind, strict=strict)
 
 
 def _httpx() -> Any:
