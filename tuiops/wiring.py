@@ -243,9 +243,9 @@ class _Maker:
 
                 yield GcpSource(name, source, systems, self._google(name, source), clock)
             case AwsConfig():
-                from tuiops.sources.aws.source import AwsSource
+                from tuiops.sources.aws.source import aws_source
 
-                yield AwsSource(name, source, systems, self._amazon(name, source), clock)
+                yield aws_source(name, source, systems, self._amazon(name, source), clock)
             case HostConfig():
                 from tuiops.sources.host.source import HostSource
 

@@ -92,6 +92,10 @@ class AwsClient:
         clients = (client for found in self._services.values() for client in (found.http, *found.streams.values()))
         return sum(client.requests for client in clients)
 
+    async def log_in(self) -> None:
+        """Find credentials. Raises errors.AccessDenied when there are none."""
+        await self._auth.keys()
+
     @overload
     async def call(self, service: str, operation: str, params: Mapping[str, object] = ...) -> dict[str, Any]: ...
 

@@ -1,34 +1,45 @@
-"""What a configuration wants to know of an AWS account."""
+"""What a configuration wants to know of an AWS account in one region."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import lit, safe
+from tuiops.sources.assembled import AlertsToo, AssembledSource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tuiops.config.clouds import AwsConfig
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
     from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.parts import Part
 
 
-class AwsSource:
-    """Health of resources, alerts and rollouts."""
+class AwsSource(AssembledSource):
+    """Health of resources, rollouts, actions."""
 
     def __init__(
         self, name: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
     ) -> None:
-        self.name = safe(name)
-        self.kind = lit("aws")
-        self.interval = float(config.interval)
-        self.timeout = float(config.timeout)
-        self._config = config
-        self._systems = systems
-        self._client = client
-        self._clock = clock
+        super().__init__((safe(name), lit("aws")), config, _parts(name, config, systems, client, clock), client, clock)
 
-    async def close(self) -> None:
-        await self._client.close()
+
+class AwsAlertsSource(AwsSource, AlertsToo):
+    """Everything that an AwsSource reads, and the alarms of CloudWatch."""
+
+
+def aws_source(
+    name: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
+) -> AwsSource:
+    """The source that a configuration asks for. What it does not read, it has no method for."""
+    kind = AwsAlertsSource if config.alerts else AwsSource
+    return kind(name, config, systems, client, clock)
+
+
+def _parts(
+    name: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
+) -> Iterator[Part]:
+    """Those of which something is wanted."""
+    yield from ()
