@@ -13,6 +13,13 @@ from tuiops.config.values import Duration, FilePath, Id, Interval, Port, Promql,
 from tuiops.core.units import Unit
 
 SeverityWord = Literal["P1", "P2", "P3", "P4"]
+Revision = Annotated[
+    str | None,
+    Meta(
+        description="Label that names the revision, so that a canary can be compared with what it replaces; "
+        "its values must be the revisions' own names."
+    ),
+]
 StatusClass = Annotated[str, Meta(pattern="^[1-5](xx|[0-9][0-9])$")]
 
 
@@ -69,6 +76,7 @@ class RatioIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="ratio"):
     ] = None
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
+    revision: Revision = None
     objective: Annotated[str | None, Meta(description="Share of good events promised, such as `99.9%`.")] = None
     objective_window: Annotated[Duration, Meta(description="Window of the objective.")] = Duration(30 * 86400)
 
@@ -80,6 +88,7 @@ class LatencyIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="latency"
     quantile: Annotated[float, Meta(description="Quantile, such as 0.95.", gt=0, lt=1)] = 0.95
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
+    revision: Revision = None
 
 
 class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
@@ -90,6 +99,7 @@ class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
         Unit.COUNT
     )
     idle_is_ok: Annotated[bool, Meta(description="Whether NaN counts as healthy.")] = False
+    revision: Revision = None
 
 
 class CloudWatchIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="cloudwatch"):

@@ -21,6 +21,10 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
     source: SafeText
     """The feed that saw it."""
 
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.system, self.service, self.resource, self.what)
+
     def text(self) -> SafeText:
         """`max instances 10, expected 20`."""
         return fmt("{} {}, expected {}", self.what, self.actual, self.expected)

@@ -7,7 +7,10 @@ from enum import Enum
 
 import msgspec
 
+from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, lit
+
+_SHARE_DIFFERS = 0.005
 
 
 class Phase(Enum):
@@ -82,6 +85,10 @@ class Origin(Enum):
     OBSERVED = "observed"
     OURS = "ours"
 
+    @property
+    def word(self) -> SafeText:
+        return lit(self.value)
+
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
     """One revision's part in a rollout. What the source does not tell is None."""
@@ -115,6 +122,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     phase: Phase
     started: datetime
     ended: datetime | None = None
+    """When it ended, or was lost from sight."""
     weight: float | None = None
     """The share of traffic that the new revision really has, 0–1."""
     steps: tuple[Step, ...] = ()
@@ -126,10 +134,50 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
     """What it was started with, such as `gcloud` or `AWS console`."""
     message: SafeText = EMPTY
     source: SafeText = EMPTY
+    """The feed that saw it."""
 
     @property
     def live(self) -> bool:
-        return not self.phase.ended
+        """Whether it is under way, as far as its source tells. One that was lost from sight has an end, and no phase."""
+        return not self.phase.ended and self.ended is None
+
+    @property
+    def took(self) -> float | None:
+        """Seconds from its start to its end; None while it is under way."""
+        return age(self.ended, self.started) if self.ended is not None else None
+
+    @property
+    def new_side(self) -> Side | None:
+        """What the source tells of the new revision."""
+        return self._side(self.new)
+
+    @property
+    def old_side(self) -> Side | None:
+        """What the source tells of the old revision."""
+        return self._side(self.old)
+
+    @property
+    def share_set(self) -> float | None:
+        """The share of traffic that the new revision is meant to have, 0–1: by its side, else by the running step."""
+        side = self.new_side
+        if side is not None and side.set is not None:
+            return side.set
+        return next((step.weight for step in self.steps if step.phase is Phase.RUNNING), None)
+
+    @property
+    def share_actual(self) -> float | None:
+        """The share of traffic that the new revision really has, 0–1."""
+        side = self.new_side
+        return side.actual if side is not None and side.actual is not None else self.weight
+
+    @property
+    def lags(self) -> bool:
+        """Whether set and actual share differ by half a percent or more."""
+        meant, real = self.share_set, self.share_actual
+        return meant is not None and real is not None and abs(meant - real) >= _SHARE_DIFFERS
+
+    def _side(self, revision: SafeText) -> Side | None:
+        return next((side for side in self.sides if side.revision == revision), None) if revision else None
 
 
 def order(rollout: Rollout) -> tuple[bool, float, str]:

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.alerts import AlertState
 from tuiops.core.health import State, judge_service
+from tuiops.core.rollouts import Phase
 from tuiops.core.snapshot import Change
 from tuiops.core.text import EMPTY, fmt, lit
+from tuiops.core.units import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from tuiops.core.alerts import Alert
+    from tuiops.core.drift import Drift
     from tuiops.core.health import ServiceHealth
-    from tuiops.core.rollouts import Phase, Rollout
+    from tuiops.core.rollouts import Rollout
     from tuiops.core.source import Freshness, SourceStatus
     from tuiops.core.text import SafeText
+    from tuiops.hub.rollouts import Seen
 
 KEPT = 500
 """Changes kept; older ones make room."""
@@ -28,16 +32,15 @@ class ChangeLog:
     """A bounded list of changes, newest first, and what is needed to notice the next one."""
 
     def __init__(self) -> None:
-        self._changes: deque[Change] = deque(maxlen=KEPT)
+        self._changes: deque[Change] = deque()
         self._states: dict[tuple[str, str], State] = {}
         self._freshness: dict[str, Freshness] = {}
-        self._phases: dict[str, dict[str, Phase]] = {}
-        self._frozen: tuple[Change, ...] = ()
+        self._frozen: tuple[Change, ...] | None = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """Newest first."""
-        if len(self._frozen) != len(self._changes) or (self._changes and self._frozen[0] is not self._changes[0]):
+        if self._frozen is None:
             self._frozen = tuple(self._changes)
         return self._frozen
 
@@ -75,16 +78,54 @@ class ChangeLog:
         self._add(now, fmt("source {}: {} → {}  {}", status.name, lit(before.value), lit(freshness.value), status.word))
         return True
 
-    def note_rollouts(self, feed: str, rollouts: tuple[Rollout, ...], now: datetime) -> None:
-        """Rollouts that began or moved to another phase. What had ended before it was first seen is no change."""
-        known = self._phases.get(feed, {})
-        self._phases[feed] = {rollout.id: rollout.phase for rollout in rollouts}
-        for rollout in rollouts:
-            before = known.get(rollout.id)
-            if before is rollout.phase or (before is None and rollout.phase.ended):
+    def note_rollouts(self, before: Seen | None, after: Seen, now: datetime) -> None:
+        """Rollouts that began or ended, at their own times; drifts that came and went.
+
+        What had ended before the first answer is no change, nor is a drift of that answer.
+        """
+        known = before.rollouts if before is not None else {}
+        for identity, rollout in after.rollouts.items():
+            earlier = known.get(identity)
+            if earlier is None and (rollout.live or before is not None):
+                self._add_rollout(rollout, _began(rollout), rollout.started, now)
+            if rollout.live or (earlier is None and before is None):
                 continue
-            text = fmt("rollout {} → {} {}", rollout.old, rollout.new, rollout.phase.word)
-            self._add(now, text, rollout.system, rollout.service)
+            if earlier is None or earlier.phase is not rollout.phase:
+                self._add_rollout(rollout, _over(rollout), rollout.ended or now, now)
+        if before is not None:
+            self._note_drifts(before.drifts, after.drifts, now)
+
+    def _note_drifts(self, before: tuple[Drift, ...], after: tuple[Drift, ...], now: datetime) -> None:
+        earlier, later = ({drift.key: drift for drift in drifts} for drifts in (before, after))
+        for key, drift in later.items():
+            known = earlier.get(key)
+            if known is None or known.actual != drift.actual or known.expected != drift.expected:
+                self._add(now, fmt("drift: {}", drift.text()), drift.system, drift.service)
+        for key, drift in earlier.items():
+            if key not in later:
+                self._add(now, fmt("drift is over: {}", drift.what), drift.system, drift.service)
+
+    def _add_rollout(self, rollout: Rollout, text: SafeText, at: datetime, now: datetime) -> None:
+        change = fmt("rollout {} → {} {}", rollout.old or lit("?"), rollout.new or lit("?"), text)
+        self._add(min(at, now), change, rollout.system, rollout.service)
 
     def _add(self, at: datetime, text: SafeText, system: SafeText = EMPTY, service: SafeText = EMPTY) -> None:
-        self._changes.appendleft(Change(at=at, system=system, service=service, text=text))
+        """Where its time belongs: a source may tell late of what happened earlier."""
+        if len(self._changes) == KEPT:
+            if at < self._changes[-1].at:
+                return
+            self._changes.pop()
+        place = next((n for n, change in enumerate(self._changes) if change.at <= at), len(self._changes))
+        self._changes.insert(place, Change(at=at, system=system, service=service, text=text))
+        self._frozen = None
+
+
+def _began(rollout: Rollout) -> SafeText:
+    by = fmt(" by {}", rollout.by) if rollout.by else EMPTY
+    return fmt("began{}{}", by, fmt(" with {}", rollout.client) if rollout.client else EMPTY)
+
+
+def _over(rollout: Rollout) -> SafeText:
+    if rollout.phase is Phase.UNKNOWN:
+        return lit("lost from sight")
+    return rollout.phase.word if rollout.took is None else fmt("{} after {}", rollout.phase.word, span(rollout.took))

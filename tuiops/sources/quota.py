@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tuiops.core.text import EMPTY, SafeText, fmt
+from tuiops.core.source import limit_note
+from tuiops.core.text import EMPTY, SafeText
 from tuiops.core.units import span
 from tuiops.errors import RateLimited
 
@@ -70,7 +71,7 @@ class Quota:
     def note(self) -> SafeText:
         """What makes data late, such as `run limit 12s`; empty when nothing does."""
         barred = self._barred_until - self._clock.monotonic()
-        return fmt("{} limit {}", self.name, span(barred)) if barred > 0 else EMPTY
+        return limit_note(self.name, barred) if barred > 0 else EMPTY
 
     def _refill(self) -> None:
         now = self._clock.monotonic()

@@ -128,6 +128,32 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 query = promql.only(gauge.query, self.by, value) if self.by else gauge.query
                 return ((self.heading, query),)
 
+    @property
+    def revision(self) -> str:
+        """The label that tells revisions apart, empty when none does."""
+        return self.config.revision or ""
+
+    def comparison_query(self, value: str) -> str | None:
+        """The values of every revision of one service, which `value` stands for.
+
+        None when no label tells revisions apart, or when a selector is no plain one, so that it cannot be narrowed.
+        """
+        if not self.revision:
+            return None
+        match self.config:
+            case RatioIndicator() as ratio:
+                total, part = self._narrow(ratio.total, value), self._narrow(_part(ratio), value)
+                if total is None or part is None:
+                    return None
+                return promql.ratio(total, part, by=self.revision, window=ratio.window)
+            case LatencyIndicator() as latency:
+                histogram = self._narrow(latency.histogram, value)
+                if histogram is None:
+                    return None
+                return promql.quantile(latency.quantile, histogram, by=self.revision, window=latency.window)
+            case GaugeIndicator() as gauge:
+                return promql.only(gauge.query, self.by, value) if self.by else gauge.query
+
     def _narrow(self, selector: str, value: str) -> str | None:
         """The selector for one service; None when it is no plain selector."""
         if not self.by:
