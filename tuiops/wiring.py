@@ -239,9 +239,9 @@ class _Maker:
 
                 yield AlertmanagerSource(name, source, systems, connector, clock)
             case GcpConfig():
-                from tuiops.sources.gcp.source import GcpSource
+                from tuiops.sources.gcp.source import gcp_source
 
-                yield GcpSource(name, source, systems, self._google(name, source), clock)
+                yield gcp_source(name, source, systems, self._google(name, source), clock)
             case AwsConfig():
                 from tuiops.sources.aws.source import aws_source
 

@@ -10,7 +10,7 @@ import msgspec
 from tuiops.core.text import SafeText, fmt, safe
 from tuiops.errors import BadAnswer, RateLimited
 from tuiops.sources.gcp.errors import explain
-from tuiops.sources.http import Endpoint, decode
+from tuiops.sources.http import Endpoint, Request, decode
 from tuiops.sources.quota import Quotas
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class GoogleClient:
     def requests(self) -> int:
         """Requests sent so far, of all APIs."""
         return sum(client.requests for client in self._clients.values())
+
+    async def log_in(self) -> None:
+        """Make sure that there are credentials, where nothing is asked with them."""
+        await self._auth.sign(Request("GET", "", {}, None))
 
     async def get(self, kind: type[_T], api: str, path: str, params: Params = ()) -> _T:
         """The answer to a GET."""
