@@ -47,6 +47,11 @@ class Watched(msgspec.Struct, Generic[_Config], frozen=True, kw_only=True):
     def service(self) -> SafeText:
         return safe(self.config.service)
 
+    @property
+    def feed(self) -> SafeText:
+        """Where its rollouts and drifts come from."""
+        return fmt("{}/rollouts", self.source)
+
     def state(self, at: datetime, value: float, note: SafeText = EMPTY) -> Reading:
         """How it stands, `WELL`, `DEGRADED` or `DOWN`, and why."""
         return Reading(
@@ -75,7 +80,7 @@ class Watched(msgspec.Struct, Generic[_Config], frozen=True, kw_only=True):
             what=what,
             expected=expected,
             actual=actual,
-            source=fmt("{}/rollouts", self.source),
+            source=self.feed,
         )
 
 

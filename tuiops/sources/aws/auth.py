@@ -32,6 +32,7 @@ class AwsAuth:
 
     def __init__(self, config: AwsCredentials, region: str, clock: Clock, identity: Identity | None = None) -> None:
         self._clock = clock
+        self._profile = config.profile
         self._identity = identity or Identity(config, region)
         self._worker = DaemonWorker("aws-auth")
         self._keys: Keys | None = None
@@ -41,6 +42,11 @@ class AwsAuth:
 
     def __repr__(self) -> str:
         return "<AwsAuth>"
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that the configuration names."""
+        return self._profile
 
     @property
     def remedy(self) -> str:

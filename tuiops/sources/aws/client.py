@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tuiops.core.text import SafeText, fmt, safe
+from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.errors import BadAnswer, RateLimited
 from tuiops.sources.aws.auth import AwsSigner
 from tuiops.sources.aws.errors import KeysRefused, Refused, explain
@@ -91,6 +91,13 @@ class AwsClient:
         """Requests sent so far, of all services."""
         clients = (client for found in self._services.values() for client in (found.http, *found.streams.values()))
         return sum(client.requests for client in clients)
+
+    @property
+    def options(self) -> tuple[SafeText, ...]:
+        """What the AWS command line needs to do the same: where, and as whom."""
+        profile = self._auth.profile
+        words = (lit("--region"), safe(self.region))
+        return (*words, lit("--profile"), safe(profile)) if profile is not None else words
 
     async def log_in(self) -> None:
         """Find credentials. Raises errors.AccessDenied when there are none."""
@@ -223,7 +230,9 @@ class AwsClient:
     def _typed(self, found: _Service, operation: str, body: bytes, kind: Any) -> Any:
         server = found.http.server
         if found.wire.protocol == "json":
-            return decode(body, kind, server, strict=False)
+            # Members that are null count as left out, which botocore knows and a decoder does not.
+            with contextlib.suppress(BadAnswer):
+                return decode(body, kind, server, strict=False)
         return _converted(found.wire.read(operation, body, server), kind, server)
 
     def _page(

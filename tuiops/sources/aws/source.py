@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.text import lit, safe
 from tuiops.sources.assembled import AlertsToo, AssembledSource
+from tuiops.sources.aws.ecs.part import EcsPart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,4 +43,7 @@ def _parts(
     name: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
 ) -> Iterator[Part]:
     """Those of which something is wanted."""
-    yield from ()
+    del config
+    ecs = EcsPart(name, systems, client, clock)
+    if ecs.resources:
+        yield ecs
