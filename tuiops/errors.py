@@ -46,12 +46,28 @@ class Fault(NamedTuple):
         return f"{where}: {self.problem}" + (f" → {self.remedy}" if self.remedy else "")
 
 
+class Blank(Fault):
+    """A value that its owner has yet to fill in: `remedy` says what. Nothing is wrong with it otherwise."""
+
+    __slots__ = ()
+
+
 class ConfigError(TuiopsError):
     """All the faults found in one reading, so that they can be mended in one go."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
+
+    @property
+    def mistakes(self) -> tuple[Fault, ...]:
+        """What is wrong."""
+        return tuple(fault for fault in self.faults if not isinstance(fault, Blank))
+
+    @property
+    def blanks(self) -> tuple[Blank, ...]:
+        """What is not there yet."""
+        return tuple(fault for fault in self.faults if isinstance(fault, Blank))
 
 
 class SourceError(TuiopsError):

@@ -99,6 +99,16 @@ _VALUES = """\
 - A **path** may begin with `~`. One that is relative begins at the folder of the file that names it.
 - An **empty text** takes back a default, where leaving the setting out would keep it: `degraded = ""`.
 
+## Blanks
+
+A text `"FILL IN: what belongs here"` in the place of any value is a blank: something that only the owner of an
+installation knows. `tuiops check` lists the blanks of a file after its mistakes, and nothing starts before they are
+filled in. The [examples](../examples) are written so.
+
+```toml
+project = "FILL IN: the Google Cloud project"
+```
+
 ## More than one file
 
 `include = ["systems/*.toml"]` reads further files and puts their tables beside those of this one. Globs are read in
