@@ -271,7 +271,7 @@ class RunApi:
             wanted["latestCreatedRevision"] = full
             kept.revisions.insert(0, _revision(full, wanted, now, by, client))
         kept.service = wanted
-        self._tell(wanted, "CONDITION_RECONCILING", "Deploying Revision." if revision else "Routing traffic.")
+        self._tell(wanted, "CONDITION_RECONCILING", now, "Deploying Revision." if revision else "Routing traffic.")
         operation = {
             "name": f"{wanted['name'].partition('/services/')[0]}/operations/op-{self._count}",
             "metadata": {"@type": "type.googleapis.com/google.cloud.run.v2.Service", "name": wanted["name"]},
@@ -303,7 +303,7 @@ class RunApi:
             newest["conditions"] = _conditions("CONDITION_FAILED", at, pending.failure, "HEALTH_CHECK_CONTAINER_ERROR")
             newest["reconciling"] = False
             message = f"Revision '{pending.revision}' is not ready and cannot serve traffic. {pending.failure}"
-            self._tell(service, "CONDITION_FAILED", message)
+            self._tell(service, "CONDITION_FAILED", at, message)
             operation["error"] = {"code": 9, "message": message}
             return
         if pending.revision:
@@ -312,12 +312,12 @@ class RunApi:
             service["latestReadyRevision"] = newest["name"]
         service["trafficStatuses"] = [_flowing(target, service) for target in service["traffic"]]
         service["observedGeneration"] = service["generation"]
-        self._tell(service, "CONDITION_SUCCEEDED")
+        self._tell(service, "CONDITION_SUCCEEDED", at)
         operation["response"] = {"@type": operation["metadata"]["@type"], **copy.deepcopy(service)}
 
-    def _tell(self, service: dict[str, Any], state: str, message: str = "") -> None:
-        at = _text(self._clock.now())
-        common = {"state": state, "lastTransitionTime": at} | ({"message": message} if message else {})
+    @staticmethod
+    def _tell(service: dict[str, Any], state: str, at: datetime, message: str = "") -> None:
+        common = {"state": state, "lastTransitionTime": _text(at)} | ({"message": message} if message else {})
         if state == "CONDITION_FAILED":
             common["reason"] = "REVISION_FAILED"
         service["terminalCondition"] = {"type": "Ready", **common}
@@ -337,6 +337,7 @@ def _revision(name: str, service: dict[str, Any], at: datetime, by: str, client:
         "createTime": _text(at),
         "creator": by,
         "client": client,
+        "clientVersion": service["clientVersion"],
         "containers": copy.deepcopy(template["containers"]),
         "containerStatuses": digests,
         "scaling": template.get("scaling", {}),

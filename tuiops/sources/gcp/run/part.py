@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiops.config.resources import CloudRunResource
-from tuiops.core.text import fmt, lit, safe
+from tuiops.core.text import fmt, safe
+from tuiops.sources.gcp.run.actions import PART, RunActions
 from tuiops.sources.gcp.run.regions import UNPLACED, Regions, absent
+from tuiops.sources.gcp.run.rollouts import RunRollouts
 from tuiops.sources.gcp.run.state import state_of
 from tuiops.sources.parts import PartHealth, PartRollouts, Watched, all_unknown, watched
 
@@ -24,25 +28,24 @@ if TYPE_CHECKING:
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.run.regions import Region
 
-_SHARE = 0.8
-"""Of the time of a poll, what one region may take: one that does not answer must not keep the others back."""
+_REGIONS, _REVISIONS = 0.6, 0.3
+"""Of the time of a poll, what listing regions and revisions may take: one that is late must not take the rest along."""
 
 
 class RunPart:
     """The Cloud Run services of a source."""
 
-    name = lit("Cloud Run")
+    name = PART
 
     def __init__(
         self, source: str, config: GcpConfig, systems: Mapping[str, System], client: GoogleClient, clock: Clock
     ) -> None:
         self.services = watched(source, systems, CloudRunResource)
         self._region = config.region or ""
-        self._client = client
-        self._clock = clock
-        self._regions = Regions(
-            client, clock, seconds=_SHARE * float(config.timeout), fresh=float(config.rollout_interval) / 2
-        )
+        seconds = float(config.timeout)
+        self._regions = Regions(client, clock, seconds=_REGIONS * seconds, fresh=float(config.rollout_interval) / 2)
+        self._rollouts = RunRollouts(self.services, self._place, client, _REVISIONS * seconds)
+        self.actions = RunActions(self.services, self._place, client, clock)
 
     def unread(self, at: datetime, reason: SafeText) -> tuple[Reading, ...]:
         return all_unknown(self.services, at, reason)
@@ -69,14 +72,16 @@ class RunPart:
         return resource.unknown(region.at, note) if value is None else (resource.state(region.at, value, note),)
 
     async def read_rollouts(self, at: datetime) -> PartRollouts:
-        del at
-        return PartRollouts(warnings=_warnings(await self._read()))
+        """What rolls, what has rolled, and where services are not as expected."""
+        regions = await self._read()
+        found = await self._rollouts.read(regions, at)
+        return msgspec.structs.replace(found, warnings=(*_warnings(regions), *found.warnings))
 
     async def perform(self, prepared: Prepared) -> Receipt:
-        raise NotImplementedError
+        return await self.actions.perform(prepared)
 
     async def look_up(self, receipt: Receipt) -> Receipt:
-        raise NotImplementedError
+        return await self.actions.look_up(receipt)
 
     def _place(self, resource: Watched[CloudRunResource]) -> str:
         return resource.config.region or self._region
