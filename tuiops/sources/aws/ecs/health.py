@@ -33,11 +33,12 @@ class Standing(NamedTuple):
     note: SafeText = EMPTY
 
 
-def failing(service: Service) -> bool:
+def failing(service: Service, now: datetime) -> bool:
     """Whether its tasks may be failing, so that the reason of those that stopped is worth a look."""
-    primary = service.primary
-    if primary is not None and (primary.failed_tasks or primary.rollout_state == "FAILED"):
-        return True
+    for one in service.deployments:
+        since = (now - (one.updated_at or one.created_at)).total_seconds()
+        if (one.failed_tasks or one.rollout_state == "FAILED") and (one.status == "PRIMARY" or since <= RECENT):
+            return True
     return service.running_count + service.pending_count < service.desired_count
 
 

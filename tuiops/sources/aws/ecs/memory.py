@@ -47,10 +47,11 @@ class Memory:
 
         `became`: what became of one that was live before and is not there any more.
         """
+        before = self._live
         now = {str(rollout.id): rollout for rollout in seen}
-        gone = [rollout for identity, rollout in self._live.items() if identity not in now]
+        gone = [rollout for identity, rollout in before.items() if identity not in now]
         self._live = {identity: rollout for identity, rollout in now.items() if rollout.live}
-        over = [rollout for rollout in now.values() if not rollout.live]
+        over = [_completed(before.get(identity), rollout) for identity, rollout in now.items() if not rollout.live]
         over += [
             msgspec.structs.replace(rollout, phase=became, ended=at, message=_last_words(rollout, became))
             for rollout in gone
@@ -75,3 +76,11 @@ class Memory:
 
 def _last_words(rollout: Rollout, became: Phase) -> SafeText:
     return (rollout.message or lit("rolled back")) if became is Phase.ROLLED_BACK else REPLACED
+
+
+def _completed(before: Rollout | None, after: Rollout) -> Rollout:
+    """A rollout at its end, with what only its beginning told: what it replaced is gone by then."""
+    if before is None or after.old or not before.old:
+        return after
+    old = tuple(side for side in before.sides if side.revision == before.old and side.revision != after.new)
+    return msgspec.structs.replace(after, old=before.old, sides=(*after.sides[:1], *old))

@@ -41,7 +41,7 @@ class EcsPart(EcsActions):
         """The state of every service."""
         services = await self._reader.services()
         said: dict[SafeText, None] = {}
-        stopped = await self._reader.stopped(services, said)
+        stopped = await self._reader.stopped(services, at, said)
         readings: list[Reading] = []
         for resource in self.resources:
             place = place_of(resource)

@@ -15,6 +15,7 @@ from tuiops.sources.aws.spare import Spare
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from tuiops.config.resources import EcsResource
     from tuiops.core.clock import Clock
@@ -121,9 +122,9 @@ class EcsReader:
             raise NotFound(problems[place])
         return found[place]
 
-    async def stopped(self, services: Services, said: dict[SafeText, None]) -> Mapping[Place, wire.Task]:
+    async def stopped(self, services: Services, at: datetime, said: dict[SafeText, None]) -> Mapping[Place, wire.Task]:
         """Of services whose tasks may be failing, the task that stopped last, with its reason."""
-        places = [place for place, service in services.found.items() if failing(service)][:EXPLAINED]
+        places = [place for place, service in services.found.items() if failing(service, at)][:EXPLAINED]
         found = await asyncio.gather(*(self._stopped(place, said) for place in places))
         return {place: task for place, task in zip(places, found, strict=True) if task is not None}
 

@@ -53,7 +53,7 @@ class EcsRollouts:
 
     async def read(self, services: Services, at: datetime, said: dict[SafeText, None]) -> tuple[Rollout, ...]:
         """Those of every service; of one that cannot be read, what was known of it."""
-        stopped = await self._reader.stopped(services, said)
+        stopped = await self._reader.stopped(services, at, said)
         records = await self._history.read(services.found, said)
         revisions = await self._reader.revisions(_revisions_of(records), said)
         definitions = await self._definitions(services, records, revisions, said)
@@ -63,7 +63,7 @@ class EcsRollouts:
             if service is None:
                 found[place] = memory.unread(services.problems[place])
                 continue
-            why = reason(service, at, stopped.get(place)) if failing(service) else EMPTY
+            why = reason(service, at, stopped.get(place)) if failing(service, at) else EMPTY
             looked = Looked(at, definitions, why)
             if records.get(place):
                 seen = [recorded(one, revisions, looked) for one in records[place]]
