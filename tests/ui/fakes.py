@@ -137,6 +137,7 @@ def rollout() -> Rollout:
             Step(label=safe("full"), phase=Phase.WAITING, weight=1.0),
         ),
         gates=(Gate(label=safe("error ≤ 5%"), value=safe("0.8%"), result=GateResult.PASS),),
+        source=safe("run/rollouts"),
     )  # fmt: skip
 
 

@@ -42,18 +42,7 @@ def consequence(rollout: Rollout, verb: Verb) -> Consequence:
     refusal = _refusal(rollout, verb)
     if refusal:
         return Consequence(verb, refusal, possible=False)
-    match verb:
-        case Verb.PAUSE:
-            text = _pause(rollout)
-        case Verb.PROMOTE:
-            text = _promote(rollout)
-        case Verb.ABORT:
-            text = _abort(rollout)
-        case Verb.ROLL_BACK:
-            text = _roll_back(rollout)
-        case Verb.RETRY:
-            text = _retry(rollout)
-    return Consequence(verb, text)
+    return Consequence(verb, _TEXTS[verb](rollout))
 
 
 def shifts_traffic(rollout: Rollout) -> bool:
@@ -64,25 +53,29 @@ def shifts_traffic(rollout: Rollout) -> bool:
 
 
 def _refusal(rollout: Rollout, verb: Verb) -> SafeText:
+    """Why the verb would do nothing; empty when it would do something."""
     if verb is Verb.RETRY:
-        if rollout.live:
-            return lit("Nothing: it is still under way.")
-        return lit("Nothing: it succeeded.") if rollout.phase is Phase.SUCCEEDED else EMPTY
-    if verb is Verb.ROLL_BACK:
-        if not rollout.old:
-            return lit("Not possible: the revision to return to is not known.")
-        if rollout.phase in {Phase.ROLLED_BACK, Phase.FAILED}:
-            return fmt("Nothing: {} serves already, as far as the source tells.", rollout.old)
-        return EMPTY
-    if not rollout.live:
+        return _nothing_to_retry(rollout)
+    if verb is Verb.ROLL_BACK and rollout.phase in {Phase.ROLLED_BACK, Phase.FAILED}:
+        return fmt("Nothing: {} serves already, as far as the source tells.", rollout.old or lit("the old revision"))
+    if verb is not Verb.ROLL_BACK and not rollout.live:
         return lit("Nothing: it is over.")
-    if verb is Verb.PAUSE and not shifts_traffic(rollout):
-        return lit("Not possible: instances are replaced without a step to stop at.")
-    if verb is Verb.PROMOTE and not shifts_traffic(rollout):
-        return lit("Nothing: every instance is being replaced already.")
-    if verb is Verb.ABORT and not rollout.old:
-        return lit("Not possible: the revision to return to is not known.")
-    return EMPTY
+    if verb in {Verb.ABORT, Verb.ROLL_BACK}:
+        return EMPTY if rollout.old else lit("Not possible: the revision to return to is not known.")
+    return EMPTY if shifts_traffic(rollout) else _IN_PLACE[verb]
+
+
+_IN_PLACE = {
+    Verb.PAUSE: lit("Not possible: instances are replaced without a step to stop at."),
+    Verb.PROMOTE: lit("Nothing: every instance is being replaced already."),
+}
+"""Why a verb does nothing where instances are replaced in place."""
+
+
+def _nothing_to_retry(rollout: Rollout) -> SafeText:
+    if rollout.live:
+        return lit("Nothing: it is still under way.")
+    return lit("Nothing: it succeeded.") if rollout.phase is Phase.SUCCEEDED else EMPTY
 
 
 def _pause(rollout: Rollout) -> SafeText:
@@ -167,5 +160,11 @@ def _instances(count: int) -> SafeText:
 def _listed(names: list[SafeText]) -> SafeText:
     """The first two, and how many more."""
     if len(names) > 2:
-        return fmt("{} and {} more steps", join(", ", names[:2]), len(names) - 2)
+        more = len(names) - 2
+        return fmt("{} and {} more {}", join(", ", names[:2]), more, lit("step") if more == 1 else lit("steps"))
     return join(" and ", names)
+
+
+_TEXTS = {
+    Verb.PAUSE: _pause, Verb.PROMOTE: _promote, Verb.ABORT: _abort, Verb.ROLL_BACK: _roll_back, Verb.RETRY: _retry,
+}  # fmt: skip

@@ -138,7 +138,7 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def live(self) -> bool:
-        """Whether it is under way, as far as its source tells. One that was lost from sight has an end, and no phase."""
+        """Whether it is under way, as far as its source tells; one that was lost from sight has an end."""
         return not self.phase.ended and self.ended is None
 
     @property

@@ -77,7 +77,9 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         """What a vendor's limit keeps late and for how long, such as `run limited 0:12`; empty when none does."""
         if self.failing and self.word == RateLimited.word and self.retry_at is not None and self.retry_at > now:
             return fmt("{} {}", self.word, countdown((self.retry_at - now).total_seconds()))
-        for warning in () if self.failing or self.answered is None else self.warnings:
+        if self.failing or self.answered is None:
+            return EMPTY
+        for warning in self.warnings:
             note = _LIMIT_NOTE.fullmatch(warning)
             seconds = seconds_of(note["left"]) if note is not None else None
             if note is None or seconds is None:

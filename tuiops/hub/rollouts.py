@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tuiops.core.drift import Drift
 from tuiops.core.rollouts import Phase, Rollout, order
 from tuiops.core.text import SafeText, lit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from tuiops.core.drift import Drift
     from tuiops.core.updates import RolloutsUpdate
 
 REMEMBERED = 300
