@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.google.errors import GoogleError
 from tests.sources.hostile import Hostile, Request
+import asyncio
 
 if TYPE_CHECKING:
-    import asyncio
     from types import TracebackType
 
     from tests.google.discovery import Document, Method
@@ -88,6 +88,8 @@ class Fault:
     raw: bytes | None = None
     """Sent instead of the answer, with status 200."""
     times: int = 1_000_000
+    met: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it has befallen a request."""
 
     def meets(self, call: Call, path: str) -> bool:
         """Whether it befalls this request."""
@@ -172,6 +174,7 @@ class Google:
             await request.answer(json.dumps(self._handle(call)).encode())
             return
         fault.times -= 1
+        fault.met.set()
         await self._spoil(fault, call, request)
 
     async def _spoil(self, fault: Fault, call: Call, request: Request) -> None:
