@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from tuiops.core.health import Comparison as Sign
 from tuiops.core.health import Indicator, Measure, Reading, Verdict, judge_live
 from tuiops.core.text import EMPTY, SafeText
-
-if TYPE_CHECKING:
-    from tuiops.core.health import Limit
+from tuiops.core.units import Unit
 
 ALIKE = 0.1
 """Share of the greater of two values by which they may differ and still count as alike: less is noise."""
@@ -58,13 +55,12 @@ def worse(indicator: Indicator, compared: Compared) -> Worse:
     limit = indicator.down or indicator.degraded
     if limit is None or new is None or old is None or not (math.isfinite(new) and math.isfinite(old)):
         return Worse.UNKNOWN
-    if abs(new - old) <= ALIKE * max(abs(new), abs(old)):
+    more_is_worse = limit.comparison in {Sign.ABOVE, Sign.AT_LEAST}
+    # Of a share of good events, what counts is how many are bad: 99.9% and 90% are a hundredfold apart.
+    whole = 1.0 if indicator.unit is Unit.RATIO and not more_is_worse else 0.0
+    if abs(new - old) <= ALIKE * max(abs(whole - new), abs(whole - old)):
         return Worse.ALIKE
-    return Worse.NEW if (new > old) is _more_is_worse(limit) else Worse.OLD
-
-
-def _more_is_worse(limit: Limit) -> bool:
-    return limit.comparison in {Sign.ABOVE, Sign.AT_LEAST}
+    return Worse.NEW if (new > old) is more_is_worse else Worse.OLD
 
 
 def judge_side(indicator: Indicator, value: float | None, now: datetime) -> Verdict:

@@ -109,7 +109,8 @@ def _abort(rollout: Rollout) -> SafeText:
         )
         return fmt("{}; {}.", returns, _stops(rollout, running))
     if running:
-        return fmt("{} of {} are replaced by {} again.", _instances(running), _new(rollout), rollout.old)
+        verb = lit("is") if running == 1 else lit("are")
+        return fmt("{} of {} {} replaced by {} again.", _instances(running), _new(rollout), verb, rollout.old)
     return fmt("Instances of {} are replaced by {} again.", _new(rollout), rollout.old)
 
 

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tuiops.core.source import limit_note
-from tuiops.core.text import EMPTY, SafeText
+from tuiops.core.text import EMPTY, SafeText, safe
 from tuiops.core.units import span
 from tuiops.errors import RateLimited
 
@@ -91,7 +91,7 @@ class Quotas:
     def of(self, api: str) -> Quota:
         """The allowance of one API."""
         if api not in self._known:
-            self._known[api] = Quota(SafeText(api), self._per_minute.get(api, 60.0), self._clock)
+            self._known[api] = Quota(safe(api), self._per_minute.get(api, 60.0), self._clock)
         return self._known[api]
 
     def notes(self) -> tuple[SafeText, ...]:

@@ -9,7 +9,6 @@ import msgspec
 from tuiops.core.comparison import Comparison, Worse, judge_side, worse
 from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.core.units import show
 from tuiops.errors import SourceError
 from tuiops.ui.format import decimals, fit, steady
 from tuiops.ui.screens.parts import find_service
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 ERRORS = 6
 """Error records that are shown."""
 _VALUE = 9
-_NOTHING = lit("no traffic")
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -106,7 +104,7 @@ def _value(pen: Pen, indicator: Indicator, value: float | None, state: State) ->
 
 def _limits(indicator: Indicator) -> list[SafeText]:
     limits = (indicator.degraded, indicator.down)
-    return [fmt("{} {}", lit(limit.comparison.value), show(limit.value, limit.unit)) for limit in limits if limit]
+    return [safe(str(limit)) for limit in limits if limit]
 
 
 def _indicators(snapshot: Snapshot, rollout: Rollout) -> dict[SafeText, Indicator]:
