@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tuiops.sources.base import Source
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.http import HttpClient
 
 
 _Shared = TypeVar("_Shared", bound="Closes")
@@ -291,13 +292,27 @@ class _Maker:
             case ElasticsearchLog(), ElasticsearchConfig():
                 from tuiops.sources.logs.elasticsearch import ElasticsearchLogSource
 
-                return ElasticsearchLogSource(name, system, service, log, store, self._connector, clock)
+                return ElasticsearchLogSource(name, system, service, log, self._store(log.source, store), clock)
             case LokiLog(), LokiConfig():
                 from tuiops.sources.logs.loki import LokiLogSource
 
-                return LokiLogSource(name, system, service, log, store, self._connector, clock)
+                return LokiLogSource(name, system, service, log, self._store(log.source, store), clock)
             case _:
                 raise AssertionError(f"the loader let {name} name a source that holds no such logs")
+
+    def _store(self, name: str, source: ElasticsearchConfig | LokiConfig) -> HttpClient:
+        via = self._config.bastions.get(source.via or "")
+
+        def make() -> HttpClient:
+            if isinstance(source, ElasticsearchConfig):
+                from tuiops.sources.logs.elasticsearch import elasticsearch_client
+
+                return elasticsearch_client(source, self._connector)
+            from tuiops.sources.logs.loki import loki_client
+
+            return loki_client(source, self._connector)
+
+        return self._shared.get("log store", name, (source, via), make)
 
     def _google(self, name: str, source: GcpConfig) -> GoogleClient:
         from tuiops.sources.gcp.auth import GoogleAuth

@@ -122,7 +122,6 @@ class LokiLog(StoredLog, frozen=True, kw_only=True, tag="loki"):
     """A stream of Grafana Loki."""
 
     query: Annotated[str, Meta(description='LogQL log query, such as `{app="api"} |= "error"`.', min_length=2)]
-    stream: Annotated[bool, Meta(description="Whether to use Loki's tail over a WebSocket instead of polling.")] = False
 
 
 AnyLog = FileLog | JournalLog | CloudLog | CloudWatchLog | ElasticsearchLog | LokiLog

@@ -97,6 +97,10 @@ class LogChunk(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
     note: SafeText = EMPTY
     """Something the stream has to say about itself, such as `file was truncated`; empty most of the time."""
+    times: tuple[int, ...] = ()
+    """When each line was written, in nanoseconds since 1970, ascending; empty when the source does not look."""
+    thinned: SafeText | None = None
+    """Why the sender leaves out lines at present, such as `sampled`; empty when it does no more, None without news."""
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, array_like=True):

@@ -108,10 +108,17 @@ class HttpConnector:
         self._clock = clock
         self._bastions = bastions or {}
 
-    def client(self, config: HttpSourceConfig, signer: Signs | None = None) -> HttpClient:
+    def client(
+        self,
+        config: HttpSourceConfig,
+        signer: Signs | None = None,
+        explain: Explain | None = None,
+        *,
+        scheme: str = "Bearer",
+    ) -> HttpClient:
         """A client that has not connected yet, for a source with its own secrets unless a signer is given."""
         endpoint = Endpoint(config.url, config.timeout, config.max_response, config.via, config.tls, config.headers)
-        return self.open(endpoint, signer or Credentials(config, self._resolve))
+        return self.open(endpoint, signer or Credentials(config, self._resolve, scheme), explain)
 
     def open(self, endpoint: Endpoint, signer: Signs, explain: Explain | None = None) -> HttpClient:
         """A client that has not connected yet. ConfigError when `via` names no bastion."""

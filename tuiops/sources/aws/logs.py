@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import SafeText, lit
-from tuiops.sources.logs.form import line_format
+from tuiops.sources.line_form import line_format
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

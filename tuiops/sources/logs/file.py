@@ -12,9 +12,9 @@ from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.core.updates import LogChunk
 from tuiops.errors import AccessDenied, SourceError, Unreachable
 from tuiops.sources.daemon import DaemonWorker
+from tuiops.sources.line_form import line_format
 from tuiops.sources.logs import history
 from tuiops.sources.logs.follow import Followed
-from tuiops.sources.logs.form import line_format
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
