@@ -38,6 +38,7 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`basic` of a source", sources.Basic),
     ("A secret", values.Secret),
     ("`[systems.NAME]`", systems.System),
+    ("`[systems.NAME.alerts.NAME]`", systems.AlertRule),
     ("`[systems.NAME.services.NAME]`", systems.Service),
     ('`[systems.NAME.indicators.NAME]` with `kind = "ratio"`', systems.RatioIndicator),
     ('`[systems.NAME.indicators.NAME]` with `kind = "latency"`', systems.LatencyIndicator),

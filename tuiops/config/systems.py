@@ -82,9 +82,13 @@ class RatioIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="ratio"):
 
 
 class LatencyIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="latency"):
-    """A quantile of a histogram in seconds."""
+    """A quantile of a histogram of times."""
 
     histogram: Annotated[Promql, Meta(description="Selector of the histogram's `_bucket` series.")]
+    histogram_unit: Annotated[
+        Literal["seconds", "milliseconds", "nanoseconds"],
+        Meta(description="Unit of the histogram's bounds; Cloud Monitoring has milliseconds, and nanoseconds."),
+    ] = "seconds"
     quantile: Annotated[float, Meta(description="Quantile, such as 0.95.", gt=0, lt=1)] = 0.95
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
@@ -202,6 +206,15 @@ class DnsProbe(ProbeConfig, frozen=True, kw_only=True, tag="dns"):
 AnyProbe = HttpProbe | TcpProbe | TlsProbe | RedisProbe | DnsProbe
 
 
+class AlertRule(_Table, frozen=True, kw_only=True):
+    """What counts for the alerts of one name in place of what their severity word means."""
+
+    severity: Annotated[SeverityWord | None, Meta(description="How bad it is; what its word means when left out.")] = (
+        None
+    )
+    respond: Annotated[Duration | None, Meta(description="Time to respond; that of its severity when left out.")] = None
+
+
 class System(_Table, frozen=True, kw_only=True):
     """One system: services that people run, pay for and are called about together."""
 
@@ -219,6 +232,9 @@ class System(_Table, frozen=True, kw_only=True):
     severities: Annotated[
         dict[str, SeverityWord],
         Meta(description='What this system\'s own severity words mean, such as `fatal = "P1"`.'),
+    ] = {}
+    alerts: Annotated[
+        dict[str, AlertRule], Meta(description="Severities and times to respond by the names of alerts.")
     ] = {}
     services: Annotated[dict[Id, Service], Meta(description="Its services, in the order of display.")] = {}
     indicators: Annotated[dict[Id, AnyIndicator], Meta(description="What is measured of its services.")] = {}

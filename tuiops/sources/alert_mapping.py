@@ -18,7 +18,7 @@ from tuiops.core.text import ANNOTATION, EMPTY, SafeText, lit, safe, safe_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tuiops.config.systems import System
+    from tuiops.config.systems import AlertRule, System
 
 SEVERITY_LABEL = "severity"
 MAX_LABELS = 64
@@ -53,9 +53,10 @@ class _SystemRules(NamedTuple):
     services: Mapping[str, str]
     words: Mapping[str, Severity]
     respond: Mapping[str, float]
+    alerts: Mapping[str, AlertRule]
 
 
-_NOBODYS = _SystemRules("", {}, ("service", "job", "instance"), {}, DEFAULT_WORDS, {})
+_NOBODYS = _SystemRules("", {}, ("service", "job", "instance"), {}, DEFAULT_WORDS, {}, {})
 
 
 class AlertMapper:
@@ -74,8 +75,11 @@ class AlertMapper:
         rules = self._system(labels)
         word = labels.get(SEVERITY_LABEL, "")
         severity, known = from_word(word, rules.words)
+        rule = rules.alerts.get(labels.get("alertname", ""))
+        if rule is not None and rule.severity is not None:
+            severity, known = Severity[rule.severity], True
         started = _sane(native.started, now)
-        respond = rules.respond.get(severity.name)
+        respond = rules.respond.get(severity.name) if rule is None or rule.respond is None else rule.respond
         description = next((annotations[name] for name in _DESCRIPTIONS if annotations.get(name)), "")
         return Alert(
             identity=identity(labels),
@@ -124,7 +128,7 @@ def _rules(name: str, system: System) -> _SystemRules:
     words.update({word.strip().casefold(): Severity[value] for word, value in system.severities.items()})
     services = {service.match or id_: id_ for id_, service in system.services.items()}
     services.update({id_: id_ for id_ in system.services})
-    return _SystemRules(name, system.match, system.service_labels, services, words, system.respond)
+    return _SystemRules(name, system.match, system.service_labels, services, words, system.respond, system.alerts)
 
 
 def _service(labels: Mapping[str, str], rules: _SystemRules) -> SafeText:

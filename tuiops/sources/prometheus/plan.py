@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BURN_WINDOW = 3600.0
 """Seconds over which the present rate of burning an error budget is measured."""
 
+_PER_SECOND = {"seconds": 1.0, "milliseconds": 1e3, "nanoseconds": 1e9}
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One indicator and the services that it is expected for."""
@@ -57,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             case RatioIndicator() as ratio:
                 return promql.ratio(ratio.total, _part(ratio), by=self.by, window=ratio.window)
             case LatencyIndicator() as latency:
-                return promql.quantile(latency.quantile, latency.histogram, by=self.by, window=latency.window)
+                return _quantile(latency, latency.histogram, self.by)
             case GaugeIndicator() as gauge:
                 return gauge.query
 
@@ -120,10 +122,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 quantiles = dict.fromkeys((0.5, latency.quantile))
                 if histogram is None:
                     return ((_quantile_name(latency.quantile), promql.only(self.query, self.by, value)),)
-                return tuple(
-                    (_quantile_name(q), promql.quantile(q, histogram, by=self.by, window=latency.window))
-                    for q in quantiles
-                )
+                return tuple((_quantile_name(q), _quantile(latency, histogram, self.by, q)) for q in quantiles)
             case GaugeIndicator() as gauge:
                 query = promql.only(gauge.query, self.by, value) if self.by else gauge.query
                 return ((self.heading, query),)
@@ -150,7 +149,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 histogram = self._narrow(latency.histogram, value)
                 if histogram is None:
                     return None
-                return promql.quantile(latency.quantile, histogram, by=self.revision, window=latency.window)
+                return _quantile(latency, histogram, self.revision)
             case GaugeIndicator() as gauge:
                 return promql.only(gauge.query, self.by, value) if self.by else gauge.query
 
@@ -198,6 +197,12 @@ def _measured(config: PromqlIndicator) -> str:
 
 def _part(config: RatioIndicator) -> str:
     return config.bad or config.good or config.total
+
+
+def _quantile(latency: LatencyIndicator, histogram: str, by: str, q: float | None = None) -> str:
+    """A quantile in seconds, the indicator's own unless another one is asked for."""
+    per = _PER_SECOND[latency.histogram_unit]
+    return promql.quantile(q or latency.quantile, histogram, by=by, window=latency.window, per=per)
 
 
 def _quantile_name(q: float) -> SafeText:
