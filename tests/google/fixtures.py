@@ -88,7 +88,7 @@ class GoogleStage(Google):
         path.chmod(0o600)
         return path
 
-    def config(self, systems: str, settings: str = "") -> Config:
+    def config(self, systems: str, settings: str = "", *, region: str = REGION) -> Config:
         """A configuration with this fake as the source `gcp`; `settings` are further lines of the source."""
         endpoints = "".join(f'{name} = "{url}"\n' for name, url in self.endpoints.items())
         path = self._folder / "tuiops.toml"
@@ -100,7 +100,7 @@ class GoogleStage(Google):
             [sources.gcp]
             type = "gcp"
             project = "{PROJECT}"
-            region = "{REGION}"
+            {f'region = "{region}"' if region else ""}
             credentials = "console"
             {settings}
             [sources.gcp.endpoints]
@@ -121,9 +121,9 @@ class GoogleStage(Google):
         self._stack.push_async_callback(client.close)
         return client
 
-    def source(self, systems: str, settings: str = "") -> GcpSource:
+    def source(self, systems: str, settings: str = "", *, region: str = REGION) -> GcpSource:
         """The source `gcp`."""
-        config = self.config(systems, settings)
+        config = self.config(systems, settings, region=region)
         found = config.sources["gcp"]
         assert isinstance(found, GcpConfig)
         return gcp_source("gcp", found, config.systems, self.client(config), self.clock)

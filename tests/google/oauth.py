@@ -111,7 +111,8 @@ class Tokens:
         self.check(request)
         api = document("iamcredentials", "v1")
         found = api.match("POST", path)
-        body = json.loads(request.body)
+        # A field that is null is one that is not given.
+        body = {key: value for key, value in json.loads(request.body).items() if value is not None}
         assert found is not None
         assert api.check_request(found.method, (), body) == []
         self.grants.append({"grant_type": "impersonation", "account": found.variables[1]})

@@ -9,6 +9,7 @@ import pytest
 
 from tests.google.run import RunApi, digest
 from tuiops.core.rollouts import Origin
+from tuiops.core.text import safe
 from tuiops.errors import AccessDenied, QueryRefused, RateLimited, Unreachable
 from tuiops.sources.abilities import (
     Acts,
@@ -38,6 +39,10 @@ name = "chat"
 """
 TARGET = Target("shop", "chat")
 WHERE = ("--region=asia-northeast1", "--project=shop-production")
+
+
+def fact(what: str, value: str) -> Fact:
+    return Fact(safe(what), safe(value))
 
 
 class Desk:
@@ -91,8 +96,8 @@ async def test_traffic_is_shared_as_gcloud_would(desk: Desk) -> None:
         f"--to-revisions={desk.new}=10,{desk.old}=90",
         *WHERE,
     )
-    assert Fact("traffic", f"100% {desk.old}") in prepared.before
-    assert prepared.after == (Fact("traffic", f"90% {desk.old}, 10% {desk.new}"),)
+    assert fact("traffic", f"100% {desk.old}") in prepared.before
+    assert prepared.after == (fact("traffic", f"90% {desk.old}, 10% {desk.new}"),)
     assert prepared.undo == f"share it again as {desk.old}=100"
 
     receipt = await desk.done(prepared)
@@ -197,7 +202,7 @@ async def test_a_change_in_between_is_noticed_before_anything_is_sent(desk: Desk
     with pytest.raises(StateChanged) as changed:
         await desk.source.perform(prepared)
 
-    assert Fact("traffic", f"50% {desk.old}, 50% {desk.new}") in changed.value.facts
+    assert fact("traffic", f"50% {desk.old}, 50% {desk.new}") in changed.value.facts
     assert desk.google.asked("services.patch") == []
 
 
@@ -306,7 +311,7 @@ async def test_a_restart_is_a_revision_of_the_same_images(desk: Desk) -> None:
         "--update-env-vars=OPS_RESTARTED_AT=2026-05-01T12:02:30Z",
         *WHERE,
     )
-    assert prepared.after == (Fact("traffic", "goes to the new revision when it is ready"),)
+    assert prepared.after == (fact("traffic", "goes to the new revision when it is ready"),)
 
     receipt = await desk.done(prepared)
 
@@ -324,7 +329,7 @@ async def test_a_restart_says_that_pinned_traffic_stays(desk: Desk) -> None:
     prepared = await desk.source.prepare_restart(TARGET, "t1")
 
     assert prepared.after == (
-        Fact("traffic", f"stays with {desk.new}, to which it is pinned; the new revision gets none"),
+        fact("traffic", f"stays with {desk.new}, to which it is pinned; the new revision gets none"),
     )
 
 
@@ -341,13 +346,13 @@ async def test_instances_are_bound_anew(desk: Desk) -> None:
 
     prepared = await desk.source.prepare_scale(TARGET, 2, 20, "t1")
     assert prepared.argv[4:] == ("chat", "--min-instances=2", "--max-instances=20", *WHERE)
-    assert Fact("instances", "0 to 10") in prepared.before
+    assert fact("instances", "0 to 10") in prepared.before
     assert prepared.undo == "set 0 to 10 again"
 
     receipt = await desk.done(prepared)
 
     assert receipt.progress is Progress.DONE
-    assert Fact("instances", "2 to 20") in receipt.facts
+    assert fact("instances", "2 to 20") in receipt.facts
     assert desk.run.service("chat")["template"]["scaling"] == {"minInstanceCount": 2, "maxInstanceCount": 20}
 
 
