@@ -75,7 +75,9 @@ def source_of(
     **settings: Any,
 ) -> AwsSource:
     """The source that a configuration asks for."""
-    config = aws_config(endpoints, **{"alerts": False, "timeout": Duration(20)} | settings)
+    config = aws_config(
+        endpoints, **{"alerts": False, "timeout": Duration(20), "quotas": dict.fromkeys(SERVICES, 1_000_000)} | settings
+    )
     clock = clock or SystemClock()
     return aws_source("aws", config, systems, aws_client(config, credentials, clock), clock)
 

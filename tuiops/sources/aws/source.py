@@ -9,11 +9,12 @@ from tuiops.sources.assembled import AlertsToo, AssembledSource
 from tuiops.sources.aws.ecs.part import EcsPart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tuiops.config.clouds import AwsConfig
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
+    from tuiops.sources.abilities import Prepared, Target
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.parts import Part
 
@@ -24,7 +25,18 @@ class AwsSource(AssembledSource):
     def __init__(
         self, name: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
     ) -> None:
-        super().__init__((safe(name), lit("aws")), config, _parts(name, config, systems, client, clock), client, clock)
+        self._ecs = EcsPart(name, systems, client, clock)
+        parts: list[Part] = [self._ecs] if self._ecs.resources else []
+        super().__init__((safe(name), lit("aws")), config, parts, client, clock)
+
+    async def prepare_restart(self, target: Target, token: str) -> Prepared:
+        return await self._ecs.prepare_restart(target, token)
+
+    async def prepare_rollback(self, target: Target, revision: str, token: str) -> Prepared:
+        return await self._ecs.prepare_rollback(target, revision, token)
+
+    async def prepare_scale(self, target: Target, least: int, most: int, token: str) -> Prepared:
+        return await self._ecs.prepare_scale(target, least, most, token)
 
 
 class AwsAlertsSource(AwsSource, AlertsToo):
@@ -37,13 +49,3 @@ def aws_source(
     """The source that a configuration asks for. What it does not read, it has no method for."""
     kind = AwsAlertsSource if config.alerts else AwsSource
     return kind(name, config, systems, client, clock)
-
-
-def _parts(
-    name: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
-) -> Iterator[Part]:
-    """Those of which something is wanted."""
-    del config
-    ecs = EcsPart(name, systems, client, clock)
-    if ecs.resources:
-        yield ecs
