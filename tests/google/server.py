@@ -9,6 +9,7 @@ held to the document; what does not conform is kept in `violations`, and the fix
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.google.errors import GoogleError
 from tests.sources.hostile import Hostile, Request
-import asyncio
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -116,6 +116,11 @@ class Google:
         known = {method.id.removeprefix(prefix) for method in api.document.methods}
         assert set(api.handlers) <= known, f"{api.name} has no methods {set(api.handlers) - known}"
         self._apis[api.name] = api
+
+    @property
+    def apis(self) -> tuple[Api, ...]:
+        """What it was taught."""
+        return tuple(self._apis.values())
 
     @property
     def url(self) -> str:
