@@ -32,10 +32,9 @@ async def compare(poll: Poll, plans: Iterable[tuple[Plan, str]], new: str, old: 
             return Compared(indicator=plan.indicator, trouble=lit("its selector cannot be narrowed to one service"))
         try:
             series = await poll.instant(query, plan.heading)
+            return Compared(indicator=plan.indicator, new=_value(plan, series, new), old=_value(plan, series, old))
         except (QueryRefused, BadAnswer) as error:
             return Compared(indicator=plan.indicator, trouble=refusal_text(plan.heading, error))
-        sides = (_value(plan, series, revision) for revision in (new, old))
-        return Compared(indicator=plan.indicator, new=next(sides), old=next(sides))
 
     wanted = [one(plan, value) for plan, value in plans if plan.revision]
     try:
