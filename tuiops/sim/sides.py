@@ -35,7 +35,7 @@ def sides(release: ReleaseModel, new: SafeText, old: SafeText, share: tuple[floa
     wanted = release.instances if release.in_place else _count(release, meant)
     return (
         _side(release, new, (meant, real), (wanted, fresh), tag=lit("canary") if 0 < meant < 1 else EMPTY),
-        _side(release, old, (1.0 - meant, 1.0 - real), _rest(release, meant, fresh)),
+        _side(release, old, (1.0 - meant, 1.0 - real), _rest(release, real, fresh)),
     )
 
 
@@ -68,11 +68,11 @@ def _count(release: ReleaseModel, share: float) -> int:
     return math.floor(release.instances * share) if release.in_place else math.ceil(release.instances * share)
 
 
-def _rest(release: ReleaseModel, meant: float, fresh: int) -> tuple[int, int]:
-    """Instances of the old revision, desired and running."""
+def _rest(release: ReleaseModel, real: float, fresh: int) -> tuple[int, int]:
+    """Instances of the old revision, desired and running: none stops before its traffic has gone."""
     if release.in_place:
         return 0, max(0, release.instances - fresh)
-    kept = math.ceil(release.instances * (1.0 - meant))
+    kept = math.ceil(release.instances * (1.0 - real))
     return kept, kept
 
 
