@@ -18,7 +18,7 @@ from tuiops.sources.gcp.run.changes import Change, Found, rescaled, restarted, s
 from tuiops.sources.gcp.run.drift import least_instances, most_instances
 from tuiops.sources.gcp.run.regions import UNPLACED
 from tuiops.sources.gcp.run.state import pinned
-from tuiops.sources.gcp.run.view import CONSOLE, view
+from tuiops.sources.gcp.run.view import CONSOLE, look
 from tuiops.sources.gcp.run.wire import Operation, Revisions, Service, short
 from tuiops.sources.parts import body_of, call_of
 
@@ -149,7 +149,7 @@ class RunActions:
             Revisions, "run", f"{path}/revisions", (("pageSize", str(PAGE)),), items=lambda page: page.revisions
         )
         return Found(
-            path=path, raw=raw, view=view(_converted(raw), listing.items), region=place, project=self._client.project
+            path=path, raw=raw, view=look(_converted(raw), listing.items), region=place, project=self._client.project
         )
 
     async def _service(self, path: str) -> Service:
@@ -184,7 +184,7 @@ def facts(service: Service) -> tuple[Fact, ...]:
 
 def traffic(service: Service) -> SafeText:
     """`10% chat-00002, 90% chat-00001`, or `100% chat-00002 as the latest`."""
-    seen = view(service, ())
+    seen = look(service, ())
     text = join(", ", (fmt("{}% {}", share, safe(name)) for name, share in sorted(seen.set.items())))
     return text if pinned(service) else fmt("{} as the latest", text)
 

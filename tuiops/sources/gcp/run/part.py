@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tuiops.sources.abilities import Prepared, Receipt
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.run.regions import Region
+    from tuiops.sources.gcp.run.wire import Service
 
 _REGIONS, _REVISIONS = 0.6, 0.3
 """Of the time of a poll, what listing regions and revisions may take: one that is late must not take the rest along."""
@@ -44,6 +45,7 @@ class RunPart:
         self._region = config.region or ""
         seconds = float(config.timeout)
         self._regions = Regions(client, clock, seconds=_REGIONS * seconds, fresh=float(config.rollout_interval) / 2)
+        self._states: dict[str, tuple[Service, tuple[float | None, SafeText]]] = {}
         self._rollouts = RunRollouts(self.services, self._place, client, _REVISIONS * seconds)
         self.actions = RunActions(self.services, self._place, client, clock)
 
@@ -68,8 +70,15 @@ class RunPart:
         service = region.services.get(resource.config.name)
         if service is None:
             return resource.unknown(region.at, absent(region, resource.config.name, place))
-        value, note = state_of(service)
+        value, note = self._state(service)
         return resource.unknown(region.at, note) if value is None else (resource.state(region.at, value, note),)
+
+    def _state(self, service: Service) -> tuple[float | None, SafeText]:
+        """How it stands; looked at again when it has changed."""
+        known = self._states.get(service.name)
+        if known is None or known[0] is not service:
+            known = self._states[service.name] = (service, state_of(service))
+        return known[1]
 
     async def read_rollouts(self, at: datetime) -> PartRollouts:
         """What rolls, what has rolled, and where services are not as expected."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import SourceError
 from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.run.wire import Service, Services, short
+from tuiops.sources.http import decode
 from tuiops.sources.http_errors import deadline
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Regions:
         self._seconds = seconds
         self._fresh = fresh
         self._known: dict[str, tuple[float, Region]] = {}
+        self._decoded: dict[str, dict[bytes, Service]] = {}
+        """By region, what the services of the last listing were sent as."""
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def read(self, name: str) -> Region:
@@ -67,15 +70,26 @@ class Regions:
                 listing = await self._client.pages(
                     Services, "run", path, (("pageSize", str(PAGE)),), items=lambda page: page.services
                 )
+            services = self._decode(name, listing.items)
         except SourceError as error:
             return Region(at=at, error=error)
         warnings = listing.warnings(what)
         return Region(
             at=at,
-            services={short(service.name): service for service in listing.items},
+            services={short(service.name): service for service in services},
             missing=warnings[0] if warnings else EMPTY,
             warnings=warnings,
         )
+
+    def _decode(self, name: str, sent: Iterable[msgspec.Raw]) -> Iterable[Service]:
+        """The services. One that was sent as it was the last time is the same object, so that whoever looks sees it."""
+        before = self._decoded.get(name, {})
+        now: dict[bytes, Service] = {}
+        for raw in sent:
+            body = bytes(raw)
+            now[body] = before.get(body) or decode(body, Service, lit("run"))
+        self._decoded[name] = now
+        return now.values()
 
 
 def absent(region: Region, name: str, place: str) -> SafeText:

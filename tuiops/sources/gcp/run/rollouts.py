@@ -11,7 +11,6 @@ from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.run.drift import drifts
 from tuiops.sources.gcp.run.regions import UNPLACED, absent
 from tuiops.sources.gcp.run.track import Track
-from tuiops.sources.gcp.run.view import view
 from tuiops.sources.gcp.run.wire import Revisions, short
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import PartRollouts
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
 MOST_LOOKS = 20
 """Services whose revisions are asked for in one poll; the others' turn comes with the next ones."""
-
-_Key = tuple[object, ...]
 
 
 class RunRollouts:
@@ -52,8 +49,9 @@ class RunRollouts:
             (one.system_id, one.id): Track(one.system, one.service, safe(one.id), fmt("{}/rollouts", one.source))
             for one in services
         }
-        self._revisions: dict[str, tuple[_Key, tuple[Revision, ...]]] = {}
-        """By the service's full name, with how the service stood when they were asked for."""
+        self._drifted: dict[tuple[str, str], tuple[Service, tuple[Drift, ...]]] = {}
+        self._revisions: dict[str, tuple[Service, tuple[Revision, ...]]] = {}
+        """By the service's full name, with the service as it stood when they were asked for."""
 
     async def read(self, regions: Mapping[str, Region], at: datetime) -> PartRollouts:
         """What rolls, what has rolled, and where a service is not as expected."""
@@ -61,16 +59,24 @@ class RunRollouts:
         warnings = await self._look(there)
         drifted: list[Drift] = []
         for resource, service in there:
-            drifted.extend(drifts(resource, service))
+            drifted += self._drifts(resource, service)
             known = self._revisions.get(service.name)
             if known is not None:
-                self._track(resource).observe(view(service, known[1]), at)
+                self._track(resource).observe(service, known[1], at)
         return PartRollouts(
             rollouts=tuple(rollout for track in self._tracks.values() for rollout in track.rollouts()),
             drifts=tuple(drifted),
             moving=any(track.moving(at) for track in self._tracks.values()),
             warnings=warnings,
         )
+
+    def _drifts(self, resource: Watched[CloudRunResource], service: Service) -> tuple[Drift, ...]:
+        """Where it is not as expected; looked at again when it has changed."""
+        key = (resource.system_id, resource.id)
+        known = self._drifted.get(key)
+        if known is None or known[0] is not service:
+            known = self._drifted[key] = (service, tuple(drifts(resource, service)))
+        return known[1]
 
     def _track(self, resource: Watched[CloudRunResource]) -> Track:
         return self._tracks[resource.system_id, resource.id]
@@ -111,7 +117,9 @@ class RunRollouts:
 
     def _stands_otherwise(self, service: Service) -> bool:
         known = self._revisions.get(service.name)
-        return known is None or known[0] != _key(service) or any(one.reconciling for one in known[1][:1])
+        if known is None or any(one.reconciling for one in known[1][:1]):
+            return True
+        return known[0] is not service and _key(known[0]) != _key(service)
 
     async def _read(self, path: str, service: Service, warnings: list[SafeText]) -> None:
         what = fmt("Cloud Run revisions of {}", safe(short(service.name)))
@@ -129,7 +137,7 @@ class RunRollouts:
             return
         if listing.truncated and not _holds(listing.items, service.latest_created_revision):
             warnings += listing.warnings(what)
-        self._revisions[service.name] = (_key(service), listing.items)
+        self._revisions[service.name] = (service, listing.items)
 
 
 def _holds(revisions: Iterable[Revision], name: str) -> bool:
@@ -141,7 +149,7 @@ def _at_work(service: Service) -> bool:
     return service.reconciling or len([one for one in service.traffic if one.percent]) > 1
 
 
-def _key(service: Service) -> _Key:
+def _key(service: Service) -> tuple[object, ...]:
     """What changes when there may be more to know of the revisions."""
     return (
         service.generation,

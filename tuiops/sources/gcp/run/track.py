@@ -17,13 +17,14 @@ from tuiops.core.rollouts import Origin, Phase, Rollout, Side, Step, StepKind
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.sources.gcp.run.history import history
 from tuiops.sources.gcp.run.state import explained
-from tuiops.sources.gcp.run.view import CONSOLE, client_of, image_of
+from tuiops.sources.gcp.run.view import CONSOLE, client_of, image_of, look
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from tuiops.sources.gcp.run.view import View
+    from tuiops.sources.gcp.run.wire import Revision, Service
 
 KEPT = 20
 """Rollouts that are remembered of each service since the start."""
@@ -66,6 +67,8 @@ class Track:
         self._known = ""
         """The newest revision whose rollout has been told, or is being told."""
         self._past: deque[Rollout] = deque(maxlen=KEPT)
+        self._told: tuple[Rollout, ...] | None = None
+        """What `rollouts` told last, as long as it is still so."""
 
     @property
     def live(self) -> bool:
@@ -78,8 +81,13 @@ class Track:
             return False
         return self._last.service.reconciling or now - max(self._live.started, self._last.updated) < PACE
 
-    def observe(self, view: View, at: datetime) -> None:
+    def observe(self, service: Service, revisions: tuple[Revision, ...], at: datetime) -> None:
         """Take in how the service stands now."""
+        last = self._last
+        if self._live is None and last is not None and last.service is service and last.listed is revisions:
+            return
+        self._told = None
+        view = look(service, revisions)
         if self._live is not None:
             self._live.lost = EMPTY
             if view.created not in {self._known, self._live.new}:
@@ -95,15 +103,21 @@ class Track:
         """Nothing can be said at present."""
         if self._live is not None:
             self._live.lost = reason
+            self._told = None
 
     def gone(self, at: datetime) -> None:
         """The service is not there any more."""
         if self._last is not None and self._live is not None:
             self._end(self._last, at, Phase.UNKNOWN, lit("the service is gone"))
-        self._last = None
+        self._last = self._told = None
 
-    def rollouts(self) -> Iterator[Rollout]:
+    def rollouts(self) -> tuple[Rollout, ...]:
         """The one under way, those seen, and those that revisions tell of."""
+        if self._told is None:
+            self._told = tuple(self._tell())
+        return self._told
+
+    def _tell(self) -> Iterator[Rollout]:
         told = {rollout.new for rollout in self._past}
         if self._last is not None and self._live is not None:
             told.add(safe(self._live.new))

@@ -39,6 +39,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """A service and its revisions at one moment. Shares are percent by revision, those of zero left out."""
 
     service: Service
+    listed: tuple[Revision, ...]
+    """The revisions as they were listed."""
     revisions: Mapping[str, Revision]
     """By name, as far as they are known."""
     set: Mapping[str, int]
@@ -95,12 +97,13 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return self.updated if name == short(self.service.latest_ready_revision) else None
 
 
-def view(service: Service, revisions: Iterable[Revision]) -> View:
+def look(service: Service, revisions: tuple[Revision, ...]) -> View:
     """What an answer of the API shows."""
     created, ready = short(service.latest_created_revision), short(service.latest_ready_revision)
     wanted = service.traffic or (TrafficTarget(type=LATEST, percent=100),)
     return View(
         service=service,
+        listed=revisions,
         revisions={short(revision.name): revision for revision in revisions},
         set=_shares(wanted, created),
         actual=_shares(service.traffic_statuses, ready),

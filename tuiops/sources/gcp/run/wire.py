@@ -140,7 +140,8 @@ class Revision(_Wire, frozen=True, kw_only=True):
 class Services(Page, frozen=True, kw_only=True):
     """A page of the services of a region."""
 
-    services: tuple[Service, ...] = ()
+    services: tuple[msgspec.Raw, ...] = ()
+    """Each a `Service`, left as it came: most are the same as in the last poll."""
 
 
 class Revisions(Page, frozen=True, kw_only=True):
