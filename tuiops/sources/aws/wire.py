@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
+
 from tuiops.core.text import SafeText, safe
 from tuiops.errors import BadAnswer, QueryRefused, SourceError
 from tuiops.sources.aws.errors import MISSING, Refused
-from tuiops.sources.http_errors import looks_like_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,8 +64,9 @@ class Wire:
         """The answer as botocore parses it. BadAnswer when it is none."""
         shape = self._model.operation_model(operation).output_shape
         try:
-            if looks_like_html(body) and self.protocol == "json":
-                raise ValueError("HTML")  # noqa: TRY301 - one text for every way in which it is no answer
+            if self.protocol == "json":
+                # What is no JSON would be taken for an empty answer.
+                msgspec.json.decode(body, type=dict[str, msgspec.Raw])
             parsed: dict[str, Any] = self._parser.parse({"status_code": 200, "headers": {}, "body": body}, shape)
         except Exception as error:  # noqa: BLE001 - what has another shape than the model fails in many ways
             why = safe(f"{type(error).__name__}: {error}", 200)
