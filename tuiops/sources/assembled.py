@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _Part = TypeVar("_Part", bound="Part")
 _Found = TypeVar("_Found")
 
+_SHARE = 0.9
+"""Of the time of a poll, what one part may take: when it takes all, the answers of the others must not go with it."""
+
 
 class SharedClient(Protocol):
     """What all parts of a source ask with."""
@@ -116,7 +119,8 @@ class AssembledSource:
 
         async def attempt(part: _Part) -> _Found | SourceError:
             try:
-                return await read(part)
+                async with deadline(_SHARE * self.timeout, part.name):
+                    return await read(part)
             except SourceError as error:
                 return error
 
