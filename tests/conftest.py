@@ -9,7 +9,7 @@ import pytest
 # A shell that runs the tests in the background has them ignore Ctrl-c, and with them every program they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.google.fixtures"]
 
 _SERVER_FIXTURES = {"servers", "module_servers"}
 

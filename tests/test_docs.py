@@ -15,7 +15,7 @@ from msgspec import inspect
 from tuiops.cli import key_reference
 from tuiops.cli.exits import Exit
 from tuiops.cli.main import parser
-from tuiops.config import model, reference, sources, systems, values
+from tuiops.config import clouds, credentials, logs, model, reference, resources, sources, systems, values
 from tuiops.config.convert import description
 from tuiops.config.overrides import CONFIG_VARIABLE, OPTIONS, VARIABLES
 from tuiops.ui.actions import ACTIONS
@@ -31,7 +31,8 @@ def page(name: str) -> str:
 
 
 BASES = {
-    sources.SourceConfig, sources.HttpSourceConfig, systems.IndicatorConfig, systems.ProbeConfig, systems.LogConfig,
+    sources.SourceConfig, sources.HttpSourceConfig, clouds.CloudConfig, systems.IndicatorConfig, systems.ProbeConfig,
+    resources.ResourceConfig, resources.Regional, logs.LogConfig, logs.StoredLog,
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def tables() -> set[type[msgspec.Struct]]:
     """Every table that a configuration file can hold."""
     return {
         kind
-        for module in (model, sources, systems, values)
+        for module in (model, credentials, sources, clouds, systems, resources, logs, values)
         for _, kind in python_inspect.getmembers(module, python_inspect.isclass)
         if issubclass(kind, msgspec.Struct) and kind.__module__ == module.__name__ and not kind.__name__.startswith("_")
     } - BASES

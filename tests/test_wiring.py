@@ -4,9 +4,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tuiops import wiring
+from tuiops.config.logs import FileLog
 from tuiops.config.model import Config
 from tuiops.config.sources import Bastion, HostConfig, PrometheusConfig
-from tuiops.config.systems import FileLog, RatioIndicator, Service, System, TcpProbe
+from tuiops.config.systems import RatioIndicator, Service, System, TcpProbe
 from tuiops.config.values import Duration, Size
 from tuiops.core.clock import SystemClock
 from tuiops.hub.hub import Hub
@@ -46,12 +47,12 @@ async def test_a_reload_reads_no_log_again_and_old_lines_stay_readable(tmp_path:
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     stream = FileLog(service="api", paths=(str(log),), history=Size(1_000_000))
     book = LogBook()
-    bastions = wiring.Bastions()
-    before = wiring.plan(config(shop(logs={"api": stream})), CLOCK, bastions)
+    shared = wiring.Shared()
+    before = wiring.plan(config(shop(logs={"api": stream})), CLOCK, shared)
     hub = Hub(before, CLOCK, book, LogPump(book, CLOCK))
     await hub.start()
     await until(lambda: book.end - book.first == 100)
-    relabelled = wiring.plan(config(shop(logs={"api": stream}, label="The shop")), CLOCK, bastions)
+    relabelled = wiring.plan(config(shop(logs={"api": stream}, label="The shop")), CLOCK, shared)
     await hub.replace(relabelled)
     with log.open("a") as file:
         file.write("one more\n")
@@ -75,11 +76,11 @@ async def test_a_log_stream_that_is_no_longer_wanted_is_no_longer_named(tmp_path
 
 
 def test_what_is_wished_for_as_before_is_told_from_what_is_not() -> None:
-    bastions = wiring.Bastions()
-    first = wiring.plan(config(shop()), CLOCK, bastions)
-    same = wiring.plan(config(shop()), CLOCK, bastions)
-    relabelled = wiring.plan(config(shop(label="Another")), CLOCK, bastions)
-    elsewhere = wiring.plan(config(shop(), url="http://127.0.0.1:19"), CLOCK, bastions)
+    shared = wiring.Shared()
+    first = wiring.plan(config(shop()), CLOCK, shared)
+    same = wiring.plan(config(shop()), CLOCK, shared)
+    relabelled = wiring.plan(config(shop(label="Another")), CLOCK, shared)
+    elsewhere = wiring.plan(config(shop(), url="http://127.0.0.1:19"), CLOCK, shared)
     assert first.wishes == same.wishes
     assert relabelled.wishes["prom"] != first.wishes["prom"]
     assert relabelled.origins["prom"] == first.origins["prom"]
@@ -87,13 +88,13 @@ def test_what_is_wished_for_as_before_is_told_from_what_is_not() -> None:
 
 
 def test_a_bastion_that_is_configured_as_before_stays_the_same_connection() -> None:
-    bastions = wiring.Bastions()
+    shared = wiring.Shared()
     probe = TcpProbe(service="api", host="db", port=5432, via="tokyo")
 
     def through(port: int) -> Plan:
         system = shop(probes={"db": probe}, indicators={})
         return wiring.plan(
-            Config(systems={"shop": system}, bastions={"tokyo": Bastion(host="b", port=port)}), CLOCK, bastions
+            Config(systems={"shop": system}, bastions={"tokyo": Bastion(host="b", port=port)}), CLOCK, shared
         )
 
     first, second, third = through(22), through(22), through(2222)

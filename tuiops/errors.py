@@ -9,6 +9,8 @@
         ├── AccessDenied         credentials are missing, wrong or expired (401, 403)
         ├── RateLimited          the vendor asked us to wait (429, 503 with Retry-After)
         ├── QueryRefused         the server understood us and said no (bad PromQL, unknown index)
+        │   ├── NotFound         what was asked for does not exist
+        │   └── Conflict         it is not, or no longer, what the request takes it to be
         └── BadAnswer            an answer that is not what the API promises: HTML, wrong types, too large
 
 Sources translate their vendor's failures into this tree in one place each; nothing above them handles
@@ -44,12 +46,28 @@ class Fault(NamedTuple):
         return f"{where}: {self.problem}" + (f" → {self.remedy}" if self.remedy else "")
 
 
+class Blank(Fault):
+    """A value that its owner has yet to fill in: `remedy` says what. Nothing is wrong with it otherwise."""
+
+    __slots__ = ()
+
+
 class ConfigError(TuiopsError):
     """All the faults found in one reading, so that they can be mended in one go."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
+
+    @property
+    def mistakes(self) -> tuple[Fault, ...]:
+        """What is wrong."""
+        return tuple(fault for fault in self.faults if not isinstance(fault, Blank))
+
+    @property
+    def blanks(self) -> tuple[Blank, ...]:
+        """What is not there yet."""
+        return tuple(fault for fault in self.faults if isinstance(fault, Blank))
 
 
 class SourceError(TuiopsError):
@@ -90,6 +108,18 @@ class QueryRefused(SourceError):
     """The server understood the request and said no."""
 
     word = "query refused"
+
+
+class NotFound(QueryRefused):
+    """What was asked for does not exist."""
+
+    word = "not found"
+
+
+class Conflict(QueryRefused):
+    """What was to be changed is not, or no longer, what the request takes it to be."""
+
+    word = "conflict"
 
 
 class BadAnswer(SourceError):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never, cast
 
 import msgspec
 
+from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, LokiConfig
+from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.load import Loaded
+from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, FileLog, JournalLog, LokiLog
 from tuiops.config.model import Config, EnvironmentConfig
 from tuiops.config.sources import (
     AlertmanagerConfig,
@@ -18,7 +21,6 @@ from tuiops.config.sources import (
     PrometheusConfig,
     SimulationConfig,
 )
-from tuiops.config.systems import FileLog, JournalLog
 from tuiops.config.values import Duration
 from tuiops.core.clock import SystemClock
 from tuiops.core.snapshot import Environment, Snapshot
@@ -28,16 +30,22 @@ from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator
 
-    from tuiops.config.sources import AnySource
+    from tuiops.config.logs import AnyLog
+    from tuiops.config.model import AnySource
     from tuiops.config.sources import Bastion as BastionConfig
-    from tuiops.config.systems import AnyLog, AnyProbe
+    from tuiops.config.systems import AnyProbe
     from tuiops.core.clock import Clock
-    from tuiops.hub.hub import Hub, Plan
+    from tuiops.hub.hub import Closes, Hub, Plan
+    from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.base import Source
     from tuiops.sources.bastion import Bastion
-    from tuiops.sources.http import HttpConnector
+    from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.http import HttpClient
+
+
+_Shared = TypeVar("_Shared", bound="Closes")
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,15 +92,15 @@ def backend(
     clock = clock or SystemClock()
     book = LogBook(subject.config.logs.memory)
 
-    bastions = Bastions()
+    shared = Shared()
 
     async def build() -> Hub:
-        return _hub(await _plan(subject, clock, bastions), clock, book)
+        return _hub(await _plan(subject, clock, shared), clock, book)
 
     reloads = None
     if subject.loaded is not None and subject.reload is not None:
         loaded, reload = subject.loaded, subject.reload
-        reloads = partial(_reloads, loaded, reload, partial(plan, clock=clock, bastions=bastions), reloaded)
+        reloads = partial(_reloads, loaded, reload, partial(plan, clock=clock, shared=shared), reloaded)
     return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads)
 
 
@@ -155,9 +163,9 @@ def _first_snapshot(subject: Subject, clock: Clock) -> Snapshot:
     return Snapshot(version=0, at=clock.now(), environment=environment(config), systems=declared_systems(config))
 
 
-async def _plan(subject: Subject, clock: Clock, bastions: Bastions | None = None) -> Plan:
+async def _plan(subject: Subject, clock: Clock, shared: Shared | None = None) -> Plan:
     if subject.loaded is not None:
-        return plan(subject.loaded.config, clock, bastions)
+        return plan(subject.loaded.config, clock, shared)
     from tuiops.sources.local import look_around
 
     return plan(await look_around(), clock)
@@ -176,33 +184,173 @@ async def _reloads(
             reloaded(change.config)
 
 
-class Bastions:
-    """The bastions of one configuration after another; one that is configured as before stays connected."""
+class Shared:
+    """What sources share, from one configuration to the next: what is configured as before is kept as it is."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[BastionConfig, Bastion]] = {}
+        self._known: dict[tuple[str, str], tuple[object, Closes]] = {}
+        self._used: set[tuple[str, str]] = set()
 
-    def of(self, config: Config) -> dict[str, Bastion]:
-        """Those that the configuration names."""
-        if config.bastions:
-            from tuiops.sources.bastion import Bastion
+    def begin(self) -> None:
+        """A configuration is read: what it does not ask for by the next time is forgotten."""
+        self._known = {key: known for key, known in self._known.items() if key in self._used}
+        self._used = set()
 
-            for name, wanted in config.bastions.items():
-                if name not in self._known or self._known[name][0] != wanted:
-                    self._known[name] = (wanted, Bastion(name, wanted))
-        self._known = {name: known for name, known in self._known.items() if name in config.bastions}
-        return {name: bastion for name, (_, bastion) in self._known.items()}
+    def get(self, kind: str, name: str, wanted: object, make: Callable[[], _Shared]) -> _Shared:
+        """The one that was made from an equal wish, or a new one."""
+        key = (kind, name)
+        self._used.add(key)
+        if key not in self._known or self._known[key][0] != wanted:
+            self._known[key] = (wanted, make())
+        return cast("_Shared", self._known[key][1])
+
+    def all(self) -> tuple[Closes, ...]:
+        """All that the configuration has asked for."""
+        return tuple(self._known[key][1] for key in sorted(self._used))
 
 
-def plan(config: Config, clock: Clock, bastions: Bastions | None = None) -> Plan:
+class _Maker:
+    """Makes the sources of one configuration."""
+
+    def __init__(self, config: Config, clock: Clock, shared: Shared) -> None:
+        from tuiops.config.secrets import resolve_secret
+        from tuiops.sources.http import HttpConnector
+
+        shared.begin()
+        self._config = config
+        self._clock = clock
+        self._shared = shared
+        self.bastions = {name: self._bastion(name, wanted) for name, wanted in config.bastions.items()}
+        self._connector = HttpConnector(resolve_secret, clock, self.bastions)
+
+    def _bastion(self, name: str, wanted: BastionConfig) -> Bastion:
+        from tuiops.sources.bastion import Bastion
+
+        return self._shared.get("bastion", name, wanted, lambda: Bastion(name, wanted))
+
+    def sources(self, name: str, source: AnySource) -> Iterator[Source]:
+        """What a source of the configuration becomes: nothing polls a log store."""
+        systems, connector, clock = self._config.systems, self._connector, self._clock
+        match source:
+            case PrometheusConfig():
+                from tuiops.sources.prometheus.alerts import prometheus_source
+
+                yield prometheus_source(name, source, systems, connector, clock)
+            case AlertmanagerConfig():
+                from tuiops.sources.alertmanager import AlertmanagerSource
+
+                yield AlertmanagerSource(name, source, systems, connector, clock)
+            case GcpConfig():
+                from tuiops.sources.gcp.source import gcp_source
+
+                yield gcp_source(name, source, systems, self._google(name, source), clock)
+            case AwsConfig():
+                from tuiops.sources.aws.source import aws_source
+
+                yield aws_source(name, source, systems, self._amazon(name, source), clock)
+            case HostConfig():
+                from tuiops.sources.host.source import HostSource
+
+                yield HostSource(name, source, environment=safe(self._config.environment), clock=clock)
+            case SimulationConfig():
+                from tuiops.sim import build_simulation
+
+                yield from build_simulation(source, clock).sources()
+            case ElasticsearchConfig() | LokiConfig():
+                return
+            case _:
+                assert_never(source)
+
+    def probe(self, system_id: str, probe_id: str, probe: AnyProbe) -> Source:
+        """What knocks at a door."""
+        from tuiops.sources.probe.make import make_probe
+
+        via = getattr(probe, "via", None)
+        bastion = self.bastions[via] if via else None
+        return make_probe(system_id, probe_id, probe, clock=self._clock, bastion=bastion)
+
+    def log(self, system_id: str, log_id: str, log: AnyLog) -> Source:
+        """What tails a log stream."""
+        system, service, name = safe(system_id), safe(log.service or ""), safe(f"{system_id}/{log_id}")
+        clock, store = self._clock, self._config.sources.get(getattr(log, "source", ""))
+        match log, store:
+            case FileLog(), _:
+                from tuiops.sources.logs.file import FileLogSource
+
+                return FileLogSource(name, system, service, log, clock)
+            case JournalLog(), _:
+                from tuiops.sources.logs.journal import JournalLogSource
+
+                return JournalLogSource(name, system, service, log, clock)
+            case CloudLog(), GcpConfig():
+                from tuiops.sources.gcp.logging import CloudLogSource
+
+                return CloudLogSource(name, system, service, log, self._google(log.source, store), clock)
+            case CloudWatchLog(), AwsConfig():
+                from tuiops.sources.aws.logs import CloudWatchLogSource
+
+                return CloudWatchLogSource(name, system, service, log, self._amazon(log.source, store), clock)
+            case ElasticsearchLog(), ElasticsearchConfig():
+                from tuiops.sources.logs.elasticsearch import ElasticsearchLogSource
+
+                return ElasticsearchLogSource(name, system, service, log, self._store(log.source, store), clock)
+            case LokiLog(), LokiConfig():
+                from tuiops.sources.logs.loki import LokiLogSource
+
+                return LokiLogSource(name, system, service, log, self._store(log.source, store), clock)
+            case _:
+                raise AssertionError(f"the loader let {name} name a source that holds no such logs")
+
+    def _store(self, name: str, source: ElasticsearchConfig | LokiConfig) -> HttpClient:
+        via = self._config.bastions.get(source.via or "")
+
+        def make() -> HttpClient:
+            if isinstance(source, ElasticsearchConfig):
+                from tuiops.sources.logs.elasticsearch import elasticsearch_client
+
+                return elasticsearch_client(source, self._connector)
+            from tuiops.sources.logs.loki import loki_client
+
+            return loki_client(source, self._connector)
+
+        return self._shared.get("log store", name, (source, via), make)
+
+    def _google(self, name: str, source: GcpConfig) -> GoogleClient:
+        from tuiops.sources.gcp.auth import GoogleAuth
+        from tuiops.sources.gcp.client import GoogleClient
+
+        found = self._config.credentials.get(source.credentials or "")
+        credentials = found if isinstance(found, GoogleCredentials) else GoogleCredentials()
+        via = self._config.bastions.get(source.via or "")
+
+        def make() -> GoogleClient:
+            return GoogleClient(
+                source, GoogleAuth(credentials, self._clock, source.project), self._connector, self._clock
+            )
+
+        return self._shared.get("google", name, (source, credentials, via), make)
+
+    def _amazon(self, name: str, source: AwsConfig) -> AwsClient:
+        from tuiops.sources.aws.auth import AwsAuth
+        from tuiops.sources.aws.client import AwsClient
+
+        found = self._config.credentials.get(source.credentials or "")
+        credentials = found if isinstance(found, AwsCredentials) else AwsCredentials()
+        via = self._config.bastions.get(source.via or "")
+
+        def make() -> AwsClient:
+            return AwsClient(source, AwsAuth(credentials, source.region, self._clock), self._connector, self._clock)
+
+        return self._shared.get("amazon", name, (source, credentials, via), make)
+
+
+def plan(config: Config, clock: Clock, shared: Shared | None = None) -> Plan:
     """Everything that a configuration asks for, constructed and not yet connected."""
-    from tuiops.config.secrets import resolve_secret
     from tuiops.hub.declare import declared_systems, environment
     from tuiops.hub.hub import Plan
-    from tuiops.sources.http import HttpConnector
 
-    ways = (bastions or Bastions()).of(config)
-    connector = HttpConnector(resolve_secret, clock, ways)
+    shared = shared or Shared()
+    maker = _Maker(config, clock, shared)
     sources: list[Source] = []
     origins: dict[str, object] = {}
     wishes: dict[str, object] = {}
@@ -211,20 +359,22 @@ def plan(config: Config, clock: Clock, bastions: Bastions | None = None) -> Plan
         sources.append(source)
         origins[source.name], wishes[source.name] = origin, wish
 
+    around = (config.systems, config.bastions, config.credentials, config.environment)
     for name, wanted in config.sources.items():
-        for source in _source(name, wanted, config, connector, clock):
-            add(source, _origin(wanted, config), (wanted, config.systems, config.bastions, config.environment))
+        for source in maker.sources(name, wanted):
+            add(source, _origin(wanted, config), (wanted, *around))
     for system_id, system in config.systems.items():
         for probe_id, probe in system.probes.items():
             via = config.bastions.get(getattr(probe, "via", None) or "")
-            add(_probe(system_id, probe_id, probe, ways, clock), (probe, via), (probe, via))
+            add(maker.probe(system_id, probe_id, probe), (probe, via), (probe, via))
         for log_id, log in system.logs.items():
-            add(_log(system_id, log_id, log, clock), log, log)
+            store = config.sources.get(getattr(log, "source", ""))
+            add(maker.log(system_id, log_id, log), (log, store), (log, store, *around[1:3]))
     return Plan(
         environment=environment(config),
         declared=declared_systems(config),
         sources=tuple(sources),
-        shared=tuple(ways.values()),
+        shared=shared.all(),
         origins=origins,
         wishes=wishes,
     )
@@ -235,47 +385,3 @@ def _origin(source: AnySource, config: Config) -> object:
     if isinstance(source, HttpSourceConfig):
         return (type(source), source.url, source.headers, config.bastions.get(source.via or ""))
     return source
-
-
-def _source(name: str, source: AnySource, config: Config, connector: HttpConnector, clock: Clock) -> Iterator[Source]:
-    match source:
-        case PrometheusConfig():
-            from tuiops.sources.prometheus.alerts import prometheus_source
-
-            yield prometheus_source(name, source, config.systems, connector, clock)
-        case AlertmanagerConfig():
-            from tuiops.sources.alertmanager import AlertmanagerSource
-
-            yield AlertmanagerSource(name, source, config.systems, connector, clock)
-        case HostConfig():
-            from tuiops.sources.host.source import HostSource
-
-            yield HostSource(name, source, environment=safe(config.environment), clock=clock)
-        case SimulationConfig():
-            from tuiops.sim import build_simulation
-
-            yield from build_simulation(source, clock).sources()
-        case _:
-            assert_never(source)
-
-
-def _probe(system_id: str, probe_id: str, probe: AnyProbe, ways: Mapping[str, Bastion], clock: Clock) -> Source:
-    from tuiops.sources.probe.make import make_probe
-
-    via = getattr(probe, "via", None)
-    return make_probe(system_id, probe_id, probe, clock=clock, bastion=ways[via] if via else None)
-
-
-def _log(system_id: str, log_id: str, log: AnyLog, clock: Clock) -> Source:
-    system, service, name = safe(system_id), safe(log.service or ""), safe(f"{system_id}/{log_id}")
-    match log:
-        case FileLog():
-            from tuiops.sources.logs.file import FileLogSource
-
-            return FileLogSource(name, system, service, log, clock)
-        case JournalLog():
-            from tuiops.sources.logs.journal import JournalLogSource
-
-            return JournalLogSource(name, system, service, log, clock)
-        case _:
-            assert_never(log)

@@ -75,7 +75,7 @@ def test_a_whole_system_is_read(tmp_path: Path) -> None:
         ("environment = 'prod'", "environment", "prod is declared nowhere", "add [environments.prod]"),
         ("environment = 'prd'\n[environments.prod]", "environment", "prd is not among", "did you mean prod?"),
         ("[environments.Prod]", "environments.Prod", "is not a name", "use lowercase"),
-        ("[sources.a]", "sources.a.type", "is missing", "add it: one of alertmanager, host, prometheus"),
+        ("[sources.a]", "sources.a.type", "is missing", "one of alertmanager, aws, elasticsearch"),
         ("[sources.a]\ntype = 'promethus'", "sources.a.type", "no type 'promethus'", "did you mean prometheus?"),
         ("[sources.a]\ntype = 'prometheus'", "sources.a.url", "is missing", "Base address"),
         ("[sources.a]\ntype = 'prometheus'\nurl = 'h:9090'", "sources.a.url", "is not an address", "begin it with"),

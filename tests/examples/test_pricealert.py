@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.examples.filled import filled
 from tests.examples.tools import run_tool
 from tests.servers.alertmanager import _relocatable
 from tests.servers.fixtures import program
@@ -38,15 +39,16 @@ Pushed = tuple[dict[str, str], list[tuple[float, float]]]
 
 
 @pytest.fixture(scope="module")
-def config() -> Config:
-    return load(EXAMPLE / "tuiops.toml", environ={}).config
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    return load(filled(tmp_path_factory.mktemp("filled")) / "pricealert" / "tuiops.toml", environ={}).config
 
 
 def test_configuration_loads(config: Config) -> None:
     system = config.systems["pricealert"]
     assert list(system.services) == ["api", "worker", "rds", "redis", "scraper", "notifier"]
     assert config.environments["production"].production
-    assert {indicator.source for indicator in system.indicators.values()} == {"prometheus"}
+    sources = {indicator.source for indicator in system.indicators.values()}
+    assert sources == {"prometheus", "pricealert"}
 
 
 def test_every_service_is_measured(config: Config) -> None:
@@ -137,17 +139,9 @@ EXPECTED = {
     ("api", "errors"): 0.06,
     ("api", "p95"): 0.2425,
     ("api", "mean"): 0.2,
-    ("api", "cpu"): 0.55,
-    ("api", "memory"): 0.55,
-    ("worker", "cpu"): 0.55,
-    ("worker", "memory"): 0.55,
     ("worker", "queue"): 120.0,
     ("worker", "task_failures"): 0.002,
     ("worker", "task_p95"): 9.55,
-    ("rds", "db_cpu"): 0.91,
-    ("rds", "db_disk"): 0.4,
-    ("rds", "db_memory"): 0.375,
-    ("redis", "redis_memory"): 0.48,
     ("scraper", "scraping"): 0.99,
     ("notifier", "notifications"): 0.995,
     ("notifier", "notification_delay"): 57.0,

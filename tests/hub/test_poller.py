@@ -12,9 +12,9 @@ from tuiops.core.clock import FakeClock
 from tuiops.core.snapshot import Topic
 from tuiops.core.source import Freshness, SourceStatus
 from tuiops.core.text import lit
-from tuiops.core.updates import HealthUpdate
+from tuiops.core.updates import HealthUpdate, RolloutsUpdate
 from tuiops.errors import AccessDenied, RateLimited, SourceError, Unreachable
-from tuiops.hub.poller import FAILING_PAUSE, LONGEST_PAUSE, Poller, Result
+from tuiops.hub.poller import FAILING_PAUSE, LONGEST_PAUSE, SOONEST, Poller, Result
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -212,3 +212,32 @@ def test_a_feed_is_stale_within_its_second_missed_poll(interval: float) -> None:
     status = SourceStatus(name=lit("prom"), kind=lit("x"), interval=interval, answered=START, failing=1)
     clock.advance(interval * 2)
     assert status.freshness(clock.now()) is not Freshness.LIVE
+
+
+class Rolling:
+    """A source of rollouts that wants to be asked again after so many seconds."""
+
+    def __init__(self, again_in: float | None) -> None:
+        self.again_in = again_in
+
+    async def read_rollouts(self) -> RolloutsUpdate:
+        return RolloutsUpdate(at=START, again_in=self.again_in)
+
+
+@pytest.mark.parametrize(
+    ("again_in", "pause"),
+    [(None, 30.0), (5.0, 5.0), (60.0, 30.0), (0.0, SOONEST), (-1.0, SOONEST), (float("nan"), SOONEST)],
+)
+async def test_while_something_rolls_a_source_is_asked_sooner_but_never_faster_than_a_floor(
+    again_in: float | None, pause: float
+) -> None:
+    clock = FakeClock(START)
+    wait = FakeWait(clock, 2)
+    status = SourceStatus(name=lit("run/rollouts"), kind=lit("gcp"), interval=30.0, grace=5.0)
+    poller = Poller(
+        Topic.ROLLOUTS, status, Rolling(again_in).read_rollouts, lambda _: None, clock, wait=wait, chance=lambda: 0.0
+    )
+    task = asyncio.create_task(poller.run())
+    await wait.done.wait()
+    task.cancel()
+    assert wait.pauses == [pause, pause]

@@ -19,7 +19,10 @@ import pytest
 
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.exporter import Exporter
+from tests.servers.ministack import Ministack
+from tests.servers.moto import Moto
 from tests.servers.node_exporter import NodeExporter
+from tests.servers.osmem import Osmem
 from tests.servers.packages import MissingServer, Program, locate
 from tests.servers.prometheus import Prometheus, Rules
 from tests.servers.redis import Redis, RedisExporter
@@ -134,6 +137,18 @@ class Servers:
 
     def redis_exporter(self, redis: Redis) -> RedisExporter:
         return self._started(RedisExporter(program("redis_exporter"), self._new_folder("redis-exporter"), redis))
+
+    def osmem(self) -> Osmem:
+        """A store of documents that answers like OpenSearch."""
+        return self._started(Osmem(self._new_folder("osmem")))
+
+    def ministack(self) -> Ministack:
+        """AWS whose ECS really deploys."""
+        return self._started(Ministack(self._new_folder("ministack")))
+
+    def moto(self) -> Moto:
+        """AWS that is read and simply changed."""
+        return self._started(Moto(self._new_folder("moto")))
 
     def sshd(self) -> Sshd:
         """A bastion: `host`, `port`, `user`, `identity`, `known_hosts`."""

@@ -158,10 +158,10 @@ async def test_opening_rollouts(simulation: Simulation, clock: FakeClock) -> Non
     rollouts = await all_rollouts(simulation)
     (canary,) = [rollout for rollout in rollouts if rollout.live]
     assert (canary.system, canary.service, canary.weight) == ("tokyo", "chat", 0.1)
-    assert [step.phase for step in canary.steps][:3] == [Phase.SUCCEEDED, Phase.SUCCEEDED, Phase.RUNNING]
-    assert canary.steps[2].ends == START + timedelta(minutes=3, seconds=12)
+    assert [step.phase for step in canary.steps][:4] == [Phase.SUCCEEDED] * 3 + [Phase.RUNNING]
+    assert canary.steps[3].ends == START + timedelta(minutes=3, seconds=12)
     assert canary.gates[0].result is GateResult.PASS
-    cause = next(rollout for rollout in rollouts if rollout.system == "pricealert" and rollout.new == "rev 118")
+    cause = next(rollout for rollout in rollouts if rollout.system == "pricealert" and rollout.new == "api:118")
     (page,) = [alert for alert in await all_alerts(simulation) if alert.severity is Severity.P1]
     assert page.started - cause.started == timedelta(minutes=7)
     clock.advance(200)
@@ -169,7 +169,9 @@ async def test_opening_rollouts(simulation: Simulation, clock: FakeClock) -> Non
     assert isinstance(tokyo, Rollouts)
     (canary, *_) = (await tokyo.read_rollouts()).rollouts
     assert canary.live
-    assert canary.weight == 1.0
+    assert canary.share_set == 1.0
+    assert canary.weight is not None
+    assert 0.1 < canary.weight < 1.0
 
 
 async def test_a_failed_gate_takes_the_release_back(simulation: Simulation, clock: FakeClock) -> None:
@@ -180,7 +182,7 @@ async def test_a_failed_gate_takes_the_release_back(simulation: Simulation, cloc
         if rollout.phase is Phase.ROLLED_BACK and rollout.ended == clock.now()
     ]
     assert failed.gates[0].result is GateResult.FAIL
-    assert [step.phase for step in failed.steps][2:] == [Phase.FAILED, Phase.WAITING, Phase.WAITING]
+    assert [step.phase for step in failed.steps][3:] == [Phase.FAILED, Phase.WAITING, Phase.WAITING]
     assert failed.weight == 0.0
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.sources import AlertmanagerConfig
-from tuiops.config.systems import Service, System
+from tuiops.config.systems import AlertRule, Service, System
+from tuiops.config.values import Duration
 from tuiops.core.alerts import AlertState, Report, merge
 from tuiops.core.clock import FakeClock, SystemClock
 from tuiops.core.severity import Severity
@@ -35,7 +36,7 @@ SYSTEMS = {
         services={"api": Service(match="api-prod")},
         respond={"P1": 900.0},  # type: ignore[dict-item] # a Duration is a float
         severities={"Weird": "P1"},
-        alert_severities={"Quiet": "P4"},
+        alerts={"Posts": AlertRule(severity="P2"), "Payment": AlertRule(respond=Duration(600))},
     ),
     "broad": System(match={"team": "ops"}),
     "narrow": System(match={"team": "ops", "app": "pay"}, service_labels=("pod",)),
@@ -63,11 +64,15 @@ def test_system_service_and_severity() -> None:
     assert mapped({"team": "dev", "system": "unheard-of"}).system == "unheard-of"
 
 
-def test_a_severity_of_an_alert_itself_comes_before_its_label() -> None:
-    for labels in ({}, {"severity": "critical"}, {"severity": "catastrophe"}):
-        alert = mapped({"alertname": "Quiet", "system": "shop", **labels})
-        assert (alert.severity, alert.severity_known, alert.due) == (Severity.P4, True, None)
-    assert mapped({"alertname": "Quiet", "severity": "critical"}).severity is Severity.P1
+def test_the_rule_of_an_alert_counts_before_its_word() -> None:
+    posts, payment, other = (
+        mapped({"alertname": name, "system": "shop", "severity": "critical"}) for name in ("Posts", "Payment", "Other")
+    )
+    assert (posts.severity, posts.native_severity, posts.due) == (Severity.P2, "critical", None)
+    assert (payment.severity, payment.due) == (Severity.P1, NOW + timedelta(minutes=10))
+    assert (other.severity, other.due) == (Severity.P1, NOW + timedelta(minutes=15))
+    assert mapped({"alertname": "Posts", "system": "shop", "severity": "typo"}).severity_known
+    assert not mapped({"alertname": "Payment", "system": "shop", "severity": "typo"}).severity_known
 
 
 def test_an_unknown_or_missing_severity_is_p3_and_said_so() -> None:

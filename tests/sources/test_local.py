@@ -9,8 +9,9 @@ import pytest
 from tests.servers.http import request_json
 from tests.servers.processes import wait_until
 from tests.sources.doors import saying, serving, silent
+from tuiops.config.logs import FileLog, JournalLog
 from tuiops.config.sources import AlertmanagerConfig, HostConfig, PrometheusConfig
-from tuiops.config.systems import FileLog, GaugeIndicator, HttpProbe, JournalLog, RedisProbe
+from tuiops.config.systems import GaugeIndicator, HttpProbe, RedisProbe
 from tuiops.core.clock import SystemClock
 from tuiops.sources import local
 from tuiops.sources.local import Door, Surroundings, describe, find_doors, log_files, look_around

@@ -7,6 +7,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -191,6 +192,21 @@ def test_relaxed_selectors(text: str, relaxed: str) -> None:
 @pytest.mark.parametrize("text", ["sum(x)", "a + b", "m[5m]", "m{a}", "", "{}", "m offset 5m"])
 def test_what_is_no_selector(text: str) -> None:
     assert promql.Selector.parse(text) is None
+
+
+def test_histograms_in_other_units_are_read_in_seconds() -> None:
+    p95 = LatencyIndicator(
+        source="prom", heading="P95", histogram="latencies_bucket", histogram_unit="milliseconds", revision="rev"
+    )
+    asked = plan(p95)
+    quantile = "histogram_quantile({}, sum by ({}, le) (rate({}[300s]))) / 1000"
+    narrow = 'latencies_bucket{service="frontend"}'
+    assert asked.query == quantile.format(0.95, "service", "latencies_bucket")
+    assert asked.comparison_query("frontend") == quantile.format(0.95, "rev", narrow)
+    assert [query for _, query in asked.history_queries("frontend")] == [
+        quantile.format(q, "service", narrow) for q in (0.5, 0.95)
+    ]
+    assert plan(msgspec.structs.replace(p95, histogram_unit="nanoseconds")).query.endswith(" / 1000000000")
 
 
 def test_queries_parse() -> None:

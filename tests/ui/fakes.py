@@ -9,6 +9,7 @@ import msgspec
 
 from tuiops.core.alerts import Alert, AlertState, Report, merge
 from tuiops.core.clock import FakeClock
+from tuiops.core.comparison import Comparison
 from tuiops.core.health import Indicator, Limit, Measure, Reading, ServiceHealth, SystemHealth
 from tuiops.core.rollouts import Gate, GateResult, Phase, Rollout, Step
 from tuiops.core.severity import Severity
@@ -57,6 +58,9 @@ class FakeBackend:
         self, system: str, service: str, indicator: str, start: datetime, end: datetime, step: float
     ) -> tuple[Series, ...]:
         return ()
+
+    async def comparison(self, system: str, service: str, new: str, old: str) -> Comparison:
+        return Comparison(at=self.clock.now())
 
 
 def feed(
@@ -133,6 +137,7 @@ def rollout() -> Rollout:
             Step(label=safe("full"), phase=Phase.WAITING, weight=1.0),
         ),
         gates=(Gate(label=safe("error ≤ 5%"), value=safe("0.8%"), result=GateResult.PASS),),
+        source=safe("run/rollouts"),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from tuiops.core.source import SourceStatus
 from tuiops.core.text import lit
 from tuiops.errors import SourceError, Unreachable
 from tuiops.hub.board import Board
+from tuiops.hub.comparison import compare
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.poller import Poller
 from tuiops.hub.tail import LogPump
@@ -26,6 +27,7 @@ from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHis
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tuiops.core.comparison import Comparison
     from tuiops.core.updates import Series, Update
     from tuiops.sources.base import Source
 
@@ -85,6 +87,11 @@ class StillBackend:
                 except SourceError:
                     continue
         raise Unreachable("no source answered")
+
+    async def comparison(self, system: str, service: str, new: str, old: str) -> Comparison:
+        if self.trouble is not None:
+            raise self.trouble
+        return await compare(self._sources, (system, service, new, old), self.clock)
 
 
 async def still(minutes: float = MINUTES, seed: int = 1) -> StillBackend:

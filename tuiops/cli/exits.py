@@ -27,12 +27,12 @@ class Exit(IntEnum):
 
 _MEANINGS = {
     Exit.OK: "all is well, and every source that says so is live",
-    Exit.DEGRADED: "a service is degraded, or a P2 fires",
+    Exit.DEGRADED: "a service is degraded, a P2 fires, or a rollout went wrong or something has drifted",
     Exit.DOWN: "a service is down, or a P1 fires",
     Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
     Exit.USAGE: "the command line is wrong",
     Exit.SOFTWARE: "tuiops failed, or could not write its output; its log file says more",
-    Exit.CONFIG: "the configuration has mistakes",
+    Exit.CONFIG: "the configuration has mistakes, or blanks that are to be filled in",
     Exit.HANGUP: "the terminal went away (SIGHUP)",
     Exit.INTERRUPTED: "ended by Ctrl-c",
     Exit.BROKEN_PIPE: "whoever read the output went away",

@@ -61,7 +61,8 @@ def parser() -> argparse.ArgumentParser:
     status = _command(commands, "status", "print everything at a glance")
     services = _command(commands, "services", "print one row for each service")
     alerts = _command(commands, "alerts", "print one row for each alert")
-    for each in (status, services, alerts):
+    rollouts = _command(commands, "rollouts", "print one row for each rollout, and what has drifted")
+    for each in (status, services, alerts, rollouts):
         _headless(each)
         each.add_argument("--watch", action="store_true", help="print again at each change, until Ctrl-c")
     logs = _command(commands, "logs", "print log lines")
@@ -151,9 +152,9 @@ def _told(argv: Sequence[str] | None, complaints: Output) -> int:
         complaints.line((lit("tuiops: "), Tone.BAD), safe(str(error), LINE))
         return Exit.USAGE
     except ConfigError as error:
-        for fault in error.faults:
-            complaints.line((lit("error  "), Tone.WORST), safe(str(fault), LINE))
-        complaints.line(fmt("{} mistakes", len(error.faults)) if len(error.faults) > 1 else lit("1 mistake"))
+        from tuiops.cli import faults
+
+        faults.tell(error, complaints, whole=False)
         return Exit.CONFIG
     except TuiopsError as error:
         complaints.line((lit("tuiops: "), Tone.BAD), safe(str(error), LINE))

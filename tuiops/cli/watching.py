@@ -1,4 +1,4 @@
-"""What `status`, `services` and `alerts` share: one round of polls, or every change, in one of three formats."""
+"""What the commands that print a snapshot share: one round of polls, or every change, in one of three formats."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _TIMES = frozenset({"at", "answered"})
 """Keys that say when something was looked at, which every poll changes."""
 _FOREIGN = frozenset({"labels", "annotations", "links"})
 """Keys whose tables have keys from outside."""
-_AGE = re.compile(r"\d+[smhd](?:\d+h?)?\b")
-"""What `core.units.span` writes."""
+_AGE = re.compile(r"\d+[smhd](?:\d+h?)?\b|\d+:\d\d\b")
+"""What `core.units.span` and `countdown` write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,8 @@ class View:
     kind: str
     names: tuple[str, ...]
     """Keys that tell one row from another."""
+    also: str = ""
+    """Where a document keeps further rows, which say their own kind; empty when there are none."""
     gone: str = "gone"
     """The state in which a row that is no longer there is printed for the last time."""
 
@@ -96,7 +98,7 @@ class Seen:
     def rows(self, document: Row) -> Iterator[Row]:
         """The rows that are other than before, then those that are no longer there, in their last state."""
         head = {"schema": SCHEMA, "kind": self.view.kind, "at": document["at"]}
-        before, self._rows = self._rows, {self._name(row): row for row in document[self.view.rows]}
+        before, self._rows = self._rows, {self._name(row): row for row in self._all(document)}
         for name, row in self._rows.items():
             if name not in before or timeless(row) != timeless(before[name]):
                 yield {**head, **row}
@@ -104,8 +106,11 @@ class Seen:
             if name not in self._rows and row["state"] != self.view.gone:
                 yield {**head, **row, "state": self.view.gone}
 
+    def _all(self, document: Row) -> list[Row]:
+        return document[self.view.rows] + (document[self.view.also] if self.view.also else [])
+
     def _name(self, row: Row) -> str:
-        return json.dumps([row[key] for key in self.view.names], sort_keys=True)
+        return json.dumps([row.get(key) for key in self.view.names], sort_keys=True)
 
 
 def timeless(value: Any) -> Any:
@@ -140,6 +145,6 @@ async def snapshots(hub: Hub, patience: float, *, follow: bool) -> AsyncIterator
 
 def require_system(snapshot: Snapshot, system: str | None) -> None:
     """Raises UsageError when a system is asked for that nothing watches."""
-    known = {str(each.system) for each in snapshot.systems} | {str(alert.system) for alert in snapshot.alerts}
+    known = {str(each.system) for each in (*snapshot.systems, *snapshot.alerts, *snapshot.rollouts)}
     if system is not None and system not in known:
         raise UsageError(f"there is no system {system!r}: {nearest(system, known)}")

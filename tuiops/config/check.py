@@ -5,19 +5,22 @@ from __future__ import annotations
 from functools import singledispatchmethod
 from typing import TYPE_CHECKING
 
+from tuiops.config.clouds import AwsConfig, CloudConfig, ElasticsearchConfig, GcpConfig, LokiConfig
+from tuiops.config.credentials import AwsCredentials, GoogleCredentials
+from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, LogConfig, LokiLog, StoredLog
+from tuiops.config.resources import CloudSqlResource, GcpResource, RdsResource, ResourceConfig, SecretResource
 from tuiops.config.sources import (
     Basic,
     HostConfig,
     HttpSourceConfig,
     PrometheusConfig,
-    SourceConfig,
     Tls,
 )  # fmt: skip
 from tuiops.config.systems import (
+    CloudWatchIndicator,
     GaugeIndicator,
     IndicatorConfig,
     LatencyIndicator,
-    LogConfig,
     ProbeConfig,
     RatioIndicator,
     System,
@@ -33,7 +36,9 @@ from tuiops.core.severity import Severity
 from tuiops.core.units import Unit, parse_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    import msgspec
 
     from tuiops.config.model import Config
     from tuiops.config.tree import Tree
@@ -47,6 +52,12 @@ _UPWARDS = frozenset({Comparison.ABOVE, Comparison.AT_LEAST})
 def check(config: Config, tree: Tree) -> None:
     """Add every mistake between settings to `tree.faults`, except in tables that have faults already."""
     _Checker(config, tree).run()
+
+
+_LOG_STORES: Mapping[type, type] = {
+    CloudLog: GcpConfig, CloudWatchLog: AwsConfig, ElasticsearchLog: ElasticsearchConfig, LokiLog: LokiConfig,
+}  # fmt: skip
+"""What holds each kind of log stream."""
 
 
 class _Checker:
@@ -81,6 +92,9 @@ class _Checker:
 
     @visit.register
     def _(self, source: HttpSourceConfig, path: KeyPath) -> None:
+        self._http(source, path)
+
+    def _http(self, source: HttpSourceConfig, path: KeyPath) -> None:
         self._bastion(source.via, (*path, "via"))
         if source.bearer is not None and source.basic is not None:
             self._fault((*path, "basic"), "is given beside bearer", "keep one of the two")
@@ -90,6 +104,27 @@ class _Checker:
                 self._fault((*path, "headers", name), "would hold a secret", remedy)
             elif not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
                 self._fault((*path, "headers", name), "is not a header's name", "use letters, digits and -")
+
+    @visit.register
+    def _(self, source: PrometheusConfig, path: KeyPath) -> None:
+        self._http(source, path)
+        self._credentials(source.credentials, (GoogleCredentials, AwsCredentials), (*path, "credentials"))
+        if source.credentials is not None and (source.bearer is not None or source.basic is not None):
+            self._fault((*path, "credentials"), "is given beside bearer or basic", "keep one of them")
+
+    @visit.register
+    def _(self, cloud: CloudConfig, path: KeyPath) -> None:
+        self._bastion(cloud.via, (*path, "via"))
+        kind = GoogleCredentials if isinstance(cloud, GcpConfig) else AwsCredentials
+        self._credentials(cloud.credentials, (kind,), (*path, "credentials"))
+
+    @visit.register
+    def _(self, resource: ResourceConfig, path: KeyPath) -> None:
+        cloud = GcpConfig if isinstance(resource, GcpResource) else AwsConfig
+        self._source(resource.source, (cloud,), f"has no {_tag(resource)}", path)
+        for name, kinds in (("backup", (CloudSqlResource, RdsResource)), ("rotate", (SecretResource,))):
+            if isinstance(resource, kinds):
+                self._limit(getattr(resource, name), Unit.SECONDS, (*path, name))
 
     @visit.register
     def _(self, basic: Basic, path: KeyPath) -> None:
@@ -112,12 +147,21 @@ class _Checker:
                 self._fault((*path, "respond", word), "is not a severity", nearest(word, Severity.__members__))
         for name in system.indicators.keys() & system.probes.keys():
             self._fault((*path, "probes", name), "has the name of an indicator", "rename one of the two")
+        self._services_of(system, path)
+
+    def _services_of(self, system: System, path: KeyPath) -> None:
+        """Whatever speaks for a service names one that is there."""
         for name, indicator in system.indicators.items():
             for position, service in enumerate(indicator.services):
                 key = (*path, "indicators", name, f"services[{position}]")
                 self._known(service, system.services, (*path, "services"), key)
-        for name, probe in system.probes.items():
-            self._known(probe.service, system.services, (*path, "services"), (*path, "probes", name, "service"))
+        parts: tuple[tuple[str, Mapping[str, ProbeConfig | ResourceConfig]], ...] = (
+            ("probes", system.probes),
+            ("resources", system.resources),
+        )
+        for table, entries in parts:
+            for name, entry in entries.items():
+                self._known(entry.service, system.services, (*path, "services"), (*path, table, name, "service"))
         for name, log in system.logs.items():
             if log.service is not None:
                 self._known(log.service, system.services, (*path, "services"), (*path, "logs", name, "service"))
@@ -151,19 +195,27 @@ class _Checker:
 
     @visit.register
     def _(self, log: LogConfig, path: KeyPath) -> None:
+        self._fields(log, path)
+
+    def _fields(self, log: LogConfig, path: KeyPath) -> None:
         for name in log.fields:
             if name not in _LOG_FIELDS:
                 self._fault((*path, "fields", name), "is not a part of a record", nearest(name, _LOG_FIELDS))
 
+    @visit.register
+    def _(self, log: StoredLog, path: KeyPath) -> None:
+        self._fields(log, path)
+        self._source(log.source, (_LOG_STORES[type(log)],), f"has no {_tag(log)}", path)
+
+    @visit.register
+    def _(self, indicator: CloudWatchIndicator, path: KeyPath) -> None:
+        self._indicator(indicator, Unit.RATIO if indicator.total else indicator.unit, path)
+        if indicator.period % 60 or not indicator.period:
+            self._fault((*path, "period"), "is not a whole number of minutes", "write 1m, 5m or 1h")
+
     def _indicator(self, indicator: IndicatorConfig, unit: Unit, path: KeyPath) -> None:
-        key = (*path, "source")
-        sources = self._config.sources
-        if self._known(indicator.source, sources, ("sources",), key):
-            source = sources.get(indicator.source)
-            if source is not None and not isinstance(source, PrometheusConfig):
-                able = [name for name, each in sources.items() if isinstance(each, PrometheusConfig)]
-                kind = _tag(source)
-                self._fault(key, f"names a source of type {kind}, which answers no queries", nearest("", able))
+        kind = AwsConfig if isinstance(indicator, CloudWatchIndicator) else PrometheusConfig
+        self._source(indicator.source, (kind,), "answers no such queries", path)
         if indicator.by is None and not indicator.services:
             remedy = 'list the services, such as services = ["api"]'
             self._fault((*path, "services"), 'is missing, and by = "" leaves nothing to tell services apart', remedy)
@@ -214,6 +266,25 @@ class _Checker:
         else:
             self._known(name, {"default", *environments}, ("environments",), path)
 
+    def _credentials(self, name: str | None, kinds: tuple[type, ...], path: KeyPath) -> None:
+        """What is named must be there, and of the cloud that it is for."""
+        known = self._config.credentials
+        if name is None or not self._known(name, known, ("credentials",), path) or name not in known:
+            return
+        if not isinstance(known[name], kinds):
+            able = [other for other, each in known.items() if isinstance(each, kinds)]
+            self._fault(path, f"names credentials of type {_tag(known[name])}", nearest("", able))
+
+    def _source(self, name: str, kinds: tuple[type, ...], failing: str, path: KeyPath) -> None:
+        """What is named must be there, and able to answer."""
+        key = (*path, "source")
+        sources = self._config.sources
+        if self._known(name, sources, ("sources",), key):
+            source = sources.get(name)
+            if source is not None and not isinstance(source, kinds):
+                able = [other for other, each in sources.items() if isinstance(each, kinds)]
+                self._fault(key, f"names a source of type {_tag(source)}, which {failing}", nearest("", able))
+
     def _bastion(self, name: str | None, path: KeyPath) -> None:
         if name is not None:
             self._known(name, self._config.bastions, ("bastions",), path)
@@ -231,5 +302,5 @@ class _Checker:
             self._tree.fault(path if path[-1] else path[:-1], problem, remedy)
 
 
-def _tag(source: SourceConfig) -> str:
-    return str(source.__struct_config__.tag)
+def _tag(table: msgspec.Struct) -> str:
+    return str(table.__struct_config__.tag)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import inspect
 
+from tuiops.config.blanks import wanted
 from tuiops.config.model import Config
 from tuiops.config.texts import absolute, nearest, objection, pattern_objection
 from tuiops.config.values import KIND, LEAST, Duration, Size
@@ -70,6 +71,10 @@ class _Converter:
 
     def value(self, node: inspect.Type, value: object, path: KeyPath, extra: _Extra) -> Any:
         """`value` as `node` wants it, or `_BAD`. `extra` is what the annotations around say."""
+        blank = wanted(value)
+        if blank is not None:
+            self._tree.blank(path, blank)
+            return _BAD
         if isinstance(node, inspect.Metadata):
             return self.value(node.type, value, path, {**extra, **(node.extra or {})})
         return _BY_SHAPE[type(node)](self, node, value, path, extra)
@@ -109,6 +114,8 @@ class _Converter:
         tag = value.get(field, _BAD)
         if tag is _BAD:
             self._tree.fault((*path, field), "is missing", f"add it: one of {', '.join(sorted(by_tag))}")
+        elif (blank := wanted(tag)) is not None:
+            self._tree.blank((*path, field), blank)
         elif not isinstance(tag, str):
             self._wrong(tag, "a string", (*path, field))
         elif tag not in by_tag:
@@ -143,8 +150,8 @@ class _Converter:
 
     def quantity(self, node: inspect.CustomType, value: object, path: KeyPath, extra: _Extra) -> Any:
         """A duration or a size, written as text with a unit."""
-        wanted = node.cls
-        what, example, parse = _QUANTITIES[wanted]
+        kind = node.cls
+        what, example, parse = _QUANTITIES[kind]
         if not isinstance(value, str):
             hint = f'write "{value}{example}"' if type(value) is int else f'such as "15{example}"'
             return self._wrong(value, f"a {what} (a string)", path, hint)
@@ -159,10 +166,10 @@ class _Converter:
         if number <= 0 or number < least:
             self._tree.fault(path, f"{shown(value)} is too little", f"at least {least:g} s" if least else "more than 0")
             return _BAD
-        if number > (_LONGEST if wanted is Duration else _LARGEST):
+        if number > (_LONGEST if kind is Duration else _LARGEST):
             self._tree.fault(path, f"{shown(value)} is too much", "check the unit")
             return _BAD
-        return wanted(number)
+        return kind(number)
 
     def choice(self, node: inspect.EnumType | inspect.LiteralType, value: object, path: KeyPath, _: _Extra) -> Any:
         choices: dict[str, Any] = (
@@ -206,16 +213,16 @@ class _Converter:
             if limit is not None
         ]  # fmt: skip
         if not all(holds(value, limit) for _, limit, holds in bounds) or not -_EXACT <= value <= _EXACT:
-            wanted = " and ".join(f"{words} {limit}" for words, limit, _ in bounds)
-            self._tree.fault(path, f"{shown(value)} is out of bounds", wanted or "give a finite number")
+            within = " and ".join(f"{words} {limit}" for words, limit, _ in bounds)
+            self._tree.fault(path, f"{shown(value)} is out of bounds", within or "give a finite number")
             return _BAD
         return value if whole else float(value)
 
     def boolean(self, _: inspect.BoolType, value: object, path: KeyPath, _extra: _Extra) -> Any:
         return value if isinstance(value, bool) else self._wrong(value, "true or false", path)
 
-    def _wrong(self, value: object, wanted: str, path: KeyPath, remedy: str = "") -> Any:
-        self._tree.fault(path, f"is {toml_type(value)}, not {wanted}", remedy)
+    def _wrong(self, value: object, right: str, path: KeyPath, remedy: str = "") -> Any:
+        self._tree.fault(path, f"is {toml_type(value)}, not {right}", remedy)
         return _BAD
 
 

@@ -12,7 +12,7 @@ from tuiops.config.convert import convert
 from tuiops.config.model import Config
 from tuiops.config.overrides import override
 from tuiops.config.tree import Tree
-from tuiops.errors import ConfigError, Fault
+from tuiops.errors import Blank, ConfigError, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -49,7 +49,7 @@ def load(
     `overrides.OPTIONS`. `reviews` are checks of higher layers, such as the keymap's: their faults may leave
     `file` empty, and get the place where their key stands. What `advice` finds comes back as warnings.
 
-    Raises ConfigError with every fault found.
+    Raises ConfigError with every fault found, blanks among them: what is to be filled in yet is no configuration.
     """
     tree = Tree(str(file) if file is not None else BUILT_IN)
     if file is not None:
@@ -63,7 +63,7 @@ def load(
         from tuiops.config.check import check
 
         check(config, tree)
-    if not tree.faults:
+    if all(isinstance(fault, Blank) for fault in tree.faults):
         for review in reviews:
             tree.faults += [_placed(fault, tree) for fault in review(config)]
     if tree.faults:

@@ -7,9 +7,22 @@ from typing import Annotated, Literal, get_args
 import msgspec
 from msgspec import Meta
 
-from tuiops.config.sources import AnySource, Bastion
+from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, LokiConfig
+from tuiops.config.credentials import AnyCredentials
+from tuiops.config.sources import AlertmanagerConfig, Bastion, HostConfig, PrometheusConfig, SimulationConfig
 from tuiops.config.systems import System
 from tuiops.config.values import KIND, Duration, Id, Size, Zone
+
+AnySource = (
+    PrometheusConfig
+    | AlertmanagerConfig
+    | GcpConfig
+    | AwsConfig
+    | ElasticsearchConfig
+    | LokiConfig
+    | HostConfig
+    | SimulationConfig
+)
 
 Page = Literal["overview", "health", "alerts", "rollouts"]
 
@@ -84,5 +97,6 @@ class Config(_Table, frozen=True, kw_only=True):
     logs: Annotated[Logs, Meta(description="How much of the logs is kept.")] = Logs()
     wallboard: Annotated[Wallboard, Meta(description="The wallboard's rotation.")] = Wallboard()
     bastions: Annotated[dict[Id, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
+    credentials: Annotated[dict[Id, AnyCredentials], Meta(description="Who asks the clouds.")] = {}
     sources: Annotated[dict[Id, AnySource], Meta(description="Where data comes from.")] = {}
     systems: Annotated[dict[Id, System], Meta(description="What is watched.")] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import inspect
 
-from tuiops.config import model, sources, systems, values
+from tuiops.config import clouds, credentials, logs, model, resources, sources, systems, values
 from tuiops.config.convert import description
 from tuiops.config.overrides import CONFIG_VARIABLE, OPTIONS, VARIABLES
 from tuiops.config.schema import written
@@ -24,25 +24,48 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`[logs]`", model.Logs),
     ("`[wallboard]`", model.Wallboard),
     ("`[bastions.NAME]`", sources.Bastion),
+    ('`[credentials.NAME]` with `type = "google"`', credentials.GoogleCredentials),
+    ('`[credentials.NAME]` with `type = "aws"`', credentials.AwsCredentials),
     ('`[sources.NAME]` with `type = "prometheus"`', sources.PrometheusConfig),
     ('`[sources.NAME]` with `type = "alertmanager"`', sources.AlertmanagerConfig),
+    ('`[sources.NAME]` with `type = "gcp"`', clouds.GcpConfig),
+    ('`[sources.NAME]` with `type = "aws"`', clouds.AwsConfig),
+    ('`[sources.NAME]` with `type = "elasticsearch"`', clouds.ElasticsearchConfig),
+    ('`[sources.NAME]` with `type = "loki"`', clouds.LokiConfig),
     ('`[sources.NAME]` with `type = "host"`', sources.HostConfig),
     ('`[sources.NAME]` with `type = "simulation"`', sources.SimulationConfig),
     ("`tls` of a source", sources.Tls),
     ("`basic` of a source", sources.Basic),
     ("A secret", values.Secret),
     ("`[systems.NAME]`", systems.System),
+    ("`[systems.NAME.alerts.NAME]`", systems.AlertRule),
     ("`[systems.NAME.services.NAME]`", systems.Service),
     ('`[systems.NAME.indicators.NAME]` with `kind = "ratio"`', systems.RatioIndicator),
     ('`[systems.NAME.indicators.NAME]` with `kind = "latency"`', systems.LatencyIndicator),
     ('`[systems.NAME.indicators.NAME]` with `kind = "gauge"`', systems.GaugeIndicator),
+    ('`[systems.NAME.indicators.NAME]` with `kind = "cloudwatch"`', systems.CloudWatchIndicator),
     ('`[systems.NAME.probes.NAME]` with `kind = "http"`', systems.HttpProbe),
     ('`[systems.NAME.probes.NAME]` with `kind = "tcp"`', systems.TcpProbe),
     ('`[systems.NAME.probes.NAME]` with `kind = "tls"`', systems.TlsProbe),
     ('`[systems.NAME.probes.NAME]` with `kind = "redis"`', systems.RedisProbe),
     ('`[systems.NAME.probes.NAME]` with `kind = "dns"`', systems.DnsProbe),
-    ('`[systems.NAME.logs.NAME]` with `kind = "file"`', systems.FileLog),
-    ('`[systems.NAME.logs.NAME]` with `kind = "journal"`', systems.JournalLog),
+    ('`[systems.NAME.resources.NAME]` with `kind = "cloud_run"`', resources.CloudRunResource),
+    ("`expect` of a Cloud Run service", resources.RunExpectation),
+    ('`[systems.NAME.resources.NAME]` with `kind = "cloud_sql"`', resources.CloudSqlResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "memorystore"`', resources.MemorystoreResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "secret"`', resources.SecretResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "firebase_hosting"`', resources.HostingResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "uptime_check"`', resources.UptimeResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "ecs"`', resources.EcsResource),
+    ("`expect` of an ECS service", resources.EcsExpectation),
+    ('`[systems.NAME.resources.NAME]` with `kind = "rds"`', resources.RdsResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "elasticache"`', resources.ElastiCacheResource),
+    ('`[systems.NAME.logs.NAME]` with `kind = "file"`', logs.FileLog),
+    ('`[systems.NAME.logs.NAME]` with `kind = "journal"`', logs.JournalLog),
+    ('`[systems.NAME.logs.NAME]` with `kind = "cloud_logging"`', logs.CloudLog),
+    ('`[systems.NAME.logs.NAME]` with `kind = "cloudwatch_logs"`', logs.CloudWatchLog),
+    ('`[systems.NAME.logs.NAME]` with `kind = "elasticsearch"`', logs.ElasticsearchLog),
+    ('`[systems.NAME.logs.NAME]` with `kind = "loki"`', logs.LokiLog),
 )
 """Every table of a file, in the order of the reference; a test knows whether one is missing."""
 
@@ -76,6 +99,16 @@ _VALUES = """\
 - A **name** (of a source, a system, a service …) has lowercase letters, digits, `-` and `_`.
 - A **path** may begin with `~`. One that is relative begins at the folder of the file that names it.
 - An **empty text** takes back a default, where leaving the setting out would keep it: `degraded = ""`.
+
+## Blanks
+
+A text `"FILL IN: what belongs here"` in the place of any value is a blank: something that only the owner of an
+installation knows. `tuiops check` lists the blanks of a file after its mistakes, and nothing starts before they are
+filled in. The [examples](../examples) are written so.
+
+```toml
+project = "FILL IN: the Google Cloud project"
+```
 
 ## More than one file
 

@@ -73,6 +73,10 @@ class PrometheusConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="prometh
         Meta(description="Name of the alert that always fires; its absence means alerting is broken."),
     ] = None
     targets: Annotated[bool, Meta(description="Whether to report scrape targets that are down.")] = True
+    credentials: Annotated[
+        str | None,
+        Meta(description="Name of cloud credentials that sign the requests, for managed Prometheus of Google or AWS."),
+    ] = None
     external_labels: Annotated[
         dict[str, str],
         Meta(description="Labels that this server adds when it sends alerts; read from the server when left out."),
@@ -130,9 +134,6 @@ class SimulationConfig(SourceConfig, frozen=True, kw_only=True, tag="simulation"
 
     seed: Annotated[int, Meta(description="Equal seeds give equal incidents.")] = 1
     speed: Annotated[float, Meta(description="Simulated seconds per real second.", gt=0, le=100_000)] = 1.0
-
-
-AnySource = PrometheusConfig | AlertmanagerConfig | HostConfig | SimulationConfig
 
 
 class Bastion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Systems: what is watched. Each is a table `[systems.NAME]` with services, indicators, probes and logs."""
+"""Systems: what is watched. Each is a table `[systems.NAME]` with services, indicators, probes, resources and logs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from tuiops.config.values import Duration, FilePath, Id, Interval, Port, Promql, Regex, Secret, Size, Url, Zone
+from tuiops.config.logs import AnyLog
+from tuiops.config.resources import AnyResource
+from tuiops.config.values import Duration, FilePath, Id, Interval, Port, Promql, Regex, Secret, Url
 from tuiops.core.units import Unit
 
 SeverityWord = Literal["P1", "P2", "P3", "P4"]
+Revision = Annotated[
+    str | None,
+    Meta(
+        description="Label that names the revision, so that a canary can be compared with what it replaces; "
+        "its values must be the revisions' own names."
+    ),
+]
 StatusClass = Annotated[str, Meta(pattern="^[1-5](xx|[0-9][0-9])$")]
 
 
@@ -81,17 +90,23 @@ class RatioIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="ratio"):
     ] = None
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
+    revision: Revision = None
     objective: Annotated[str | None, Meta(description="Share of good events promised, such as `99.9%`.")] = None
     objective_window: Annotated[Duration, Meta(description="Window of the objective.")] = Duration(30 * 86400)
 
 
 class LatencyIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="latency"):
-    """A quantile of a histogram in seconds."""
+    """A quantile of a histogram of times."""
 
     histogram: Annotated[Promql, Meta(description="Selector of the histogram's `_bucket` series.")]
+    histogram_unit: Annotated[
+        Literal["seconds", "milliseconds", "nanoseconds"],
+        Meta(description="Unit of the histogram's bounds; Cloud Monitoring has milliseconds, and nanoseconds."),
+    ] = "seconds"
     quantile: Annotated[float, Meta(description="Quantile, such as 0.95.", gt=0, lt=1)] = 0.95
     window: Annotated[Duration, Meta(description="Range of the rate.")] = Duration(300)
     idle_is_ok: Annotated[bool, Meta(description="Whether no traffic at all counts as healthy.")] = False
+    revision: Revision = None
 
 
 class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
@@ -102,9 +117,38 @@ class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
         Unit.COUNT
     )
     idle_is_ok: Annotated[bool, Meta(description="Whether NaN counts as healthy.")] = False
+    revision: Revision = None
 
 
-AnyIndicator = RatioIndicator | LatencyIndicator | GaugeIndicator
+class CloudWatchIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="cloudwatch"):
+    """A CloudWatch metric, for every service that `by`, a dimension, tells apart."""
+
+    namespace: Annotated[str, Meta(description="Namespace, such as `AWS/ECS`.", max_length=255)]
+    metric: Annotated[str, Meta(description="Name of the metric.", max_length=255)]
+    dimensions: Annotated[dict[str, str], Meta(description="Dimensions that are the same for every service.")] = {}
+    by: Annotated[
+        str | None,
+        Meta(description='Dimension that tells services apart; with `by = ""` the value belongs to every service.'),
+    ] = "ServiceName"
+    statistic: Annotated[
+        str,
+        Meta(
+            description="Average, Sum, Minimum, Maximum, SampleCount or a percentile such as `p95`.",
+            pattern=r"^(Average|Sum|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d{1,2})?)$",
+        ),
+    ] = "Average"
+    total: Annotated[
+        str | None, Meta(description="Metric that the first one is divided by, so that the value is a ratio.")
+    ] = None
+    period: Annotated[Duration, Meta(description="Length of a data point: whole minutes.")] = Duration(60)
+    unit: Annotated[Unit, Meta(description="What the metric's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
+        Unit.COUNT
+    )
+    idle_is_ok: Annotated[bool, Meta(description="Whether no data point counts as healthy.")] = False
+
+
+PromqlIndicator = RatioIndicator | LatencyIndicator | GaugeIndicator
+AnyIndicator = PromqlIndicator | CloudWatchIndicator
 
 
 class ProbeConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
@@ -176,56 +220,13 @@ class DnsProbe(ProbeConfig, frozen=True, kw_only=True, tag="dns"):
 AnyProbe = HttpProbe | TcpProbe | TlsProbe | RedisProbe | DnsProbe
 
 
-class LogConfig(_Table, frozen=True, kw_only=True, tag_field="kind"):
-    """What every log stream has."""
+class AlertRule(_Table, frozen=True, kw_only=True):
+    """What counts for the alerts of one name in place of what their severity word means."""
 
-    service: Annotated[
-        str | None, Meta(description="Service that writes it; when left out, records name their own.")
-    ] = None
-    format: Annotated[
-        Literal["auto", "json", "logfmt", "syslog", "plain"],
-        Meta(description="Format of the lines; `auto` looks at each one."),
-    ] = "auto"
-    fields: Annotated[
-        dict[str, str],
-        Meta(
-            description="Where JSON records keep `time`, `level`, `message` and `service`, when not in the usual keys."
-        ),
-    ] = {}
-    mask: Annotated[
-        tuple[str, ...], Meta(description="Fields with personal data, shown as `***`, such as `user_id`.")
-    ] = ()
-    naive_time: Annotated[
-        Zone, Meta(description="Zone of times that name none, as an IANA name; `UTC` when left out.")
-    ] = "UTC"
-    multiline: Annotated[
-        Regex | None,
-        Meta(description="Regular expression that a record's first line matches; other lines continue it."),
-    ] = None
-
-
-class FileLog(LogConfig, frozen=True, kw_only=True, tag="file"):
-    """Files, followed through rotation and truncation."""
-
-    paths: Annotated[tuple[FilePath, ...], Meta(description="Paths or globs; new matches are picked up.", min_length=1)]
-    history: Annotated[
-        Size,
-        Meta(description="How much of the past is read at the start, rotated and gzipped files included."),
-    ] = Size(1_000_000)
-
-
-class JournalLog(LogConfig, frozen=True, kw_only=True, tag="journal"):
-    """The systemd journal, through `journalctl`."""
-
-    units: Annotated[tuple[str, ...], Meta(description="Units to read; all when left out.")] = ()
-    priority: Annotated[
-        Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] | None,
-        Meta(description="Lowest priority to read."),
-    ] = None
-    lines: Annotated[int, Meta(description="Past lines read at the start.", ge=0)] = 1000
-
-
-AnyLog = FileLog | JournalLog
+    severity: Annotated[SeverityWord | None, Meta(description="How bad it is; what its word means when left out.")] = (
+        None
+    )
+    respond: Annotated[Duration | None, Meta(description="Time to respond; that of its severity when left out.")] = None
 
 
 class System(_Table, frozen=True, kw_only=True):
@@ -246,14 +247,13 @@ class System(_Table, frozen=True, kw_only=True):
         dict[str, SeverityWord],
         Meta(description='What this system\'s own severity words mean, such as `fatal = "P1"`.'),
     ] = {}
-    alert_severities: Annotated[
-        dict[str, SeverityWord],
-        Meta(
-            description="Severity of single alerts by their `alertname`, whatever their labels say, such as "
-            '`RdsCpuHigh = "P2"`.'
-        ),
+    alerts: Annotated[
+        dict[str, AlertRule], Meta(description="Severities and times to respond by the names of alerts.")
     ] = {}
     services: Annotated[dict[Id, Service], Meta(description="Its services, in the order of display.")] = {}
     indicators: Annotated[dict[Id, AnyIndicator], Meta(description="What is measured of its services.")] = {}
     probes: Annotated[dict[Id, AnyProbe], Meta(description="Doors that are knocked at.")] = {}
+    resources: Annotated[
+        dict[Id, AnyResource], Meta(description="What its services run on and keep their data in, in the clouds.")
+    ] = {}
     logs: Annotated[dict[Id, AnyLog], Meta(description="Its log streams.")] = {}

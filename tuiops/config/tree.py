@@ -9,7 +9,7 @@ from typing import Any
 
 import tomli
 
-from tuiops.errors import Fault
+from tuiops.errors import Blank, Fault
 
 KeyPath = tuple[str, ...]
 """A key from the root, such as `("systems", "pricealert", "label")`."""
@@ -61,6 +61,10 @@ class Tree:
     def fault(self, path: KeyPath, problem: str, remedy: str = "") -> None:
         """Note a mistake at the place where the key stands."""
         self.faults.append(Fault(self.place(path), dotted(path), problem, remedy))
+
+    def blank(self, path: KeyPath, wanted: str) -> None:
+        """Note that the key is to be filled in, and with what."""
+        self.faults.append(Blank(self.place(path), dotted(path), "is blank", f"fill in {wanted}"))
 
     def read(self, file: Path) -> None:
         """Add a file and all that it includes."""

@@ -41,6 +41,9 @@ _STATE_WORDS = {
     State.OK: lit("ok"), State.UNKNOWN: lit("unknown"), State.DEGRADED: lit("degraded"), State.DOWN: lit("DOWN"),
 }  # fmt: skip
 
+_STATES = (State.OK, State.DEGRADED, State.DOWN)
+"""By the value of an indicator whose unit is `Unit.STATE`."""
+
 _LIMIT = re.compile(r"\s*(>=|<=|>|<)\s*(.+)")
 
 
@@ -122,7 +125,10 @@ class Reading(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """In the inner scale. None: the source has no such series. NaN: it has, but there was nothing to measure."""
     problem: SafeText = EMPTY
     """A failure that was positively observed, such as a refused connection of a probe: DOWN with this reason."""
+    unknown: SafeText = EMPTY
+    """Why nothing can be said of it, such as an API that refuses to tell: UNKNOWN with this reason."""
     note: SafeText = EMPTY
+    """More to say beside the value; with a state, why it is that."""
     missing: SafeText = EMPTY
     """What the value cannot speak for, such as an instance that is not there to be measured: DEGRADED at least."""
 
@@ -198,13 +204,20 @@ def _judge_reading(measure: Measure, reading: Reading, now: datetime) -> Verdict
         return Verdict(State.UNKNOWN, fmt("stale {}", span(old)))
     if reading.problem:
         return Verdict(State.DOWN, reading.problem)
-    if reading.value is None:
-        return Verdict(State.UNKNOWN, lit("no data"))
+    if reading.unknown or reading.value is None:
+        return Verdict(State.UNKNOWN, reading.unknown or lit("no data"))
     if math.isnan(reading.value):
         return Verdict(State.OK if indicator.idle_is_ok else State.UNKNOWN, lit("no traffic"))
+    if indicator.unit is Unit.STATE:
+        return Verdict(_STATES[min(2, max(0, int(reading.value)))], reading.note)
+    return _judge_limits(measure, reading)
+
+
+def _judge_limits(measure: Measure, reading: Reading) -> Verdict:
+    indicator, value = measure.indicator, reading.value or 0.0
     limits = ((indicator.down, measure.down, State.DOWN), (indicator.degraded, measure.degraded, State.DEGRADED))
     for limit, hold, state in limits:
-        if limit is not None and (limit.crossed(reading.value) if hold is None else hold.crossed):
+        if limit is not None and (limit.crossed(value) if hold is None else hold.crossed):
             reason = _why(indicator, reading, limit, hold)
             return Verdict(state, fmt("{} · {}", reason, reading.note) if reading.note else reason)
     return Verdict(State.OK, reading.note)

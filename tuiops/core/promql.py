@@ -98,9 +98,10 @@ def ratio(total: str, part: str, *, by: str, window: float) -> str:
     return f"({_sum_rate(part, by, window)} or {every} * 0) / {every}"
 
 
-def quantile(q: float, histogram: str, *, by: str, window: float) -> str:
-    """A quantile of a classic histogram from its `_bucket` series, in its own unit."""
-    return f"histogram_quantile({q!r}, sum {_by(by, 'le')}(rate({histogram}[{duration(window)}])))"
+def quantile(q: float, histogram: str, *, by: str, window: float, per: float = 1) -> str:
+    """A quantile of a classic histogram from its `_bucket` series, divided by `per`."""
+    found = f"histogram_quantile({q!r}, sum {_by(by, 'le')}(rate({histogram}[{duration(window)}])))"
+    return found if per == 1 else f"{found} / {per:.0f}"
 
 
 def sample_time(expression: str, *, by: str) -> str:

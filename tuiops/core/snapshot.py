@@ -12,6 +12,7 @@ import msgspec
 from tuiops.core.alerts import Alert
 from tuiops.core.changes import Change
 from tuiops.core.clock import age
+from tuiops.core.drift import Drift
 from tuiops.core.health import SystemHealth
 from tuiops.core.logs import StreamStatus
 from tuiops.core.rollouts import Rollout
@@ -60,6 +61,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     systems: tuple[SystemHealth, ...] = ()
     alerts: tuple[Alert, ...] = ()
     rollouts: tuple[Rollout, ...] = ()
+    """Live ones first, then the newest; past ones too, as far as a source or this console remembers them."""
+    drifts: tuple[Drift, ...] = ()
     budgets: tuple[Budget, ...] = ()
     feeds: Mapping[str, Feed] = MappingProxyType({})
     """By `SourceStatus.name`."""
@@ -77,6 +80,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def on(self, topic: Topic) -> tuple[Feed, ...]:
         """The feeds of a topic."""
         return tuple(feed for feed in self.feeds.values() if feed.topic is topic)
+
+    def is_live(self, feed: str, now: datetime) -> bool:
+        """Whether a feed's last answer is fresh."""
+        known = self.feeds.get(feed)
+        return known is not None and known.status.freshness(now) is Freshness.LIVE
 
     def quiet_is_proven(self, now: datetime) -> bool:
         """Whether `no alerts` may be shown as good news.

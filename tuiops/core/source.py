@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import Enum
 
 import msgspec
 
 from tuiops.core.clock import age
-from tuiops.core.text import EMPTY, SafeText, fmt, lit
-from tuiops.core.units import span
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.units import countdown, seconds_of, span
+from tuiops.errors import RateLimited
 
 DEAD_AFTER_INTERVALS = 20
 DEAD_AFTER_SECONDS = 300.0
@@ -17,6 +19,12 @@ _MISSED = 1.25
 """Intervals after which a source whose last poll failed is stale: within its second missed poll."""
 _SILENT = 2.0
 """Intervals after which a source that has not even failed is stale."""
+_LIMIT_NOTE = re.compile(r"(?P<api>\S{1,64}) limit (?P<left>[0-9smhd]{2,8})")
+
+
+def limit_note(api: SafeText, seconds: float) -> SafeText:
+    """The warning of a source that was refused for a vendor's limit and asks again in so many seconds."""
+    return fmt("{} limit {}", api, span(seconds))
 
 
 class Freshness(Enum):
@@ -65,11 +73,31 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
         limit = _MISSED * self.interval if self.failing else _SILENT * self.interval + self.grace
         return Freshness.STALE if old > limit else Freshness.LIVE
 
+    def limited(self, now: datetime) -> SafeText:
+        """What a vendor's limit keeps late and for how long, such as `run limited 0:12`; empty when none does."""
+        if self.failing and self.word == RateLimited.word and self.retry_at is not None and self.retry_at > now:
+            return fmt("{} {}", self.word, countdown((self.retry_at - now).total_seconds()))
+        if self.failing or self.answered is None:
+            return EMPTY
+        for warning in self.warnings:
+            note = _LIMIT_NOTE.fullmatch(warning)
+            seconds = seconds_of(note["left"]) if note is not None else None
+            if note is None or seconds is None:
+                continue
+            left = seconds - age(now, self.answered)
+            if left > 0:
+                return fmt("{} limited {}", safe(note["api"]), countdown(left))
+        return EMPTY
+
     def describe(self, now: datetime) -> SafeText:
-        """For a border: `live 3s`, `stale 4m · unreachable`, `never · timed out`."""
+        """For a border: `live 3s`, `live 3s · run limited 0:12`, `stale 4m · unreachable`, `never · timed out`."""
         freshness = self.freshness(now)
+        limited = self.limited(now)
+        word = limited or self.word
         if self.answered is None:
-            return fmt("never · {}", self.word) if self.word else lit("waiting for first data")
+            return fmt("never · {}", word) if word else lit("waiting for first data")
         old = span(age(now, self.answered))
         text = fmt("{} {}", lit(freshness.value), old)
-        return text if freshness is Freshness.LIVE or not self.word else fmt("{} · {}", text, self.word)
+        if freshness is Freshness.LIVE:
+            word = limited
+        return fmt("{} · {}", text, word) if word else text

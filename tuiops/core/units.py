@@ -21,6 +21,9 @@ SIZES: Mapping[str, float] = {
 }  # fmt: skip
 
 _NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(\S*)\s*", re.ASCII)
+_SPAN = re.compile(
+    r"(?:(?P<d>\d{1,5})d)?(?:(?P<h>\d\d?)h)?(?:(?P<m>\d\d?)(?:m|(?<=h\d\d)))?(?:(?P<s>\d\d?)s)?", re.ASCII
+)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
 
 
@@ -33,6 +36,8 @@ class Unit(StrEnum):
     BYTES = "bytes"
     COUNT = "count"
     PER_SECOND = "per second"
+    STATE = "state"
+    """Not a quantity but how something stands by its keeper's own account: 0 well, 1 degraded, 2 down."""
 
     @property
     def scale(self) -> float:
@@ -86,6 +91,12 @@ def show(value: float, unit: Unit) -> SafeText:
         return lit("NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf")
     if value < 0:
         return fmt("-{}", show(-value, unit))
+    if unit is Unit.STATE:
+        return lit("ok") if value < 1 else lit("warn") if value < 2 else lit("bad")
+    return _show_quantity(value, unit)
+
+
+def _show_quantity(value: float, unit: Unit) -> SafeText:
     if unit in {Unit.RATIO, Unit.PERCENT}:
         return SafeText(_short_percent(value * 100) + "%")
     if unit is Unit.SECONDS:
@@ -118,6 +129,15 @@ def span(seconds: float) -> SafeText:
     if hours < 24:
         return SafeText(f"{hours}h{minutes % 60:02d}")
     return SafeText(f"{days}d{hours % 24}h" if days < 10 else f"{days}d")
+
+
+def seconds_of(text: str) -> float | None:
+    """What `span` wrote, in seconds; None for any other text. What it left out stays lost: `3m` is 180."""
+    match = _SPAN.fullmatch(text)
+    if not text or match is None:
+        return None
+    days, hours, minutes, seconds = (int(match[part] or 0) for part in ("d", "h", "m", "s"))
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
 def countdown(seconds: float) -> SafeText:

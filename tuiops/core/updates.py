@@ -8,6 +8,7 @@ import msgspec
 
 from tuiops.core.alerts import Alert
 from tuiops.core.changes import Change
+from tuiops.core.drift import Drift
 from tuiops.core.health import Reading, SystemHealth
 from tuiops.core.logs import Backing
 from tuiops.core.rollouts import Rollout
@@ -50,6 +51,9 @@ class RolloutsUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime
     rollouts: tuple[Rollout, ...] = ()
+    drifts: tuple[Drift, ...] = ()
+    again_in: float | None = None
+    """Seconds until the source wants to be asked again, when that is sooner than its interval."""
     warnings: tuple[SafeText, ...] = ()
     requests: int = 1
     dropped: int = 0
@@ -96,6 +100,10 @@ class LogChunk(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
     note: SafeText = EMPTY
     """Something the stream has to say about itself, such as `file was truncated`; empty most of the time."""
+    times: tuple[int, ...] = ()
+    """When each line was written, in nanoseconds since 1970, ascending; empty when the source does not look."""
+    thinned: SafeText | None = None
+    """Why the sender leaves out lines at present, such as `sampled`; empty when it does no more, None without news."""
 
 
 class SeriesPoint(msgspec.Struct, gc=False, frozen=True, array_like=True):

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.core.clock import Clock
+    from tuiops.core.comparison import Comparison
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.updates import Series
     from tuiops.hub.logbook import LogBook
 
 
 class Backend(Protocol):
-    """The read side as a front end sees it. Every call returns at once, except `history`."""
+    """The read side as a front end sees it. Every call returns at once, except `history` and `comparison`."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -48,4 +49,8 @@ class Backend(Protocol):
         self, system: str, service: str, indicator: str, start: datetime, end: datetime, step: float
     ) -> tuple[Series, ...]:
         """The past of one indicator of one service; `step` in seconds. Raises errors.SourceError."""
+        ...
+
+    async def comparison(self, system: str, service: str, new: str, old: str) -> Comparison:
+        """Two revisions of a service side by side, by every source that measures it. Raises errors.SourceError."""
         ...

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.rollouts import order
 from tuiops.core.snapshot import Feed, Snapshot, Topic
 from tuiops.core.source import Freshness
 from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, RolloutsUpdate
 from tuiops.hub.alerts import AlertBoard
 from tuiops.hub.changes import ChangeLog
 from tuiops.hub.health import HealthBoard
+from tuiops.hub.rollouts import RolloutBoard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from tuiops.core.health import SystemHealth
     from tuiops.core.logs import StreamStatus
-    from tuiops.core.rollouts import Rollout
     from tuiops.core.snapshot import Environment
     from tuiops.core.source import SourceStatus
     from tuiops.core.text import SafeText
@@ -37,9 +36,9 @@ class Board:
         self.health = HealthBoard(declared)
         self.notices: tuple[SafeText, ...] = ()
         self._alerts = AlertBoard()
+        self._rollouts = RolloutBoard()
         self._changes = ChangeLog()
         self._feeds: dict[str, Feed] = {}
-        self._rollouts: dict[str, tuple[Rollout, ...]] = {}
         self._budgets: dict[str, tuple[Budget, ...]] = {}
         self._version = 0
 
@@ -50,7 +49,7 @@ class Board:
     def forget(self, name: str) -> None:
         """Drop a feed and all that it said."""
         self._feeds.pop(name, None)
-        self._rollouts.pop(name, None)
+        self._rollouts.forget(name)
         self._budgets.pop(name, None)
         self._alerts.forget(name)
         self.health.forget(name)
@@ -76,8 +75,8 @@ class Board:
                 elif after is not before:
                     self._changes.note_alerts(before, after, now)
             case RolloutsUpdate() as update:
-                self._rollouts[name] = update.rollouts
-                self._changes.note_rollouts(name, update.rollouts, now)
+                seen = self._rollouts.apply(name, update)
+                self._changes.note_rollouts(*seen, now)
             case BudgetsUpdate() as update:
                 self._budgets[name] = update.budgets
             case None:
@@ -98,14 +97,14 @@ class Board:
     def snapshot(self, now: datetime, streams: tuple[StreamStatus, ...] = ()) -> Snapshot:
         """All that is known, as one value."""
         self._version += 1
-        rollouts = sorted((r for found in self._rollouts.values() for r in found), key=order)
         return Snapshot(
             version=self._version,
             at=now,
             environment=self.environment,
             systems=self.health.systems,
             alerts=self._alerts.alerts,
-            rollouts=tuple(rollouts),
+            rollouts=self._rollouts.rollouts,
+            drifts=self._rollouts.drifts,
             budgets=tuple(budget for found in self._budgets.values() for budget in found),
             feeds=MappingProxyType(dict(self._feeds)),
             streams=streams,

@@ -12,6 +12,7 @@ import msgspec
 from tuiops.core.alerts import AlertState
 from tuiops.core.changes import Change
 from tuiops.core.health import State, judge_service
+from tuiops.core.rollouts import Phase
 from tuiops.core.text import EMPTY, fmt, lit
 from tuiops.core.units import span
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tuiops.core.alerts import Alert
+    from tuiops.core.drift import Drift
     from tuiops.core.health import ServiceHealth
-    from tuiops.core.rollouts import Phase, Rollout
+    from tuiops.core.rollouts import Rollout
     from tuiops.core.source import Freshness, SourceStatus
     from tuiops.core.text import SafeText
+    from tuiops.hub.rollouts import Seen
 
 KEPT = 500
 """Changes kept; older ones make room."""
@@ -48,7 +51,6 @@ class ChangeLog:
         self._states: dict[tuple[str, str], State] = {}
         self._turns: dict[tuple[str, str], _Turns] = {}
         self._freshness: dict[str, Freshness] = {}
-        self._phases: dict[str, dict[str, Phase]] = {}
         self._happened: dict[str, frozenset[Change]] = {}
         self._frozen: tuple[Change, ...] | None = ()
 
@@ -108,19 +110,34 @@ class ChangeLog:
         self._add(now, fmt("source {}: {} → {}  {}", status.name, lit(before.value), lit(freshness.value), status.word))
         return True
 
-    def note_rollouts(self, feed: str, rollouts: tuple[Rollout, ...], now: datetime) -> None:
-        """Rollouts that began or moved to another phase, each at the time that it says, as far as it says one."""
-        known = self._phases.get(feed, {})
-        self._phases[feed] = {rollout.id: rollout.phase for rollout in rollouts}
-        for rollout in rollouts:
-            before = known.get(rollout.id)
-            if before is rollout.phase:
-                continue
-            text = fmt("rollout {} → {} {}", rollout.old, rollout.new, rollout.phase.word)
-            told = rollout.started if before is None else now
-            if rollout.phase.ended:
-                told = rollout.ended or told
-            self._add(min(told, now), text, rollout.system, rollout.service)
+    def note_rollouts(self, before: Seen | None, after: Seen, now: datetime) -> None:
+        """Rollouts that began or ended, at their own times; drifts that came and went.
+
+        Of what had ended before the first answer only the end is told. A drift of that answer is no change.
+        """
+        known = before.rollouts if before is not None else {}
+        for identity, rollout in after.rollouts.items():
+            earlier = known.get(identity)
+            if earlier is None and (rollout.live or before is not None):
+                self._add_rollout(rollout, _began(rollout), rollout.started, now)
+            if not rollout.live and (earlier is None or earlier.phase is not rollout.phase):
+                self._add_rollout(rollout, _over(rollout), rollout.ended or now, now)
+        if before is not None:
+            self._note_drifts(before.drifts, after.drifts, now)
+
+    def _note_drifts(self, before: tuple[Drift, ...], after: tuple[Drift, ...], now: datetime) -> None:
+        earlier, later = ({drift.key: drift for drift in drifts} for drifts in (before, after))
+        for key, drift in later.items():
+            known = earlier.get(key)
+            if known is None or known.actual != drift.actual or known.expected != drift.expected:
+                self._add(now, fmt("drift: {}", drift.text()), drift.system, drift.service)
+        for key, drift in earlier.items():
+            if key not in later:
+                self._add(now, fmt("drift is over: {}", drift.what), drift.system, drift.service)
+
+    def _add_rollout(self, rollout: Rollout, text: SafeText, at: datetime, now: datetime) -> None:
+        change = fmt("rollout {} → {} {}", rollout.old or lit("?"), rollout.new or lit("?"), text)
+        self._add(min(at, now), change, rollout.system, rollout.service)
 
     def _turn(self, service: ServiceHealth, text: SafeText, now: datetime) -> None:
         turns = self._turns.get(service.key)
@@ -149,3 +166,14 @@ class ChangeLog:
         self._changes.insert(place, change)
         del self._changes[KEPT:]
         self._frozen = None
+
+
+def _began(rollout: Rollout) -> SafeText:
+    by = fmt(" by {}", rollout.by) if rollout.by else EMPTY
+    return fmt("began{}{}", by, fmt(" with {}", rollout.client) if rollout.client else EMPTY)
+
+
+def _over(rollout: Rollout) -> SafeText:
+    if rollout.phase is Phase.UNKNOWN:
+        return lit("lost from sight")
+    return rollout.phase.word if rollout.took is None else fmt("{} after {}", rollout.phase.word, span(rollout.took))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator
+from tuiops.config.systems import CloudWatchIndicator, GaugeIndicator, LatencyIndicator, RatioIndicator
 from tuiops.core.health import Indicator, Limit, Measure, ServiceHealth, SystemHealth
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import safe
 from tuiops.core.units import Unit, parse_quantity
 from tuiops.sources.probe.naming import probe_indicator, probe_name
+from tuiops.sources.resource_naming import resource_indicators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +67,8 @@ def _nature(config: AnyIndicator) -> tuple[Unit, bool, float | None]:
             return Unit.SECONDS, config.idle_is_ok, None
         case GaugeIndicator():
             return config.unit, config.idle_is_ok, None
+        case CloudWatchIndicator():
+            return Unit.RATIO if config.total else config.unit, config.idle_is_ok, None
         case _:
             assert_never(config)
 
@@ -86,6 +89,10 @@ def _measures(system_id: str, system: System, service_id: str) -> Iterator[Measu
         if probe.service == service_id:
             feed = probe_name(system_id, probe_id)
             yield Measure(indicator=probe_indicator(system_id, probe_id, probe, feed), reading=None)
+    for resource_id, resource in system.resources.items():
+        if resource.service == service_id:
+            for found in resource_indicators(system_id, resource_id, resource):
+                yield Measure(indicator=found, reading=None)
     for indicator_id, config in system.indicators.items():
         if not config.services or service_id in config.services:
             yield Measure(indicator=indicator(system_id, indicator_id, config), reading=None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from tuiops.errors import QueryRefused, SourceError, TimedOut
 from tuiops.hub.board import Board
 from tuiops.hub.bus import Bus
+from tuiops.hub.comparison import compare
 from tuiops.hub.feeds import abilities, feed_name, feeds, renewed
 from tuiops.hub.poller import Poller, wait_on_loop
 from tuiops.hub.trend import STEP_SECONDS, STEPS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.core.clock import Clock
+    from tuiops.core.comparison import Comparison
     from tuiops.core.health import SystemHealth
     from tuiops.core.snapshot import Environment, Snapshot
     from tuiops.core.text import SafeText
@@ -182,6 +184,13 @@ class Hub:
                 except TimeoutError as error:
                     raise TimedOut(f"no complete answer within {HISTORY_TIMEOUT:g} s") from error
         raise QueryRefused(f"{feed or 'no source'} keeps no history")
+
+    async def comparison(self, system: str, service: str, new: str, old: str) -> Comparison:
+        """Two revisions of a service side by side, by every source that can tell them apart.
+
+        Raises errors.SourceError when none of them answers.
+        """
+        return await compare(self._plan.sources, (system, service, new, old), self.clock)
 
     async def _backfill(self, source: Source, history: ReadsHistory) -> None:
         """Give the first sparklines a past, as far as a few requests reach. Nobody waits for it."""

@@ -12,7 +12,7 @@ import msgspec
 from tuiops.core.snapshot import Topic
 from tuiops.core.source import SourceStatus
 from tuiops.core.text import ANNOTATION, EMPTY, lit, safe
-from tuiops.core.updates import Update
+from tuiops.core.updates import RolloutsUpdate, Update
 from tuiops.errors import SourceError, TimedOut
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ FAILING_PAUSE = 5.0
 """Seconds between polls of a failing source: at most twelve a minute, whoever asks."""
 LONGEST_PAUSE = 15.0
 """Seconds after which a failing source is asked again at the latest, unless it named a time itself."""
+SOONEST = 2.0
+"""Seconds between polls of a source that wants to be asked again sooner than its interval, at least."""
 LONGEST_RETRY_AFTER = 3600.0
 """A vendor that asks for more than an hour is asked again after an hour."""
 _SPREAD = 0.25
@@ -73,6 +75,8 @@ class Poller:
         self._floor = FAILING_PAUSE * siblings
         self._wait = wait
         self._chance = chance
+        self._again_in: float | None = None
+        """Seconds after which the last answer asked to be renewed."""
         self._poked = asyncio.Event()
 
     def poke(self) -> None:
@@ -118,6 +122,7 @@ class Poller:
                 requests=self.status.requests + update.requests,
                 dropped=update.dropped,
             )
+            self._again_in = update.again_in if isinstance(update, RolloutsUpdate) else None
             self._report(Result(topic=self.topic, status=self.status, update=update))
 
     def _failed(self, error: SourceError) -> None:
@@ -138,7 +143,10 @@ class Poller:
     def _pause(self, took: float) -> float:
         """Seconds until the next poll, counted from the end of one that took so long."""
         if not self.status.failing:
-            return max(0.0, self.status.interval - took)
+            interval = self.status.interval
+            if self._again_in is not None:
+                interval = min(interval, max(SOONEST, self._again_in))
+            return max(0.0, interval - took)
         if self.status.retry_at is not None:
             # Measured on the wall clock, but never negative and never beyond the longest wait.
             left = (self.status.retry_at - self._clock.now()).total_seconds()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.core.clock import Clock
+    from tuiops.core.comparison import Comparison
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.updates import Series
     from tuiops.hub.hub import Hub, Plan
@@ -96,6 +97,13 @@ class HubThread:
         if loop is None or hub is None:
             raise Unreachable("the sources are still starting")
         work = hub.history(system, service, indicator, start, end, step)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    async def comparison(self, system: str, service: str, new: str, old: str) -> Comparison:
+        loop, hub = self._loop, self._hub
+        if loop is None or hub is None:
+            raise Unreachable("the sources are still starting")
+        work = hub.comparison(system, service, new, old)
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     def _run(self) -> None:

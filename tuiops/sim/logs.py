@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.text import EMPTY, lit, safe
 from tuiops.core.updates import LogChunk
+from tuiops.sim.canary import canary_at
 from tuiops.sim.chance import mix
 from tuiops.sim.model import Moment
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.clock import Clock
     from tuiops.core.text import SafeText
+    from tuiops.sim.canary import Canary
     from tuiops.sim.model import LogModel, SystemModel
     from tuiops.sim.world import World
 
@@ -107,11 +109,20 @@ class LogStream:
     def _written(self, second: int) -> list[tuple[datetime, bytes]]:
         rng = Random(mix(self._key, second))  # noqa: S311 - chance that repeats, not secrecy
         start = datetime.fromtimestamp(second, UTC)
-        trouble = self._world.trouble(self._system.id, self._model.service, self._world.seconds(start))
+        t = self._world.seconds(start)
+        trouble = self._world.trouble(self._system.id, self._model.service, t)
+        canary = canary_at(self._world, self._system, self._model.service, t)
         rate = self._model.rate * (1.0 + (self._model.burst - 1.0) * trouble) * rng.uniform(0.4, 1.6)
         count = min(int(rate + rng.random()), _MOST_PER_SECOND)
         times = sorted(rng.randrange(1000) for _ in range(count))
-        return [
-            (at, (self._model.write(Moment(at, trouble, rng)) + "\n").encode())
-            for at in (start + timedelta(milliseconds=millis) for millis in times)
-        ]
+        moments = (start + timedelta(milliseconds=millis) for millis in times)
+        return [(at, (self._model.write(self._moment(at, t, trouble, rng, canary)) + "\n").encode()) for at in moments]
+
+    def _moment(self, at: datetime, t: float, trouble: float, rng: Random, canary: Canary | None) -> Moment:
+        """What the line knows: while a canary serves, chance says which revision writes, by their shares of traffic."""
+        if canary is None:
+            return Moment(at, trouble, rng)
+        if rng.random() < canary.share:
+            return Moment(at, trouble, rng, canary.new)
+        calm = self._world.trouble(self._system.id, self._model.service, t, canary.incident)
+        return Moment(at, calm, rng, canary.old)

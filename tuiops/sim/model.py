@@ -12,6 +12,7 @@ from random import Random
 
 import msgspec
 
+from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
 
 
@@ -95,6 +96,8 @@ class StepModel(msgspec.Struct, frozen=True):
     label: str
     lasts: float
     weight: float | None = None
+    kind: StepKind = StepKind.WORK
+    stage: str = ""
 
 
 class GateModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,6 +126,27 @@ class ReleaseModel(msgspec.Struct, frozen=True, kw_only=True):
     offset: float = 0.0
     """Seconds after the start of its occurrence."""
     message: str = ""
+    client: str = ""
+    image: str = ""
+    """Repository of the image; a digest for each revision comes behind it."""
+    instances: int = 0
+    """How many there are of the service; 0 where nobody tells."""
+    in_place: bool = False
+    """Whether instances are replaced rather than traffic shared out."""
+    lag: float = 15.0
+    """Seconds until the traffic that is set has really moved."""
+
+
+class DriftModel(msgspec.Struct, frozen=True, kw_only=True):
+    """A property of a service that is not as expected, from a moment on."""
+
+    service: str
+    resource: str
+    what: str
+    expected: str
+    actual: str
+    since: float = -86400.0
+    lasts: float = 10 * 86400.0
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +183,8 @@ class Moment(msgspec.Struct, frozen=True):
     trouble: float
     """0 when all is well with the service, 1 at the height of an incident."""
     rng: Random
+    revision: str = ""
+    """The revision of the service that writes the line; empty when only one is known."""
 
     @property
     def wrong(self) -> bool:
@@ -193,5 +219,6 @@ class SystemModel(msgspec.Struct, frozen=True, kw_only=True):
     routines: tuple[Routine, ...] = ()
     outages: tuple[Outage, ...] = ()
     logs: tuple[LogModel, ...] = ()
+    drifts: tuple[DriftModel, ...] = ()
     budgets: dict[str, float] = {}
     """What was left of the error budgets at the start, by service; each belongs to the metric with an objective."""

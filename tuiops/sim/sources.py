@@ -13,7 +13,8 @@ from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, Rollo
 from tuiops.errors import QueryRefused, RateLimited
 from tuiops.sim.alerts import alerts_at
 from tuiops.sim.budgets import budgets_at
-from tuiops.sim.rollouts import rollouts_at
+from tuiops.sim.canary import canary_at, compared
+from tuiops.sim.rollouts import drifts_at, rollouts_at
 from tuiops.sim.schedule import latest
 
 if TYPE_CHECKING:
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
     from tuiops.config.sources import SimulationConfig
     from tuiops.core.clock import Clock
+    from tuiops.core.comparison import Compared
     from tuiops.core.text import SafeText
     from tuiops.sim.model import Metric, SystemModel
     from tuiops.sim.world import Track, World
 
 _BUDGET_INTERVAL = 300.0
+_ROLLING_INTERVAL = 5.0
 _MOST_POINTS = 11_000
 """As many as Prometheus gives for one series."""
 
@@ -146,6 +149,14 @@ class Metrics(_Simulated):
         )
         return (Series(label=safe(service), points=tuple(point for point in points if not math.isnan(point.value))),)
 
+    async def read_comparison(self, system: str, service: str, new: str, old: str) -> tuple[Compared, ...]:
+        """Every metric of a service whose release is under way, as if each named the revision."""
+        _, t = self._ask()
+        canary = canary_at(self._world, self._system, service, t) if system == self._system.id else None
+        if canary is None or (canary.new, canary.old) != (new, old):
+            return ()
+        return compared(self._world, self._system, service, canary, t)
+
     @property
     def budget_interval(self) -> float:
         return _BUDGET_INTERVAL
@@ -169,7 +180,14 @@ class Rollouts(_Simulated):
 
     async def read_rollouts(self) -> RolloutsUpdate:
         now, t = self._ask()
-        return RolloutsUpdate(at=now, rollouts=rollouts_at(self._world, self._system, t, self._name))
+        feed = fmt("{}/rollouts", self._name)
+        found = rollouts_at(self._world, self._system, t, feed)
+        return RolloutsUpdate(
+            at=now,
+            rollouts=found,
+            drifts=drifts_at(self._system, t, feed),
+            again_in=_ROLLING_INTERVAL if any(rollout.live for rollout in found) else None,
+        )
 
 
 class Cloud(Metrics, Alerts, Rollouts):

@@ -111,8 +111,8 @@ class World:
         """One metric of one service, None when there is none."""
         return self._tracks.get((system, service, metric))
 
-    def value(self, track: Track, t: float) -> float:
-        """The metric at a time; NaN while there is no traffic to measure."""
+    def value(self, track: Track, t: float, apart_from: str = "") -> float:
+        """The metric at a time; NaN while there is no traffic to measure. `apart_from` is an incident left out."""
         course, key = track.course, track.key
         if course.idle and unit(key, math.floor(t / _IDLE_SPELL)) < course.idle:
             return math.nan
@@ -122,19 +122,20 @@ class World:
             value *= 1.0 + course.tide * daily(self._epoch + t)
         for influence in track.influences:
             grown = influence.strength(t)
-            if grown:
+            if grown and influence.incident.id != apart_from:
                 peak = influence.effect.peak * (1.0 + _PLATEAU_WANDER * smooth(key + 2, t, 20.0))
                 value += (peak - value) * grown
         return value
 
-    def trouble(self, system: str, service: str, t: float) -> float:
-        """How badly the service is off, 0–1: the strongest effect on any of its metrics."""
+    def trouble(self, system: str, service: str, t: float, apart_from: str = "") -> float:
+        """How badly the service is off, 0–1: the strongest effect on any of its metrics, one incident's left out."""
         return max(
             (
                 influence.strength(t)
                 for track in self._by_system[system]
                 if track.service == service
                 for influence in track.influences
+                if influence.incident.id != apart_from
             ),
             default=0.0,
         )

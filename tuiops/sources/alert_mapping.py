@@ -14,11 +14,12 @@ import msgspec
 from tuiops.core.alerts import Alert, AlertState
 from tuiops.core.severity import DEFAULT_WORDS, Severity, from_word
 from tuiops.core.text import ANNOTATION, EMPTY, SafeText, lit, safe, safe_lines
+from collections.abc import Mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from tuiops.config.systems import System
+    from tuiops.config.systems import AlertRule, System
 
 SEVERITY_LABEL = "severity"
 MAX_LABELS = 64
@@ -44,6 +45,10 @@ class Native(msgspec.Struct, gc=False, frozen=True):
     silenced_by: tuple[SafeText, ...] = ()
     inhibited_by: tuple[SafeText, ...] = ()
     generator: str = ""
+    owner: tuple[str, str] | None = None
+    """The system and the service that it watches a resource of, where the source knows; labels that say more count."""
+    pages: tuple[tuple[SafeText, str], ...] = ()
+    """Names and addresses of pages about it, such as its incident in a cloud's console."""
 
 
 class _SystemRules(NamedTuple):
@@ -52,8 +57,8 @@ class _SystemRules(NamedTuple):
     service_labels: tuple[str, ...]
     services: Mapping[str, str]
     words: Mapping[str, Severity]
-    alerts: Mapping[str, Severity]
     respond: Mapping[str, float]
+    alerts: Mapping[str, AlertRule]
 
 
 _NOBODYS = _SystemRules("", {}, ("service", "job", "instance"), {}, DEFAULT_WORDS, {}, {})
@@ -68,24 +73,25 @@ class AlertMapper:
         # The system that asks for more labels knows its alerts better.
         self._matching = sorted((one for one in rules if one.match), key=lambda one: -len(one.match))
         self._named = {one.id: one for one in rules if not one.match}
+        self._all = {one.id: one for one in rules}
 
     def alert(self, native: Native, now: datetime) -> Alert:
         """Never fails: what is odd about an alert must not hide it."""
         labels, annotations = native.labels, native.annotations
-        rules = self._system(labels)
+        rules = self._system(native)
         word = labels.get(SEVERITY_LABEL, "")
         severity, known = from_word(word, rules.words)
-        own = rules.alerts.get(labels.get("alertname", ""))
-        if own is not None:
-            severity, known = own, True
+        rule = rules.alerts.get(labels.get("alertname", ""))
+        if rule is not None and rule.severity is not None:
+            severity, known = Severity[rule.severity], True
         started = _sane(native.started, now)
-        respond = rules.respond.get(severity.name)
+        respond = rules.respond.get(severity.name) if rule is None or rule.respond is None else rule.respond
         description = next((annotations[name] for name in _DESCRIPTIONS if annotations.get(name)), "")
         return Alert(
             identity=identity(labels),
             name=safe(labels.get("alertname", "")) or lit("(no alertname)"),
             system=safe(rules.id or labels.get("system", "")),
-            service=_service(labels, rules),
+            service=_service(native, rules),
             severity=severity,
             native_severity=safe(word),
             severity_known=known,
@@ -99,14 +105,17 @@ class AlertMapper:
             sources=self._sources,
             silenced_by=native.silenced_by,
             inhibited_by=native.inhibited_by,
-            links=_links(annotations, native.generator),
+            links=_links(annotations, native),
         )
 
-    def _system(self, labels: Mapping[str, str]) -> _SystemRules:
+    def _system(self, native: Native) -> _SystemRules:
         for rules in self._matching:
-            if all(labels.get(name) == value for name, value in rules.match.items()):
+            if all(native.labels.get(name) == value for name, value in rules.match.items()):
                 return rules
-        return self._named.get(labels.get("system", ""), _NOBODYS)
+        named = native.labels.get("system", "")
+        if native.owner is not None and not named:
+            return self._all.get(native.owner[0], _NOBODYS)
+        return self._named.get(named, _NOBODYS)
 
 
 def identity(labels: Mapping[str, str]) -> str:
@@ -128,16 +137,17 @@ def _rules(name: str, system: System) -> _SystemRules:
     words.update({word.strip().casefold(): Severity[value] for word, value in system.severities.items()})
     services = {service.match or id_: id_ for id_, service in system.services.items()}
     services.update({id_: id_ for id_ in system.services})
-    alerts = {alert: Severity[value] for alert, value in system.alert_severities.items()}
-    return _SystemRules(name, system.match, system.service_labels, services, words, alerts, system.respond)
+    return _SystemRules(name, system.match, system.service_labels, services, words, system.respond, system.alerts)
 
 
-def _service(labels: Mapping[str, str], rules: _SystemRules) -> SafeText:
-    """A declared service if any of the labels names one, else whatever the first one there says."""
-    said = [labels[name] for name in rules.service_labels if labels.get(name)]
+def _service(native: Native, rules: _SystemRules) -> SafeText:
+    """A declared service if any of the labels or the source names one, else whatever the first label there says."""
+    said = [native.labels[name] for name in rules.service_labels if native.labels.get(name)]
     for value in said:
         if value in rules.services:
             return safe(rules.services[value])
+    if native.owner is not None and native.owner[0] == rules.id:
+        return safe(native.owner[1])
     return safe(said[0]) if said else EMPTY
 
 
@@ -145,10 +155,9 @@ def _pairs(found: Mapping[str, str], limit: int = 256) -> tuple[tuple[SafeText, 
     return tuple((safe(name), safe(value, limit)) for name, value in sorted(found.items())[:MAX_LABELS])
 
 
-def _links(annotations: Mapping[str, str], generator: str) -> tuple[tuple[SafeText, SafeText], ...]:
-    return tuple(_web((name, annotations.get(key, "")) for key, name in _LINKS.items())) + tuple(
-        _web([(lit("expression"), generator)])
-    )
+def _links(annotations: Mapping[str, str], native: Native) -> tuple[tuple[SafeText, SafeText], ...]:
+    named = tuple((name, annotations.get(key, "")) for key, name in _LINKS.items())
+    return tuple(_web((*named, (lit("expression"), native.generator), *native.pages)))
 
 
 def _web(links: Iterable[tuple[SafeText, str]]) -> Iterable[tuple[SafeText, SafeText]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
+    from tuiops.core.comparison import Compared
     from tuiops.core.logformat import LineFormat
     from tuiops.core.text import SafeText
     from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, LogChunk, RolloutsUpdate, Series
@@ -88,6 +89,15 @@ class ReadsHistory(Protocol):
         self, system: str, service: str, indicator: str, start: datetime, end: datetime, step: float
     ) -> tuple[Series, ...]:
         """Series in the inner scale, oldest point first; `step` in seconds."""
+        ...
+
+
+@runtime_checkable
+class ReadsComparison(Protocol):
+    """Reads the indicators of a service for one revision of it beside another."""
+
+    async def read_comparison(self, system: str, service: str, new: str, old: str) -> tuple[Compared, ...]:
+        """Every indicator that can tell revisions apart, with its value for either; none when none can."""
         ...
 
 

@@ -12,7 +12,7 @@ import contextlib
 import functools
 import importlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -27,6 +27,7 @@ from tuiops.sources.http_errors import Refusal, deadline, looks_like_html, refus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     import httpx
 
@@ -95,6 +96,10 @@ class Signs(Protocol):
         ...
 
 
+Explain = Callable[[Refusal, SafeText, "datetime"], SourceError | None]
+"""Our error for an answer in a vendor's own form, from `host:port` and the time; None leaves it to HTTP's."""
+
+
 class HttpConnector:
     """Makes the clients of sources; knows the bastions and how secrets are found."""
 
@@ -103,26 +108,41 @@ class HttpConnector:
         self._clock = clock
         self._bastions = bastions or {}
 
-    def client(self, config: HttpSourceConfig, signer: Signs | None = None) -> HttpClient:
+    def client(
+        self,
+        config: HttpSourceConfig,
+        signer: Signs | None = None,
+        explain: Explain | None = None,
+        *,
+        scheme: str = "Bearer",
+    ) -> HttpClient:
         """A client that has not connected yet, for a source with its own secrets unless a signer is given."""
         endpoint = Endpoint(config.url, config.timeout, config.max_response, config.via, config.tls, config.headers)
-        return self.open(endpoint, signer or Credentials(config, self._resolve))
+        return self.open(endpoint, signer or Credentials(config, self._resolve, scheme), explain)
 
-    def open(self, endpoint: Endpoint, signer: Signs) -> HttpClient:
+    def open(self, endpoint: Endpoint, signer: Signs, explain: Explain | None = None) -> HttpClient:
         """A client that has not connected yet. ConfigError when `via` names no bastion."""
         bastion = None
         if endpoint.via is not None:
             bastion = self._bastions.get(endpoint.via)
             if bastion is None:
                 raise ConfigError([Fault("configuration", "via", f"no bastion is called {endpoint.via!r}", "add it")])
-        return HttpClient(endpoint, signer, self._clock, bastion)
+        return HttpClient(endpoint, signer, self._clock, bastion, explain)
 
 
 class HttpClient:
     """Requests to one server. Raises SourceError only, whatever the server does."""
 
-    def __init__(self, endpoint: Endpoint, signer: Signs, clock: Clock, bastion: Bastion | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        signer: Signs,
+        clock: Clock,
+        bastion: Bastion | None = None,
+        explain: Explain | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._explain = explain
         self._clock = clock
         self._bastion = bastion
         self._signer = signer
@@ -205,7 +225,9 @@ class HttpClient:
 
     def refusal(self, found: Refusal) -> SourceError:
         """Our error for an answer that is not 2xx."""
-        return refused(found, self.server, self._clock.now(), credentials=self._signer.given)
+        now = self._clock.now()
+        explained = self._explain(found, self.server, now) if self._explain is not None else None
+        return explained or refused(found, self.server, now, credentials=self._signer.given)
 
     async def close(self) -> None:
         """Close all connections. The client can be used again."""
@@ -358,10 +380,13 @@ def _unpacker(encoding: str, limit: int, server: SafeText) -> _Plain:
             raise BadAnswer(f"{server} compressed its answer in a way that was not asked for: {safe(other)}")
 
 
-def decode(body: bytes, kind: type[_T], server: SafeText) -> _T:
-    """JSON as a value of `kind`; BadAnswer when it is something else."""
+def decode(body: bytes, kind: type[_T], server: SafeText, *, strict: bool = True) -> _T:
+    """JSON as a value of `kind`; BadAnswer when it is something else.
+
+    Not `strict`: times may be numbers, in seconds since the epoch.
+    """
     try:
-        return cast(_T, _decoder(cast(Any, kind)).decode(body))
+        return cast(_T, _decoder(cast(Any, kind), strict).decode(body))
     except msgspec.ValidationError as error:
         raise BadAnswer(f"{server} sent data of another shape than its API's: {safe(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -374,9 +399,9 @@ def decode(body: bytes, kind: type[_T], server: SafeText) -> _T:
         raise BadAnswer(f"{server} sent data nested too deeply") from None
 
 
-@functools.lru_cache(maxsize=64)
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+@functools.lru_cache(maxsize=128)
+def _decoder(kind: Any, strict: bool) -> msgspec.json.Decoder[Any]:  # noqa: FBT001 - keys of a cache have no names
+    return msgspec.json.Decoder(kind, strict=strict)
 
 
 def _httpx() -> Any:

@@ -26,7 +26,9 @@ Resolve = Callable[["Secret"], str]
 class Credentials:
     """The `Authorization` header of one source. Secrets are read when first needed and once more when refused."""
 
-    def __init__(self, config: HttpSourceConfig, resolve: Resolve) -> None:
+    def __init__(self, config: HttpSourceConfig, resolve: Resolve, scheme: str = "Bearer") -> None:
+        """`scheme`: what a server calls the kind of secret that `bearer` is."""
+        self._scheme = scheme
         self._bearer = config.bearer
         self._basic = config.basic
         self._resolve = resolve
@@ -62,7 +64,7 @@ class Credentials:
         try:
             if self._bearer is not None:
                 token = await asyncio.to_thread(self._resolve, self._bearer)
-                return f"Bearer {_sendable(token)}"
+                return f"{self._scheme} {_sendable(token)}"
             if self._basic is not None:
                 password = await asyncio.to_thread(self._resolve, self._basic.password)
                 pair = f"{self._basic.user}:{password}".encode()

@@ -162,6 +162,14 @@ def retry_after(value: str, now: datetime) -> float | None:
     return min(max(0.0, float(math.ceil(seconds))), MAX_RETRY_AFTER)
 
 
+def server_time(headers: Mapping[str, str]) -> float | None:
+    """Seconds since the epoch by the clock of a server, from its Date header (RFC 9110 6.6.1); None without one."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+
+
 def said(body: bytes) -> SafeText:
     """What a server says about its refusal, from the error bodies of the APIs in use; empty for pages of HTML."""
     try:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
+from tuiops.config.logs import FileLog, JournalLog
 from tuiops.config.model import Config
 from tuiops.config.sources import AlertmanagerConfig, HostConfig, PrometheusConfig
-from tuiops.config.systems import FileLog, GaugeIndicator, HttpProbe, JournalLog, RedisProbe, Service, System
+from tuiops.config.systems import GaugeIndicator, HttpProbe, RedisProbe, Service, System
 from tuiops.config.values import Duration
 from tuiops.core.units import Unit
 from tuiops.sources.host.attempt import attempt
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from tuiops.config.sources import AnySource
-    from tuiops.config.systems import AnyLog, AnyProbe
+    from tuiops.config.logs import AnyLog
+    from tuiops.config.model import AnySource
+    from tuiops.config.systems import AnyProbe
 
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")

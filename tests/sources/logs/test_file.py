@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tuiops.config.systems import FileLog
+from tuiops.config.logs import FileLog
 from tuiops.config.values import Size
 from tuiops.core.clock import FakeClock
 from tuiops.core.text import lit
@@ -329,7 +329,7 @@ async def test_lines_that_were_handed_on_can_be_read_after_the_end_and_then_the_
 _STUCK = """
 import asyncio, os, sys
 from datetime import UTC, datetime
-from tuiops.config.systems import FileLog
+from tuiops.config.logs import FileLog
 from tuiops.config.values import Size
 from tuiops.core.clock import SystemClock
 from tuiops.core.text import lit

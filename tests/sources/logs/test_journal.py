@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import psutil
 import pytest
 
-from tuiops.config.systems import JournalLog
+from tuiops.config.logs import JournalLog
 from tuiops.core.clock import SystemClock
 from tuiops.core.logformat import LineFormat, parse
 from tuiops.core.logs import Level

@@ -177,7 +177,7 @@ async def test_a_rollout_shows_steps_gates_weights_and_timers(backend: StillBack
     app = console(backend)
     async with app.run_test(size=(120, 40)) as pilot:
         shown = await opened(pilot, RolloutScreen(rollout.id))
-    for piece in ("blue-green", "canary 10%", "succeeded", "left", "% new", "pass"):
+    for piece in ("percent", "shift to 10%", "succeeded", "2:18 of 5:00 left", "about 12m, until 14:01", "pass"):
         assert piece in shown, piece
 
 

@@ -1,33 +1,38 @@
-"""`tuiops check`: every mistake of a configuration, with file, key and remedy."""
+"""`tuiops check`: every mistake and every blank of a configuration, with file, key and remedy."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
-from tuiops.cli import reviews, settings
+from tuiops.cli import faults, reviews, settings
 from tuiops.cli.exits import Exit
-from tuiops.cli.output import Tone
+from tuiops.cli.output import Output, Tone
 from tuiops.config import paths
 from tuiops.config.advice import missing_secrets, query_faults, unreadable_queries
 from tuiops.config.load import load
 from tuiops.core.text import LINE, fmt, lit, safe
+from tuiops.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
-
-    from tuiops.cli.output import Output
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if arguments.file is not None:
         arguments.config = arguments.file
     file = settings.config_file(arguments) or paths.config_file()
-    loaded = load(
-        file,
-        options=settings.options(arguments),
-        reviews=(*reviews.ALWAYS, *reviews.DRAWING, query_faults),
-        advice=(missing_secrets,),
-    )
+    try:
+        loaded = load(
+            file,
+            options=settings.options(arguments),
+            reviews=(*reviews.ALWAYS, *reviews.DRAWING, query_faults),
+            advice=(missing_secrets,),
+        )
+    except ConfigError as error:
+        faults.tell(error, Output(sys.stderr, os.environ), whole=True)
+        return Exit.CONFIG
     config = loaded.config
     for fault in loaded.warnings:
         out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))

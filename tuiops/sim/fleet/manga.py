@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
 from tuiops.sim.model import (
     AlertModel,
     Course,
+    DriftModel,
     Effect,
+    GateModel,
     Incident,
     LogModel,
     Metric,
@@ -109,19 +112,31 @@ _REDIS = Incident(
 )  # fmt: skip
 
 _PERCENT = (
-    StepModel("deploy", 60, 0.0),
-    StepModel("10%", 300, 0.1),
-    StepModel("50%", 300, 0.5),
+    StepModel("create revision", 60, 0.0, stage="deploy"),
+    StepModel("shift to 10%", 20, 0.1, stage="10%"),
+    StepModel("bake", 300, 0.1, StepKind.WAIT, "10%"),
+    StepModel("shift to 50%", 20, 0.5, stage="50%"),
+    StepModel("bake", 300, 0.5, StepKind.WAIT, "50%"),
     StepModel("100%", 60, 1.0),
+    StepModel("settle", 240, 1.0, StepKind.WAIT),
 )
 
 _PHASE_RELEASE = Routine(
-    Recurrence(first=-2.6 * 3600, every=5.2 * 3600),
+    Recurrence(first=300, every=5.2 * 3600, past=4),
     ReleaseModel(
-        service="phase1", strategy="percent", by="Cloud Build", steps=_PERCENT, old=41, new=42,
-        revision="phase1-service-{:05d}",
+        service="phase1", strategy="percent", by="deploy@manga", client="gcloud", steps=_PERCENT, old=41, new=42,
+        revision="phase1-{:05d}", image="asia-northeast1-docker.pkg.dev/manga/phases/phase1", instances=20, lag=240,
+        gates=(
+            GateModel(label="error ≤ 5%", metric="errors", fails="> 5%", after=2),
+            GateModel(label="error ≤ 2%", metric="errors", fails="> 2%", after=4),
+        ),
     ),
 )  # fmt: skip
+
+_DRIFTS = (
+    DriftModel(service="phase6", resource="phase6", what="max instances", expected="20", actual="10"),
+    DriftModel(service="phase6", resource="phase6", what="env IMAGEN_CACHE", expected="off", actual="on"),
+)
 
 
 def _record(moment: Moment, level: str, event: str, **fields: object) -> str:
@@ -164,6 +179,7 @@ MANGA = SystemModel(
     respond={"P1": 900, "P2": 3600, "P3": 4 * 3600, "P4": 24 * 3600},
     incidents=(_QUOTA, _IMAGEN, _REDIS),
     routines=(_PHASE_RELEASE,),
+    drifts=_DRIFTS,
     logs=(
         LogModel(service="phase6", rate=0.7, burst=2.5, write=_phase6),
         LogModel(service="api", rate=0.5, burst=1, write=_api),

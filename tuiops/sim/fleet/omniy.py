@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
 from tuiops.sim.model import (
     AlertModel,
@@ -86,7 +87,8 @@ _HOSTING_RELEASE = Routine(
     Recurrence(first=-6.8 * 3600, every=9.1 * 3600),
     ReleaseModel(
         service="hosting", strategy="firebase", by="owner", old=61, new=62, revision="v{}",
-        steps=(StepModel("upload", 45), StepModel("release", 10, 1.0), StepModel("smoke test", 60, 1.0)),
+        client="firebase CLI", in_place=True,
+        steps=(StepModel("upload", 45), StepModel("release", 10), StepModel("smoke test", 60, kind=StepKind.GATE)),
     ),
 )  # fmt: skip
 

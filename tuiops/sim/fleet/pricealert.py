@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
 from tuiops.sim.model import (
     AlertModel,
@@ -57,8 +58,9 @@ _SERVICES = (
 _ROLLING = (
     StepModel("register task definition", 15),
     StepModel("replace 4 tasks", 120, 1.0),
-    StepModel("steady state", 45, 1.0),
+    StepModel("steady state", 45, 1.0, StepKind.WAIT),
 )
+_IMAGE = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/pricealert"
 
 _BAD_RELEASE = Incident(
     id="bad-release",
@@ -111,12 +113,14 @@ _BAD_RELEASE = Incident(
     ),
     releases=(
         ReleaseModel(
-            service="api", strategy="ecs-rolling", by="CI", steps=_ROLLING, old=117, new=118, stride=2,
+            service="api", strategy="ecs-rolling", by="CI", client="GitHub Actions", steps=_ROLLING, old=117, new=118,
+            stride=2, revision="api:{}", image=_IMAGE, instances=4, in_place=True,
             message="reuse database sessions between requests",
         ),
         ReleaseModel(
-            service="api", strategy="ecs-rolling", by="on-call", steps=_ROLLING, old=118, new=117, stride=2,
-            offset=2340, message="roll back: error rate",
+            service="api", strategy="ecs-rolling", by="on-call", client="AWS console", steps=_ROLLING, old=118, new=117,
+            stride=2, revision="api:{}", image=_IMAGE, instances=4, in_place=True, offset=2340,
+            message="roll back: error rate",
         ),
     ),
 )  # fmt: skip
@@ -161,7 +165,19 @@ _NOTIFICATIONS = Incident(
 
 _WORKER_RELEASE = Routine(
     Recurrence(first=-4 * 3600 - 1300, every=8.2 * 3600),
-    ReleaseModel(service="worker", strategy="ecs-rolling", by="CI", steps=_ROLLING, old=88, new=89),
+    ReleaseModel(
+        service="worker",
+        strategy="ecs-rolling",
+        by="CI",
+        client="GitHub Actions",
+        steps=_ROLLING,
+        old=88,
+        new=89,
+        revision="worker:{}",
+        image=_IMAGE,
+        instances=4,
+        in_place=True,
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
 from tuiops.sim.model import (
     AlertModel,
@@ -77,7 +78,8 @@ _RELEASE = Routine(
     ReleaseModel(
         service="streamlit", strategy="ci-deploy", by="GitHub Actions", old=73, new=74,
         revision="sagebase-streamlit-{:05d}",
-        steps=(StepModel("deploy", 90, 1.0), StepModel("health", 30, 1.0)),
+        steps=(StepModel("deploy", 90, 1.0), StepModel("health", 30, 1.0, StepKind.GATE)),
+        client="gcloud", image="asia-northeast1-docker.pkg.dev/sagebase/app/streamlit", instances=2,
     ),
 )  # fmt: skip
 

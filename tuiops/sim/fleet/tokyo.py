@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
 from tuiops.sim.model import (
     AlertModel,
@@ -45,19 +46,21 @@ _SERVICES = (
 )  # fmt: skip
 
 _BLUE_GREEN = (
-    StepModel("deploy", 232, 0.0),
-    StepModel("health", 40, 0.0),
-    StepModel("canary 10%", 300, 0.1),
+    StepModel("create revision", 232, 0.0, stage="deploy"),
+    StepModel("health check", 40, 0.0, StepKind.GATE, "deploy"),
+    StepModel("shift to 10%", 20, 0.1, stage="canary"),
+    StepModel("bake", 280, 0.1, StepKind.WAIT, "canary"),
     StepModel("100%", 20, 1.0),
-    StepModel("watch", 600, 1.0),
+    StepModel("watch", 600, 1.0, StepKind.WAIT),
 )
-_GATE = GateModel(label="error ≤ 5%", metric="errors", fails="> 5%", after=2)
+_GATE = GateModel(label="error ≤ 5%", metric="errors", fails="> 5%", after=3)
+_IMAGE = "asia-northeast1-docker.pkg.dev/tokyo/chat/server"
 
 _CANARY = Routine(
-    Recurrence(first=-380, every=4.4 * 3600, spread=0.05),
+    Recurrence(first=-380, every=4.4 * 3600, spread=0.05, past=3),
     ReleaseModel(
-        service="chat", strategy="blue-green", by="CI", steps=_BLUE_GREEN, gates=(_GATE,), old=301, new=302,
-        revision="{}",
+        service="chat", strategy="blue-green", by="CI", client="Cloud Build", steps=_BLUE_GREEN, gates=(_GATE,),
+        old=301, new=302, revision="{}", image=_IMAGE, instances=12,
     ),
 )  # fmt: skip
 
@@ -75,8 +78,8 @@ _BAD_CANARY = Incident(
     ),
     releases=(
         ReleaseModel(
-            service="chat", strategy="blue-green", by="CI", steps=_BLUE_GREEN, gates=(_GATE,), old=7301, new=7302,
-            revision="{}",
+            service="chat", strategy="blue-green", by="CI", client="Cloud Build", steps=_BLUE_GREEN, gates=(_GATE,),
+            old=7301, new=7302, revision="{}", image=_IMAGE, instances=12,
         ),
     ),
 )  # fmt: skip
@@ -147,6 +150,8 @@ def _chat(moment: Moment) -> str:
         "requestId": f"{rng.getrandbits(32):08x}",
         "sessionId": f"s-{rng.getrandbits(24):06x}",
     }
+    if moment.revision:
+        record["revision"] = moment.revision
     chance = rng.random()
     if moment.wrong:
         record |= {

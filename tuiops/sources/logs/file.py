@@ -12,14 +12,14 @@ from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.core.updates import LogChunk
 from tuiops.errors import AccessDenied, SourceError, Unreachable
 from tuiops.sources.daemon import DaemonWorker
+from tuiops.sources.line_form import line_format
 from tuiops.sources.logs import history
 from tuiops.sources.logs.follow import Followed
-from tuiops.sources.logs.form import line_format
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tuiops.config.systems import FileLog
+    from tuiops.config.logs import FileLog
     from tuiops.core.clock import Clock
     from tuiops.core.logformat import LineFormat
 

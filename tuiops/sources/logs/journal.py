@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from tuiops.core.text import CELL, SafeText, fmt, lit, safe
 from tuiops.core.updates import LogChunk
 from tuiops.errors import AccessDenied, SourceError, TimedOut, Unreachable
-from tuiops.sources.logs.form import line_format
+from tuiops.sources.line_form import line_format
 from tuiops.sources.logs.lines import LineBuffer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tuiops.config.systems import JournalLog
+    from tuiops.config.logs import JournalLog
     from tuiops.core.clock import Clock
     from tuiops.core.logformat import LineFormat
 

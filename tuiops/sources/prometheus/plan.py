@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.config.systems import AnyIndicator, GaugeIndicator, LatencyIndicator, RatioIndicator
+from tuiops.config.systems import CloudWatchIndicator, GaugeIndicator, LatencyIndicator, PromqlIndicator, RatioIndicator
 from tuiops.core import promql
 from tuiops.core.health import Comparison, Limit
 from tuiops.core.text import SafeText, fmt, lit, safe
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BURN_WINDOW = 3600.0
 """Seconds over which the present rate of burning an error budget is measured."""
 
+_PER_SECOND = {"seconds": 1.0, "milliseconds": 1e3, "nanoseconds": 1e9}
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One indicator and the services that it is expected for."""
@@ -27,7 +29,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     system: SafeText
     indicator: SafeText
     heading: SafeText
-    config: AnyIndicator
+    config: PromqlIndicator
     services: tuple[tuple[SafeText, str], ...]
     """Identifiers, and the value that the label `by` has for each."""
 
@@ -57,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             case RatioIndicator() as ratio:
                 return promql.ratio(ratio.total, _part(ratio), by=self.by, window=ratio.window)
             case LatencyIndicator() as latency:
-                return promql.quantile(latency.quantile, latency.histogram, by=self.by, window=latency.window)
+                return _quantile(latency, latency.histogram, self.by)
             case GaugeIndicator() as gauge:
                 return gauge.query
 
@@ -120,13 +122,36 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 quantiles = dict.fromkeys((0.5, latency.quantile))
                 if histogram is None:
                     return ((_quantile_name(latency.quantile), promql.only(self.query, self.by, value)),)
-                return tuple(
-                    (_quantile_name(q), promql.quantile(q, histogram, by=self.by, window=latency.window))
-                    for q in quantiles
-                )
+                return tuple((_quantile_name(q), _quantile(latency, histogram, self.by, q)) for q in quantiles)
             case GaugeIndicator() as gauge:
                 query = promql.only(gauge.query, self.by, value) if self.by else gauge.query
                 return ((self.heading, query),)
+
+    @property
+    def revision(self) -> str:
+        """The label that tells revisions apart, empty when none does."""
+        return self.config.revision or ""
+
+    def comparison_query(self, value: str) -> str | None:
+        """The values of every revision of one service, which `value` stands for.
+
+        None when no label tells revisions apart, or when a selector is no plain one, so that it cannot be narrowed.
+        """
+        if not self.revision:
+            return None
+        match self.config:
+            case RatioIndicator() as ratio:
+                total, part = self._narrow(ratio.total, value), self._narrow(_part(ratio), value)
+                if total is None or part is None:
+                    return None
+                return promql.ratio(total, part, by=self.revision, window=ratio.window)
+            case LatencyIndicator() as latency:
+                histogram = self._narrow(latency.histogram, value)
+                if histogram is None:
+                    return None
+                return _quantile(latency, histogram, self.revision)
+            case GaugeIndicator() as gauge:
+                return promql.only(gauge.query, self.by, value) if self.by else gauge.query
 
     def _narrow(self, selector: str, value: str) -> str | None:
         """The selector for one service; None when it is no plain selector."""
@@ -141,7 +166,7 @@ def plans(source: str, systems: Mapping[str, System]) -> tuple[Plan, ...]:
     found: list[Plan] = []
     for system, config in systems.items():
         for indicator, declared in config.indicators.items():
-            if declared.source != source:
+            if declared.source != source or isinstance(declared, CloudWatchIndicator):
                 continue
             names = declared.services or tuple(config.services)
             services = tuple(
@@ -159,7 +184,7 @@ def plans(source: str, systems: Mapping[str, System]) -> tuple[Plan, ...]:
     return tuple(found)
 
 
-def _measured(config: AnyIndicator) -> str:
+def _measured(config: PromqlIndicator) -> str:
     """What has samples if anything of the indicator has."""
     match config:
         case RatioIndicator(total=total):
@@ -172,6 +197,12 @@ def _measured(config: AnyIndicator) -> str:
 
 def _part(config: RatioIndicator) -> str:
     return config.bad or config.good or config.total
+
+
+def _quantile(latency: LatencyIndicator, histogram: str, by: str, q: float | None = None) -> str:
+    """A quantile in seconds, the indicator's own unless another one is asked for."""
+    per = _PER_SECOND[latency.histogram_unit]
+    return promql.quantile(q or latency.quantile, histogram, by=by, window=latency.window, per=per)
 
 
 def _quantile_name(q: float) -> SafeText:

@@ -183,7 +183,7 @@ def _by_service(plan: Plan, series: Sequence[InstantSeries]) -> tuple[dict[SafeT
         for service in wanted.get(one.metric.get(plan.by, "") if plan.by else None, ()):
             if service in values:
                 several.add(service)
-                value = _worse(values[service], value, smaller=plan.smaller_is_worse)
+                value = worse_value(values[service], value, smaller=plan.smaller_is_worse)
             values[service] = value
     if histograms:
         warnings.append(fmt("{}: the query yields native histograms, which have no single value", plan.heading))
@@ -206,7 +206,8 @@ def _nothing_matches(plan: Plan, series: Sequence[InstantSeries]) -> SafeText:
     return fmt("{}: no service of {} is among the values of {}: {}{}", plan.heading, plan.system, label, examples, more)
 
 
-def _worse(one: float, other: float, *, smaller: bool) -> float:
+def worse_value(one: float, other: float, *, smaller: bool) -> float:
+    """The worse of two values for the same; NaN counts only when both are."""
     if math.isnan(one):
         return other
     if math.isnan(other):

@@ -11,6 +11,7 @@ from tuiops.core.updates import BudgetsUpdate, HealthUpdate, Series, SeriesPoint
 from tuiops.errors import BadAnswer, QueryRefused
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.prometheus import wire
+from tuiops.sources.prometheus.comparison import compare
 from tuiops.sources.prometheus.plan import Plan, plans
 from tuiops.sources.prometheus.poll import Poll, refusal_text
 from tuiops.sources.prometheus.readings import Proof, budgets, down_targets, readings, without_targets
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tuiops.config.sources import PrometheusConfig
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
+    from tuiops.core.comparison import Compared
     from tuiops.core.health import Reading
     from tuiops.core.updates import Budget
     from tuiops.sources.http import HttpConnector
@@ -123,6 +125,16 @@ class PrometheusSource:
                 series = await poll.range(query, first, last, step, plan.heading)
                 found.extend(_series(label, one, plan) for one in series)
         return tuple(found)
+
+    async def read_comparison(self, system: str, service: str, new: str, old: str) -> tuple[Compared, ...]:
+        """The indicators of a service that declare the label of the revision; none when this source has none."""
+        measured = [
+            (plan, value)
+            for plan in self._plans
+            if plan.system == system and (value := dict(plan.services).get(safe(service))) is not None
+        ]
+        async with deadline(self.timeout, self._client.server):
+            return await compare(self._poll(), measured, new, old)
 
     def _poll(self) -> Poll:
         return Poll(self._client, self._config.max_items)

@@ -1,169 +1,49 @@
-"""The rollouts pane: what moves from which revision to which, its steps, gates and timers."""
+"""The rollouts pane: what moves from which revision to which, its steps, gates and timers, and what has drifted."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from tuiops.core.clock import age
 from tuiops.core.health import State
-from tuiops.core.rollouts import GateResult, Phase, Rollout, order
 from tuiops.core.snapshot import Topic
-from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
-from tuiops.core.units import countdown
 from tuiops.ui.actions import Scope, bindings
-from tuiops.ui.format import width_of
+from tuiops.ui.format import plural
 from tuiops.ui.messages import OpenRollout
 from tuiops.ui.panes.base import freshness_part
+from tuiops.ui.panes.rollout_rows import (
+    COLUMNS,
+    Part,
+    RolloutModel,
+    RolloutRow,
+    by_service,
+    drift_fields,
+    drift_rows,
+    fields,
+    rollout_rows,
+)
 from tuiops.ui.panes.table import TablePane
 from tuiops.ui.shell import shell_of
-from tuiops.ui.widgets.columns import Column
-from tuiops.ui.widgets.table_lines import Cell, Drawing, Free
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterator
     from datetime import datetime
 
-    from rich.style import Style
     from textual.binding import BindingType
 
-    from tuiops.core.rollouts import Gate, Step
     from tuiops.core.snapshot import Snapshot
-    from tuiops.ui.filtering import Value
-    from tuiops.ui.glyphs import Glyphs
-    from tuiops.ui.panes.base import Part
-    from tuiops.ui.theme import Palette
-
-
-class RolloutRow(msgspec.Struct, frozen=True, eq=False):
-    """One line of a rollout: its heading, its steps, or one gate."""
-
-    rollout: Rollout
-    steps: bool = False
-    gate: int = -1
-    live: bool = True
-
-    @property
-    def heading(self) -> bool:
-        return not self.steps and self.gate < 0
-
-
-_INDENT = 2
-"""Columns by which the lines below a rollout's heading stand in."""
-_COLUMNS = (
-    Column(id="service", heading=lit("SERVICE"), width=14, grow=2),
-    Column(id="change", heading=lit("CHANGE"), width=15, grow=2),
-    Column(id="phase", heading=lit("PHASE"), width=11, rank=1),
-    Column(id="strategy", heading=lit("HOW"), width=10, rank=3),
-    Column(id="by", heading=lit("BY"), width=10, grow=2, rank=2),
-    Column(id="started", heading=lit("STARTED"), width=9, right=True, rank=2),
-)
-
-
-class RolloutModel:
-    """How rollouts look."""
-
-    def key(self, row: RolloutRow) -> Hashable:
-        return (row.rollout.id, row.steps, row.gate)
-
-    def stamp(self, row: RolloutRow) -> Hashable:
-        rollout = row.rollout
-        if row.heading:
-            return (rollout.phase, rollout.weight)
-        return tuple(step.phase for step in rollout.steps) if row.steps else rollout.gates[row.gate].result
-
-    def stale(self, row: RolloutRow, drawing: Drawing) -> bool:  # noqa: ARG002 - the row knows already
-        return not row.live
-
-    def cells(self, row: RolloutRow, drawing: Drawing) -> tuple[Cell, ...]:
-        palette, glyphs = drawing.look.palette, drawing.look.glyphs
-        rollout = row.rollout
-        if row.steps:
-            return _steps(rollout, drawing)
-        if row.gate >= 0:
-            return _gate(rollout.gates[row.gate], drawing)
-        return (
-            Cell(fmt("{}/{}", rollout.system, rollout.service), palette.bold),
-            Cell(fmt("{} {} {}", rollout.old or lit("?"), glyphs.arrow, rollout.new or lit("?")), palette.text),
-            Cell(rollout.phase.word, phase_style(rollout.phase, palette)),
-            Cell(rollout.strategy, palette.muted),
-            Cell(rollout.by, palette.muted),
-            Cell(drawing.times.moment(rollout.started, drawing.now), palette.muted),
-        )
-
-
-def phase_style(phase: Phase, palette: Palette) -> Style:
-    """Running is plain: only what went wrong, or well, has a colour."""
-    if phase in {Phase.FAILED, Phase.ROLLED_BACK}:
-        return palette.state[State.DOWN]
-    if phase is Phase.SUCCEEDED:
-        return palette.state[State.OK]
-    return palette.muted if phase in {Phase.WAITING, Phase.UNKNOWN} else palette.text
-
-
-def phase_glyph(phase: Phase, glyphs: Glyphs) -> SafeText:
-    return {
-        Phase.SUCCEEDED: glyphs.done, Phase.RUNNING: glyphs.running, Phase.WAITING: glyphs.waiting,
-        Phase.FAILED: glyphs.failed, Phase.ROLLED_BACK: glyphs.undone, Phase.UNKNOWN: glyphs.unknown,
-    }[phase]  # fmt: skip
-
-
-def _steps(rollout: Rollout, drawing: Drawing) -> Free:
-    palette, glyphs = drawing.look.palette, drawing.look.glyphs
-    cells = [_step(step, drawing) for step in rollout.steps]
-    if rollout.message:
-        cells.append(Cell(rollout.message, palette.muted))
-    if sum(width_of(cell.text) for cell in cells) + _INDENT > drawing.width:
-        # What is over gives way to what runs.
-        done = next((n for n, step in enumerate(rollout.steps) if step.phase is not Phase.SUCCEEDED), 0)
-        if done > 1:
-            cells[:done] = [Cell(fmt("{} {} done  ", glyphs.done, done), phase_style(Phase.SUCCEEDED, palette))]
-    return Free((Cell(SafeText(" " * _INDENT), palette.text), *cells))
-
-
-def _step(step: Step, drawing: Drawing) -> Cell:
-    weight = SafeText(f"{step.weight:.0%}") if step.weight else EMPTY
-    share = fmt(" {}", weight) if weight and not step.label.endswith(weight) else EMPTY
-    sign = phase_glyph(step.phase, drawing.look.glyphs)
-    text = fmt("{} {}{}{}  ", sign, step.label, share, _timer(step, drawing.now))
-    # A step that is over is no news: only its sign is green.
-    return Cell(text, phase_style(step.phase, drawing.look.palette))
-
-
-def _timer(step: Step, now: datetime) -> SafeText:
-    if step.phase is not Phase.RUNNING or step.ends is None:
-        return EMPTY
-    left = countdown((step.ends - now).total_seconds())
-    if step.started is None:
-        return fmt(" {} left", left)
-    return fmt(" {} of {} left", left, countdown(age(step.ends, step.started)))
-
-
-def _gate(gate: Gate, drawing: Drawing) -> Free:
-    palette = drawing.look.palette
-    state = {
-        GateResult.PASS: State.OK, GateResult.FAIL: State.DOWN, GateResult.ERROR: State.DOWN,
-        GateResult.INCONCLUSIVE: State.UNKNOWN,
-    }[gate.result]  # fmt: skip
-    return Free(
-        (
-            Cell(fmt("  gate {}  ", gate.label), palette.muted),
-            Cell(fmt("{} ", gate.value), palette.text),
-            Cell(gate.result.word, palette.state[state]),
-        )
-    )
+    from tuiops.ui.panes import base
+    from tuiops.ui.widgets.columns import Column
 
 
 class RolloutsPane(TablePane[RolloutRow]):
-    """Live rollouts, and past ones when asked for."""
+    """Live rollouts, services that have drifted, and past rollouts when asked for."""
 
     NUMBER = 3
     NAME = lit("Rollouts")
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.ROLLOUTS, Scope.TABLE, Scope.CONSOLE, Scope.GLOBAL)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.ROLLOUTS)]
-    FIELDS: ClassVar[tuple[str, ...]] = ("system", "service", "phase", "by", "strategy")
+    FIELDS: ClassVar[tuple[str, ...]] = ("system", "service", "phase", "by", "strategy", "origin")
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
@@ -174,66 +54,95 @@ class RolloutsPane(TablePane[RolloutRow]):
         return self._model
 
     def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:  # noqa: ARG002 - the same for all
-        return _COLUMNS
+        return COLUMNS
 
     def made_of(self, snapshot: Snapshot, now: datetime) -> object:
-        return (snapshot.rollouts, self._live_feeds(snapshot, now), self._history)
-
-    def _live_feeds(self, snapshot: Snapshot, now: datetime) -> bool:
-        return all(feed.status.freshness(now) is Freshness.LIVE for feed in snapshot.on(Topic.ROLLOUTS))
+        return (snapshot.rollouts, snapshot.drifts, _live_feeds(snapshot, now), self._history)
 
     def rows(self, snapshot: Snapshot, now: datetime) -> list[RolloutRow]:
-        live = self._live_feeds(snapshot, now)
+        """Live rollouts with the drifts of their services, then services where nothing moves, then what is over."""
+        live = _live_feeds(snapshot, now)
+        drifts = by_service(snapshot.drifts)
+        moving = [rollout for rollout in snapshot.rollouts if rollout.live]
         rows: list[RolloutRow] = []
-        for rollout in sorted(snapshot.rollouts, key=order):
-            if not (rollout.live or self._history) or not self.filter.matches(_fields(rollout)):
+        for rollout in moving:
+            drifted = drifts.pop((rollout.system, rollout.service), ())
+            if not self.filter.matches(fields(rollout)):
                 continue
-            rows.append(RolloutRow(rollout, live=live))
-            if rollout.id in self.folded or not rollout.live:
-                continue
-            if rollout.steps or rollout.message:
-                rows.append(RolloutRow(rollout, steps=True, live=live))
-            rows.extend(RolloutRow(rollout, gate=number, live=live) for number in range(len(rollout.gates)))
+            folded = rollout.id in self.folded
+            rows += rollout_rows(rollout, snapshot.rollouts, live=rollout.source in live, folded=folded)
+            if drifted:
+                rows += drift_rows(drifted, live=drifted[0].source in live, folded=folded, below=rollout)
+        for key, drifted in drifts.items():
+            if self.filter.matches(drift_fields(drifted)):
+                rows += drift_rows(drifted, live=drifted[0].source in live, folded=key in self.folded)
+        if self._history:
+            rows += self._past(snapshot, live)
         return rows
 
+    def _past(self, snapshot: Snapshot, live: frozenset[str]) -> Iterator[RolloutRow]:
+        for rollout in snapshot.rollouts:
+            if not rollout.live and self.filter.matches(fields(rollout)):
+                yield from rollout_rows(rollout, (), live=rollout.source in live, folded=True)
+
     def empty(self, snapshot: Snapshot, now: datetime) -> tuple[SafeText, ...]:
-        if not snapshot.on(Topic.ROLLOUTS):
+        feeds = snapshot.on(Topic.ROLLOUTS)
+        if not feeds:
             return (
                 lit("No rollout source is configured."),
-                lit("Here would stand what is being deployed: revisions, canary weights, gates and timers. "
-                    'The simulated fleet has rollouts: [sources.NAME] with type = "simulation".'),
+                lit("Here would stand what is being deployed: revisions, canary weights, gates and timers. A source "
+                    'of type "gcp" or "aws" tells of the services that resources of kind "cloud_run" or "ecs" name.'),
             )  # fmt: skip
-        if not self._live_feeds(snapshot, now):
-            return (lit("No rollout is known, but not every rollout source is live."),)
-        return (lit("Nothing is being rolled out."), lit("Press h to see past rollouts."))
+        silent = [feed.status for feed in feeds if not snapshot.is_live(feed.status.name, now)]
+        if silent:
+            worst = fmt("{}: {}", silent[0].name, silent[0].describe(now))
+            more = fmt(", and {} more", len(silent) - 1) if len(silent) > 1 else EMPTY
+            return (
+                lit("No rollout is known, but not every rollout source is live."),
+                fmt("{}{}. :sources says why.", worst, more),
+            )
+        past = sum(not rollout.live for rollout in snapshot.rollouts)
+        if not past:
+            return (lit("Nothing is being rolled out."), lit("Nor does a source or this console remember a past one."))
+        known = plural(past, lit("past rollout"), lit("past rollouts"))
+        return (lit("Nothing is being rolled out."), fmt("Press h to see {}.", known))
 
-    def title(self, snapshot: Snapshot, now: datetime) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    def title(self, snapshot: Snapshot, now: datetime) -> tuple[tuple[base.Part, ...], tuple[base.Part, ...]]:
         palette = shell_of(self).look.palette
         feeds = snapshot.on(Topic.ROLLOUTS)
+        if not feeds:
+            return (), ()
         live = sum(rollout.live for rollout in snapshot.rollouts)
-        notes: tuple[Part, ...] = ()
-        if feeds:
-            past = len(snapshot.rollouts) - live
-            notes = ((fmt("{} live", live), palette.muted), (fmt("{} past", past), palette.muted))
-        return notes, freshness_part(feeds, now, palette)
+        notes: list[base.Part] = [(fmt("{} live", live), palette.muted)]
+        if snapshot.drifts:
+            notes.append((fmt("drift {}", len(snapshot.drifts)), palette.state[State.DEGRADED]))
+        notes.append((fmt("{} past", len(snapshot.rollouts) - live), palette.muted))
+        return tuple(notes), freshness_part(feeds, now, palette)
 
     def subject(self, row: RolloutRow) -> tuple[SafeText, SafeText]:
-        return (row.rollout.system, row.rollout.service)
+        return row.subject
 
     def fold_key(self) -> Hashable | None:
         row = self.table.selected
-        return row.rollout.id if row else None
+        if row is None:
+            return None
+        return row.rollout.id if row.rollout is not None else row.subject
 
     def selection_text(self) -> SafeText:
         row = self.table.selected
         if row is None:
             return EMPTY
+        if row.part is Part.DRIFT or row.rollout is None:
+            drift = row.drifts[row.number]
+            return fmt("{}/{} {}: {}", drift.system, drift.service, drift.resource, drift.text())
         rollout = row.rollout
         return fmt("{}/{} {} → {} {}", rollout.system, rollout.service, rollout.old, rollout.new, rollout.phase.word)
 
     def action_table_detail(self) -> None:
         row = self.table.selected
-        if row is not None:
+        if row is None or row.rollout is None:
+            super().action_table_detail()
+        else:
             self.post_message(OpenRollout(row.rollout.id))
 
     def action_rollouts_history(self) -> None:
@@ -241,8 +150,7 @@ class RolloutsPane(TablePane[RolloutRow]):
         self.show_again()
 
 
-def _fields(rollout: Rollout) -> Mapping[str, Value]:
-    return {
-        "system": rollout.system, "service": rollout.service, "phase": rollout.phase.word, "by": rollout.by,
-        "strategy": rollout.strategy,
-    }  # fmt: skip
+def _live_feeds(snapshot: Snapshot, now: datetime) -> frozenset[str]:
+    """The rollout feeds whose last answer is fresh."""
+    names = (feed.status.name for feed in snapshot.on(Topic.ROLLOUTS))
+    return frozenset(name for name in names if snapshot.is_live(name, now))

@@ -67,8 +67,10 @@ def _alert_row(pen: Pen, alert: Alert) -> Row:
     )
 
 
-def change_rows(pen: Pen, changes: Iterable[Change], none: SafeText, most: int = MOST) -> list[Row]:
-    """One row a change, newest first, with its age and what it is about."""
+def change_rows(
+    pen: Pen, changes: Iterable[Change], none: SafeText, most: int = MOST, *, named: bool = True
+) -> list[Row]:
+    """One row a change, newest first, with its age and, unless all are about the same, what it is about."""
     kept = list(changes)
     if not kept:
         return list(pen.sentence(none))
@@ -76,7 +78,7 @@ def change_rows(pen: Pen, changes: Iterable[Change], none: SafeText, most: int =
         (
             pen.muted(fmt(" {}  ", fit(pen.moment(change.at), 12))),
             pen.muted(fmt("{}  ", fit(span(age(pen.now, change.at)), 5, right=True))),
-            pen.text(fmt("{}  ", fit(_about(change), 24, mark=pen.look.glyphs.cut))),
+            pen.text(fmt("{}  ", fit(_about(change), 24, mark=pen.look.glyphs.cut)) if named else EMPTY),
             pen.text(change.text),
         )
         for change in kept[:most]

@@ -17,8 +17,8 @@ from tuiops.core.snapshot import Snapshot, Topic
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import countdown, span
 from tuiops.ui.format import fit, plural, sparkline
+from tuiops.ui.phases import phase_glyph, phase_style
 from tuiops.ui.screens.pen import BLANK, Pen
-from tuiops.ui.screens.rollout import PHASE_STATES, phase_glyph
 from tuiops.ui.widgets import digits
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def rollouts(scene: Scene) -> list[Row]:
             steps: list[Piece] = [pen.text(lit("      "))]
             for step in rollout.steps:
                 text = fmt("{} {}   ", phase_glyph(step.phase, pen.look.glyphs), step.label)
-                steps.append(pen.state(PHASE_STATES[step.phase], text))
+                steps.append((text, phase_style(step.phase, pen.look.palette)))
             rows += [tuple(steps), BLANK]
     return _bounded(pen, rows, scene.height)
 
@@ -318,7 +318,7 @@ def rollout_row(pen: Pen, rollout: Rollout) -> Row:
     weight = EMPTY if rollout.weight is None or not rollout.live else SafeText(f"{rollout.weight * 100:.0f}%")
     return (
         pen.bold(fmt("  {}  ", fit(fmt("{}/{}", rollout.system, rollout.service), 20, mark=glyphs.cut))),
-        pen.state(PHASE_STATES[rollout.phase], fmt("{}  ", fit(rollout.phase.word, 11))),
+        (fmt("{}  ", fit(rollout.phase.word, 11)), phase_style(rollout.phase, pen.look.palette)),
         pen.text(fmt("{}  ", fit(weight, 4, right=True))),
         pen.text(fmt("{}  ", fit(change, 26, mark=glyphs.cut))),
         pen.muted(fmt("{} ago", span(age(pen.now, rollout.started)))),

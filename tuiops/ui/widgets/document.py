@@ -37,7 +37,8 @@ class Document(ScrollView, inherit_bindings=False):
     @property
     def columns(self) -> int:
         """Columns that a row may take, whether or not the scroll bar is there."""
-        return max(0, self.size.width + self.scrollbars_enabled[0] * self.scrollbar_size_vertical - 1)
+        # The scroll bar is drawn over the last column: its size is no part of the widget's.
+        return max(0, self.size.width - self.scrollbar_size_vertical)
 
     def show(self, rows: Sequence[tuple[tuple[SafeText, Style], ...]]) -> None:
         """Replace the rows; those that are equal are not drawn again."""

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from tuiops.core.alerts import count_active
 from tuiops.core.severity import Severity
 from tuiops.core.source import Freshness
-from tuiops.core.text import SafeText, fmt, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown
 from tuiops.ui.format import cut, width_of
 from tuiops.ui.shell import shell_of
@@ -170,7 +170,7 @@ def budget_part(snapshot: Snapshot, times: Times, now: datetime, palette: Palett
 
 
 def sources_part(snapshot: Snapshot, now: datetime, palette: Palette) -> tuple[Part, ...]:
-    """`7/7 live`, or which is worst and how."""
+    """`7/7 live`, or which is worst and how; a vendor's limit that will make data late is said before it does."""
     statuses = [feed.status for feed in snapshot.feeds.values()]
     if not statuses:
         return ((lit("no sources"), palette.stale),)
@@ -183,6 +183,9 @@ def sources_part(snapshot: Snapshot, now: datetime, palette: Palette) -> tuple[P
         worst = max(statuses, key=lambda status: order.index(status.freshness(now)))
         words = worst.describe(now) if worst.answered is not None or worst.word else lit("no data yet")
         parts.append((fmt(" · {} {}", worst.name, words), palette.stale))
+    elif limits := {limited for status in statuses if (limited := status.limited(now))}:
+        more = fmt(" and {} more", len(limits) - 1) if len(limits) > 1 else EMPTY
+        parts.append((fmt(" · {}{}", min(limits), more), palette.stale))
     return tuple(parts)
 
 

@@ -10,7 +10,7 @@ from tuiops.core.guarded import Guarded
 from tuiops.core.logformat import LineFormat
 
 if TYPE_CHECKING:
-    from tuiops.config.systems import LogConfig
+    from tuiops.config.logs import LogConfig
 
 
 def line_format(config: LogConfig) -> LineFormat:

@@ -1,0 +1,1 @@
+"""A fake of Google's APIs, held to the documents that Google publishes about them."""

@@ -1,0 +1,264 @@
+"""Restarting, rolling back and scaling ECS services, against MiniStack's scheduler and Moto's scaling."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.servers import http
+from tests.servers.processes import free_port
+from tests.sources.aws.account import CLUSTER, Ecs, aws_client, aws_config, ecs_system, source_of
+from tests.sources.hostile import Hostile, Request
+from tuiops.config.credentials import AwsCredentials
+from tuiops.config.resources import EcsExpectation
+from tuiops.errors import NotFound, QueryRefused
+from tuiops.sources.abilities import Acts, Progress, Receipt, Restarts, RollsBack, Scales, StateChanged, Target
+from tuiops.sources.aws.ecs import reader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.servers.ministack import Ministack
+    from tests.servers.moto import Moto
+    from tuiops.sources.abilities import Fact
+    from tuiops.sources.aws.source import AwsSource
+
+PATIENCE = 60.0
+BETWEEN = 0.05
+
+
+@pytest.fixture(autouse=True)
+def _always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "FRESH", 0.0)
+
+
+@pytest.fixture
+async def ecs(ministack: Ministack) -> AsyncIterator[Ecs]:
+    account = Ecs(ministack.url)
+    yield account
+    await account.close()
+
+
+def acting(ministack: Ministack, moto: Moto, name: str, **settings: Any) -> AwsSource:
+    return source_of({"ecs": ministack.url, "application-autoscaling": moto.url}, ecs_system(name, **settings))
+
+
+async def steady(ecs: Ecs, name: str, tasks: int = 2) -> None:
+    """Wait until the service has one completed deployment with so many tasks."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            service = (await ecs.call("DescribeServices", cluster=CLUSTER, services=[name]))["services"][0]
+            states = [one["rolloutState"] for one in service["deployments"]]
+            if states == ["COMPLETED"] and service["runningCount"] == tasks:
+                return
+            await asyncio.sleep(BETWEEN)
+
+
+async def ended(source: AwsSource, receipt: Receipt) -> Receipt:
+    async with asyncio.timeout(PATIENCE):
+        while receipt.progress is Progress.RUNNING:
+            await asyncio.sleep(BETWEEN)
+            receipt = await source.look_up(receipt)
+    return receipt
+
+
+def told(facts: tuple[Fact, ...]) -> dict[str, str]:
+    return {str(fact.what): str(fact.value) for fact in facts}
+
+
+async def test_a_restart_is_a_new_deployment_of_the_same_revision(ministack: Ministack, moto: Moto, ecs: Ecs) -> None:
+    source = acting(ministack, moto, "again")
+    assert isinstance(source, Acts)
+    assert isinstance(source, Restarts)
+    await ecs.create("again", await ecs.define("again", "v1"))
+    await steady(ecs, "again")
+
+    prepared = await source.prepare_restart(Target("shop", "again"), "token-1")
+    before = await source.read_rollouts()
+    receipt = await source.perform(prepared)
+    with pytest.raises(StateChanged) as caught:
+        await source.perform(prepared)  # a double key
+    done = await ended(source, receipt)
+
+    assert " ".join(prepared.argv) == (
+        "aws ecs update-service --cluster prod --service again --force-new-deployment --region us-east-1"
+    )
+    assert told(prepared.before) == {
+        "task definition": "again:1",
+        "desired tasks": "2",
+        "running tasks": "2",
+        "deployment": "COMPLETED",
+    }
+    assert prepared.token == "token-1"
+    assert len(before.rollouts) == 1  # preparing changed nothing
+    assert receipt.progress is Progress.RUNNING
+    assert receipt.operation.startswith("ecs-svc/")
+    assert told(caught.value.facts)["deployment"] == "IN_PROGRESS"
+    assert done.progress is Progress.DONE
+    assert done.operation == receipt.operation
+    assert len((await source.read_rollouts()).rollouts) == 2
+    await source.close()
+
+
+async def test_a_rollback_deploys_an_earlier_revision(ministack: Ministack, moto: Moto, ecs: Ecs) -> None:
+    source = acting(ministack, moto, "back")
+    assert isinstance(source, RollsBack)
+    await ecs.create("back", await ecs.define("back", "v1"))
+    await steady(ecs, "back")
+    second = await ecs.define("back", "v2")
+    await ecs.deploy("back", second)
+    await steady(ecs, "back")
+    target = Target("shop", "back")
+
+    prepared = await source.prepare_rollback(target, "back:1", "t")
+    done = await ended(source, await source.perform(prepared))
+
+    arn = second.rpartition(":")[0] + ":1"
+    assert prepared.argv[:-2] == (
+        *("aws", "ecs", "update-service", "--cluster", "prod", "--service", "back", "--task-definition", arn),
+    )
+    assert told(prepared.before)["task definition"] == "back:2"
+    assert told(prepared.after)["task definition"] == "back:1"
+    assert prepared.undo == "deploy back:2 again"
+    assert done.progress is Progress.DONE
+    assert told(done.facts)["task definition"] == "back:1"
+    with pytest.raises(QueryRefused, match="back has back:1 already"):
+        await source.prepare_rollback(target, "back:1", "t")
+    with pytest.raises(QueryRefused, match="no-such:9"):
+        await source.prepare_rollback(target, "no-such:9", "t")
+    await ecs.call("DeregisterTaskDefinition", taskDefinition="back:2")
+    with pytest.raises(QueryRefused, match="back:2 is INACTIVE"):
+        await source.prepare_rollback(target, "back:2", "t")
+    await source.close()
+
+
+async def test_a_rollback_to_a_bad_revision_fails(ministack: Ministack, moto: Moto, ecs: Ecs) -> None:
+    source = acting(ministack, moto, "worse")
+    await ecs.define("worse", "bad-1")
+    await ecs.create("worse", await ecs.define("worse", "v2"))
+    await steady(ecs, "worse")
+
+    prepared = await source.prepare_rollback(Target("shop", "worse"), "worse:1", "t")
+    failed = await ended(source, await source.perform(prepared))
+
+    assert failed.progress is Progress.FAILED
+    assert "circuit breaker" in failed.text
+    await source.close()
+
+
+async def test_what_nothing_scales_gets_another_desired_count(ministack: Ministack, moto: Moto, ecs: Ecs) -> None:
+    source = acting(ministack, moto, "more")
+    assert isinstance(source, Scales)
+    await ecs.create("more", await ecs.define("more", "v1"))
+    await steady(ecs, "more")
+    target = Target("shop", "more")
+
+    prepared = await source.prepare_scale(target, 3, 3, "t")
+    done = await ended(source, await source.perform(prepared))
+
+    assert " ".join(prepared.argv) == (
+        "aws ecs update-service --cluster prod --service more --desired-count 3 --region us-east-1"
+    )
+    assert told(prepared.before)["scaling bounds"] == "none"
+    assert prepared.undo == "set 2 tasks again"
+    assert done.progress is Progress.DONE
+    assert told(done.facts)["running tasks"] == "3"
+    with pytest.raises(QueryRefused, match="nothing scales more: give one number instead of 1 to 9"):
+        await source.prepare_scale(target, 1, 9, "t")
+    with pytest.raises(QueryRefused, match="5 to 2 are no bounds"):
+        await source.prepare_scale(target, 5, 2, "t")
+    await source.close()
+
+
+async def test_what_is_scaled_gets_other_bounds(ministack: Ministack, moto: Moto, ecs: Ecs) -> None:
+    expect = EcsExpectation(min_tasks=1, max_tasks=6)
+    source = acting(ministack, moto, "auto", expect=expect)
+    # Moto wants to know the service itself before it scales it.
+    for account in (ecs, elsewhere := Ecs(moto.url)):
+        await account.create("auto", await account.define("auto", "v1"))
+    await steady(ecs, "auto")
+    await elsewhere.close()
+    scaling = aws_client(aws_config(moto.url))
+    bounds = {"ServiceNamespace": "ecs", "ResourceId": "service/prod/auto", "MinCapacity": 1, "MaxCapacity": 4}
+    register = {**bounds, "ScalableDimension": "ecs:service:DesiredCount"}
+    await scaling.call("application-autoscaling", "RegisterScalableTarget", register)
+
+    drifts = (await source.read_rollouts()).drifts
+    prepared = await source.prepare_scale(Target("shop", "auto"), 2, 6, "t")
+    receipt = await source.perform(prepared)
+    done = await ended(source, receipt)
+
+    assert [str(drift.text()) for drift in drifts] == ["max tasks 4, expected 6"]
+    assert " ".join(prepared.argv) == (
+        "aws application-autoscaling register-scalable-target --service-namespace ecs --resource-id service/prod/auto "
+        "--scalable-dimension ecs:service:DesiredCount --min-capacity 2 --max-capacity 6 --region us-east-1"
+    )
+    assert told(prepared.before)["scaling bounds"] == "1 to 4"
+    assert prepared.undo == "set them to 1 to 4 again"
+    assert done.progress is Progress.DONE
+    assert told(done.facts)["scaling bounds"] == "2 to 6"
+    assert [str(drift.text()) for drift in (await source.read_rollouts()).drifts] == ["min tasks 2, expected 1"]
+    with pytest.raises(StateChanged):
+        await source.perform(prepared)
+    await scaling.close()
+    await source.close()
+
+
+async def test_a_lost_answer_leaves_unknown_until_the_deployment_is_found(ministack: Ministack, ecs: Ecs) -> None:
+    """The request arrives, its answer does not: nothing is sent again, and looking finds what became of it."""
+    await ecs.create("cut", await ecs.define("cut", "v1"))
+    await steady(ecs, "cut")
+    sent: list[str] = []
+
+    async def cutting(request: Request) -> None:
+        sent.append(operation := request.header("x-amz-target").rpartition(".")[2])
+        headers = {name: request.header(name) for name in ("authorization", "content-type", "x-amz-target")}
+        body = request.body.encode()
+        status, answer = await asyncio.to_thread(http.request, ministack.url, method="POST", body=body, headers=headers)
+        if operation == "UpdateService":
+            request.writer.close()
+        else:
+            await request.answer(answer, f"{status} so")
+
+    async with Hostile(cutting) as proxy:
+        source = source_of({"ecs": proxy.url}, ecs_system("cut"))
+        prepared = await source.prepare_restart(Target("shop", "cut"), "t")
+        receipt = await source.perform(prepared)
+        found = await source.look_up(receipt)
+        done = await ended(source, found)
+        await source.close()
+
+    assert receipt.progress is Progress.UNKNOWN
+    assert sent.count("UpdateService") == 1
+    assert found.operation.startswith("ecs-svc/")
+    assert done.progress is Progress.DONE
+
+
+async def test_nothing_that_never_arrived_is_called_done(ministack: Ministack, ecs: Ecs) -> None:
+    await ecs.create("never", await ecs.define("never", "v1"))
+    await steady(ecs, "never")
+    source = source_of(ministack.url, ecs_system("never"))
+    prepared = await source.prepare_restart(Target("shop", "never"), "t")
+
+    lost = await source.look_up(Receipt(prepared=prepared, progress=Progress.UNKNOWN))
+
+    assert (lost.progress, lost.text) == (Progress.UNKNOWN, "no such deployment has begun")
+    await source.close()
+
+
+async def test_only_what_the_configuration_names_can_be_acted_on(ministack: Ministack) -> None:
+    source = source_of(ministack.url, ecs_system("named"), credentials=AwsCredentials())
+
+    with pytest.raises(NotFound, match="shop has no ECS service other"):
+        await source.prepare_restart(Target("shop", "other"), "t")
+    await source.close()
+
+
+async def test_an_action_that_cannot_be_sent_raises_or_is_unknown() -> None:
+    source = source_of({"ecs": f"http://127.0.0.1:{free_port()}"}, ecs_system("gone"))
+
+    with pytest.raises(Exception, match="refused the connection"):
+        await source.prepare_restart(Target("shop", "gone"), "t")
+    await source.close()

@@ -1,0 +1,359 @@
+"""Service deployments and task sets, which no emulator has: answers are held to botocore's models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.sources.aws.account import ecs_system, source_of
+from tests.sources.aws.scripted import Refuses, Scripted, at
+from tests.sources.hostile import Hostile
+from tuiops.core.clock import FakeClock
+from tuiops.core.rollouts import GateResult, Phase, StepKind
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from tuiops.core.rollouts import Rollout
+    from tuiops.core.updates import RolloutsUpdate
+
+ARN = "arn:aws:ecs:us-east-1:000000000000"
+SERVICE = f"{ARN}:service/prod/api"
+CLUSTER = f"{ARN}:cluster/prod"
+DIGEST = "sha256:" + "ab" * 32
+
+
+def revision_arn(number: int) -> str:
+    return f"{ARN}:service-revision/prod/api/{number}"
+
+
+def deployment_arn(name: str) -> str:
+    return f"{ARN}:service-deployment/prod/api/{name}"
+
+
+def service(*, current: str | None = None, controller: str = "ECS", **more: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "serviceArn": SERVICE,
+        "serviceName": "api",
+        "clusterArn": CLUSTER,
+        "status": "ACTIVE",
+        "desiredCount": 4,
+        "runningCount": 4,
+        "pendingCount": 0,
+        "taskDefinition": f"{ARN}:task-definition/api:7",
+        "deploymentController": {"type": controller},
+        "deployments": [],
+        "events": [],
+    }
+    return found | ({"currentServiceDeployment": deployment_arn(current)} if current else {}) | more
+
+
+def summary(number: int, weight: float | None, running: int, requested: int = 4) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "arn": revision_arn(number),
+        "requestedTaskCount": requested,
+        "runningTaskCount": running,
+        "pendingTaskCount": requested - running,
+    }
+    return found if weight is None else {**found, "requestedProductionTrafficWeight": weight}
+
+
+def deployment(name: str, status: str, *, new: int = 2, strategy: str = "ROLLING", **more: Any) -> dict[str, Any]:
+    return {
+        "serviceDeploymentArn": deployment_arn(name),
+        "serviceArn": SERVICE,
+        "clusterArn": CLUSTER,
+        "createdAt": at(-10),
+        "startedAt": at(-9),
+        "updatedAt": at(-3),
+        "status": status,
+        "sourceServiceRevisions": [summary(new - 1, None, 4)],
+        "targetServiceRevision": summary(new, None, 2),
+        "deploymentConfiguration": {"strategy": strategy},
+    } | more
+
+
+def revisions(params: dict[str, Any]) -> dict[str, Any]:
+    numbers = [int(arn.rpartition("/")[2]) for arn in params["serviceRevisionArns"]]
+    return {
+        "serviceRevisions": [
+            {
+                "serviceRevisionArn": revision_arn(number),
+                "taskDefinition": f"{ARN}:task-definition/api:{number}",
+                "containerImages": [{"containerName": "app", "image": f"repo/api:v{number}", "imageDigest": DIGEST}],
+            }
+            for number in numbers
+        ]
+    }
+
+
+def definition(params: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "taskDefinition": {
+            "taskDefinitionArn": params["taskDefinition"],
+            "containerDefinitions": [{"name": "app", "image": "repo/api:" + params["taskDefinition"][-1]}],
+            "registeredAt": at(-11),
+            "registeredBy": "arn:aws:sts::000000000000:assumed-role/deploy/alice",
+            "status": "ACTIVE",
+        }
+    }
+
+
+class Stage:
+    """An account with one service, its clock, and a source that looks at it."""
+
+    def __init__(self, script: Scripted, url: str) -> None:
+        self.script = script
+        self.clock = FakeClock(at(0))
+        self.source = source_of({"ecs": url}, ecs_system("api"), self.clock)
+
+    def show(self, found: dict[str, Any], *deployments: dict[str, Any]) -> None:
+        """What there is from this moment on."""
+        known = {one["serviceDeploymentArn"]: one for one in deployments}
+        briefs = [{"serviceDeploymentArn": arn} for arn in known]
+        self.script.answers |= {
+            "DescribeServices": {"services": [found]},
+            "ListServiceDeployments": {"serviceDeployments": briefs},
+            "DescribeServiceDeployments": lambda params: {
+                "serviceDeployments": [known[arn] for arn in params["serviceDeploymentArns"]]
+            },
+            "DescribeServiceRevisions": revisions,
+            "DescribeTaskDefinition": definition,
+            "ListTasks": {"taskArns": []},
+        }
+
+    async def look(self, seconds: float = 5.0) -> RolloutsUpdate:
+        self.clock.advance(seconds)
+        return await self.source.read_rollouts()
+
+    async def one(self) -> Rollout:
+        (found,) = (await self.look()).rollouts
+        return found
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    script = Scripted()
+    async with Hostile(script) as server:
+        account = Stage(script, server.url)
+        yield account
+        await account.source.close()
+
+
+def phases(found: Rollout) -> Sequence[tuple[str, Phase]]:
+    return [(str(step.label), step.phase) for step in found.steps]
+
+
+async def test_a_canary_tells_weights_stages_and_bake_time(stage: Stage) -> None:
+    canary = {
+        "strategy": "CANARY",
+        "bakeTimeInMinutes": 15,
+        "canaryConfiguration": {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 5},
+    }
+    going: dict[str, Any] = deployment(
+        "d1",
+        "IN_PROGRESS",
+        deploymentConfiguration=canary,
+        lifecycleStage="PRODUCTION_TRAFFIC_SHIFT",
+        targetServiceRevision=summary(2, 10.0, 4),
+        sourceServiceRevisions=[summary(1, 90.0, 4)],
+        alarms={"status": "MONITORING", "alarmNames": ["errors", "latency"], "triggeredAlarmNames": []},
+        deploymentCircuitBreaker={"status": "MONITORING", "failureCount": 1, "threshold": 3},
+    )
+    stage.show(service(current="d1"), going)
+    shifting = await stage.one()
+
+    stage.show(
+        service(current="d1"), going | {"lifecycleStage": "BAKE_TIME", "targetServiceRevision": summary(2, 100.0, 4)}
+    )
+    baking = await stage.one()
+
+    assert shifting.strategy == "canary"
+    assert (shifting.old, shifting.new) == ("api:1", "api:2")
+    assert (shifting.weight, shifting.share_set) == (0.1, 0.1)
+    assert [(side.revision, side.set, side.running, side.failed) for side in shifting.sides] == [
+        ("api:2", 0.1, 4, 1),
+        ("api:1", 0.9, 4, None),
+    ]
+    assert shifting.sides[0].image == "repo/api:v2@sha256:abababababab"
+    assert shifting.by == "deploy/alice"
+    assert phases(shifting) == [
+        ("scale up", Phase.SUCCEEDED),
+        ("test traffic", Phase.SUCCEEDED),
+        ("traffic, 10.0% for 5m first", Phase.RUNNING),
+        ("bake", Phase.WAITING),
+        ("clean up", Phase.WAITING),
+    ]
+    assert [(gate.label, gate.value, gate.result) for gate in shifting.gates] == [
+        ("failed tasks < 3", "1", GateResult.INCONCLUSIVE),
+        ("2 alarms quiet", "", GateResult.INCONCLUSIVE),
+    ]
+    bake = baking.steps[3]
+    assert (bake.phase, bake.kind, bake.started, bake.ends) == (Phase.RUNNING, StepKind.WAIT, at(-3), at(12))
+    assert baking.id == shifting.id
+
+
+async def test_a_rollback_tells_what_rang_and_ends_as_one(stage: Stage) -> None:
+    rang: dict[str, Any] = {
+        "alarms": {"status": "TRIGGERED", "alarmNames": ["errors"], "triggeredAlarmNames": ["errors"]},
+        "rollback": {"reason": "Alarm errors went off", "startedAt": at(-1), "serviceRevisionArn": revision_arn(1)},
+    }
+    stage.show(service(current="d1"), deployment("d1", "ROLLBACK_IN_PROGRESS", **rang))
+    update = await stage.look()
+    (back,) = update.rollouts
+    stage.show(service(current="d1"), deployment("d1", "ROLLBACK_SUCCESSFUL", finishedAt=at(0), **rang))
+    over = await stage.one()
+
+    assert update.again_in == 5.0
+    assert (back.phase, back.message) == (Phase.RUNNING, "Alarm errors went off")
+    assert phases(back)[-1] == ("roll back", Phase.RUNNING)
+    assert back.gates[0].result is GateResult.FAIL
+    assert back.gates[0].value == "errors"
+    assert (over.phase, over.ended) == (Phase.ROLLED_BACK, at(0))
+    assert phases(over)[-1] == ("roll back", Phase.SUCCEEDED)
+
+
+async def test_history_is_asked_for_once_and_when_something_begins(stage: Stage) -> None:
+    past = [deployment(f"d{number}", "SUCCESSFUL", new=number, finishedAt=at(-5)) for number in (3, 2)]
+    stage.show(service(), *past)
+    first = await stage.look()
+    await stage.look()
+    await stage.look()
+    asked = dict.fromkeys(("ListServiceDeployments", "DescribeServiceDeployments", "DescribeServiceRevisions"), 1)
+    assert {name: stage.script.count(name) for name in asked} == asked
+    assert [(one.new, one.phase, one.took) for one in first.rollouts] == [
+        ("api:3", Phase.SUCCEEDED, 240.0),
+        ("api:2", Phase.SUCCEEDED, 240.0),
+    ]
+
+    stage.show(service(current="d4"), deployment("d4", "IN_PROGRESS", new=4), *past)
+    later = await stage.look()
+    assert {one.new: one.phase for one in later.rollouts} == {
+        "api:4": Phase.RUNNING,
+        "api:3": Phase.SUCCEEDED,
+        "api:2": Phase.SUCCEEDED,
+    }
+    assert stage.script.count("ListServiceDeployments") == 2
+    assert stage.script.asked[-1][0] == "DescribeTaskDefinition"
+    described = [params["serviceDeploymentArns"] for name, params in stage.script.asked if "DescribeServiceDep" in name]
+    assert described[-1] == [deployment_arn("d4")]  # what is over is not asked for again
+
+
+async def test_words_that_are_not_known_are_shown_as_they_are(stage: Stage) -> None:
+    odd = deployment("d1", "QUANTUM_SHIFT", strategy="\x1b[31mNEW", lifecycleStage="SPARKLE")
+    stage.show(service(current="d1", status="PONDERING"), odd)
+    found = await stage.one()
+    health = await stage.source.read_health()
+
+    assert (found.phase, found.message) == (Phase.UNKNOWN, "ECS calls its state QUANTUM_SHIFT")
+    assert found.strategy == "␛[31mNEW"
+    assert {phase for _, phase in phases(found)} == {Phase.UNKNOWN}
+    assert (health.readings[0].value, health.readings[0].note) == (0.0, "4/4 running")
+
+
+async def test_a_pause_says_that_it_waits_for_somebody(stage: Stage) -> None:
+    hook = {"hookId": "h", "targetType": "PAUSE", "status": "AWAITING_ACTION", "expiresAt": at(60)}
+    stage.show(service(current="d1"), deployment("d1", "IN_PROGRESS", lifecycleHookDetails=[hook]))
+    assert (await stage.one()).message == "waits for somebody to continue it"
+
+
+async def test_without_the_permission_the_services_themselves_have_to_do(stage: Stage) -> None:
+    primary = {
+        "id": "ecs-svc/1",
+        "status": "PRIMARY",
+        "taskDefinition": f"{ARN}:task-definition/api:7",
+        "desiredCount": 4,
+        "runningCount": 1,
+        "pendingCount": 3,
+        "failedTasks": 0,
+        "createdAt": at(-2),
+        "updatedAt": at(-1),
+        "rolloutState": "IN_PROGRESS",
+        "rolloutStateReason": "ECS deployment ecs-svc/1 in progress.",
+    }
+    stage.show(service(deployments=[primary]))
+
+    def refuse(_: dict[str, Any]) -> dict[str, Any]:
+        text = "User: arn:aws:iam::000000000000:user/ops is not authorized to perform: ecs:ListServiceDeployments on x"
+        raise Refuses("AccessDeniedException", text)
+
+    stage.script.answers["ListServiceDeployments"] = refuse
+    update = await stage.look()
+    await stage.look()
+
+    assert [(one.id, one.new, one.phase) for one in update.rollouts] == [("shop/api/ecs-svc/1", "api:7", Phase.RUNNING)]
+    assert update.warnings == (
+        "past deployments are not known: the permission ecs:ListServiceDeployments is missing for "
+        "arn:aws:iam::000000000000:user/ops",
+    )
+    assert stage.script.count("ListServiceDeployments") == 1
+
+
+def task_set(number: int, status: str, *, steady: bool = True, scale: float = 100.0) -> dict[str, Any]:
+    return {
+        "id": f"ecs-svc/{number}",
+        "status": status,
+        "taskDefinition": f"{ARN}:task-definition/api:{number}",
+        "startedBy": "CODE_DEPLOY",
+        "externalId": "d-ABCDEF",
+        "computedDesiredCount": 4,
+        "runningCount": 4 if steady else 1,
+        "pendingCount": 0 if steady else 3,
+        "createdAt": at(-60 + number),
+        "updatedAt": at(-1),
+        "scale": {"value": scale, "unit": "PERCENT"},
+        "stabilityStatus": "STEADY_STATE" if steady else "STABILIZING",
+    }
+
+
+async def test_codedeploy_replaces_blue_by_green(stage: Stage) -> None:
+    blue, green = task_set(1, "PRIMARY"), task_set(2, "ACTIVE", steady=False)
+
+    def show(*sets: dict[str, Any]) -> None:
+        stage.show(service(controller="CODE_DEPLOY", taskSets=list(sets)))
+
+    show(blue, green)
+    begun = await stage.one()
+    show(blue, task_set(2, "ACTIVE"))
+    ready = await stage.one()
+    show(task_set(1, "ACTIVE"), task_set(2, "PRIMARY"))
+    shifted = await stage.one()
+    show(task_set(2, "PRIMARY"))
+    done = await stage.one()
+
+    assert (begun.strategy, begun.client) == ("blue/green", "CodeDeploy d-ABCDEF")
+    assert [(side.revision, side.running, side.pending) for side in begun.sides] == [("api:2", 1, 3), ("api:1", 4, 0)]
+    assert [phases(one) for one in (begun, ready, shifted, done)] == [
+        [("provision", Phase.RUNNING), ("traffic", Phase.WAITING), ("bake and clean up", Phase.WAITING)],
+        [("provision", Phase.SUCCEEDED), ("traffic", Phase.RUNNING), ("bake and clean up", Phase.WAITING)],
+        [("provision", Phase.SUCCEEDED), ("traffic", Phase.SUCCEEDED), ("bake and clean up", Phase.RUNNING)],
+        [("provision", Phase.SUCCEEDED), ("traffic", Phase.SUCCEEDED), ("bake and clean up", Phase.SUCCEEDED)],
+    ]
+    assert [one.phase for one in (begun, ready, shifted, done)] == [*[Phase.RUNNING] * 3, Phase.SUCCEEDED]
+    assert (done.old, done.new) == ("api:1", "api:2")
+
+
+async def test_a_green_that_goes_away_was_taken_back(stage: Stage) -> None:
+    stage.show(service(controller="CODE_DEPLOY", taskSets=[task_set(1, "PRIMARY"), task_set(2, "ACTIVE")]))
+    await stage.one()
+    stage.show(service(controller="CODE_DEPLOY", taskSets=[task_set(1, "PRIMARY")]))
+    update = await stage.look()
+
+    assert {one.new: one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
+
+
+async def test_a_service_that_cannot_be_read_for_a_while_is_not_lost(stage: Stage) -> None:
+    stage.show(service(current="d1"), deployment("d1", "IN_PROGRESS"))
+    await stage.one()
+    stage.script.answers["DescribeServices"] = {"services": [], "failures": [{"arn": SERVICE, "reason": "ODD"}]}
+    update = await stage.look()
+    (unread,) = update.rollouts
+    stage.show(service(current="d1"), deployment("d1", "IN_PROGRESS"))
+    again = await stage.one()
+
+    assert (unread.phase, unread.live) == (Phase.UNKNOWN, True)
+    assert unread.message == "no service api in cluster prod (ODD)"
+    assert update.warnings == ("no service api in cluster prod (ODD)",)
+    assert again.phase is Phase.RUNNING
+    assert again.id == unread.id

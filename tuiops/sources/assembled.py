@@ -1,0 +1,171 @@
+"""A source that is made of parts: they are read side by side, and one that fails takes nothing from the others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from tuiops.core.text import SafeText, fmt, safe
+from tuiops.core.updates import AlertsUpdate, HealthUpdate, RolloutsUpdate
+from tuiops.errors import QueryRefused, SourceError
+from tuiops.sources.http_errors import deadline
+from tuiops.sources.parts import ActingPart, AlertsPart, HealthPart, RolloutsPart, part_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from tuiops.config.clouds import CloudConfig
+    from tuiops.core.clock import Clock
+    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.parts import Part
+    from tuiops.sources.quota import Quotas
+
+_Part = TypeVar("_Part", bound="Part")
+_Found = TypeVar("_Found")
+
+_SHARE = 0.9
+"""Of the time of a poll, what one part may take: when it takes all, the answers of the others must not go with it."""
+
+
+class SharedClient(Protocol):
+    """What all parts of a source ask with."""
+
+    quotas: Quotas
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        ...
+
+    async def log_in(self) -> None:
+        """Find credentials. Raises errors.AccessDenied when there are none."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class AssembledSource:
+    """Health, rollouts and actions of its parts. `AlertsToo` adds alerts."""
+
+    def __init__(
+        self,
+        names: tuple[SafeText, SafeText],
+        config: CloudConfig,
+        parts: Iterable[Part],
+        client: SharedClient,
+        clock: Clock,
+    ) -> None:
+        """`names`: the source's own and its kind's."""
+        self.name, self.kind = names
+        self.interval = float(config.interval)
+        self.timeout = float(config.timeout)
+        self._rollout_interval = float(config.rollout_interval)
+        self._parts = tuple(parts)
+        self._client = client
+        self._clock = clock
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def read_health(self) -> HealthUpdate:
+        """All readings. Raises when nothing at all could be read."""
+        at, before = self._clock.now(), self._client.requests
+        parts = [part for part in self._parts if isinstance(part, HealthPart)]
+        found, failed = await self._each(parts, lambda part: part.read_health(at))
+        readings = [reading for result in found for reading in result.readings]
+        readings += [reading for part, error in failed for reading in part.unread(at, safe(str(error)))]
+        return HealthUpdate(
+            at=at,
+            readings=tuple(readings),
+            warnings=self._warnings(failed, [result.warnings for result in found]),
+            requests=self._client.requests - before,
+            dropped=sum(result.dropped for result in found),
+        )
+
+    async def read_rollouts(self) -> RolloutsUpdate:
+        """Every rollout, past ones included. Raises when nothing at all could be read."""
+        at, before = self._clock.now(), self._client.requests
+        parts = [part for part in self._parts if isinstance(part, RolloutsPart)]
+        found, failed = await self._each(parts, lambda part: part.read_rollouts(at))
+        return RolloutsUpdate(
+            at=at,
+            rollouts=tuple(rollout for result in found for rollout in result.rollouts),
+            drifts=tuple(drift for result in found for drift in result.drifts),
+            again_in=self._rollout_interval if any(result.moving for result in found) else None,
+            warnings=self._warnings(failed, [result.warnings for result in found]),
+            requests=self._client.requests - before,
+            dropped=sum(result.dropped for result in found),
+        )
+
+    async def perform(self, prepared: Prepared) -> Receipt:
+        """Begin what one of the parts prepared."""
+        return await self._acting(prepared).perform(prepared)
+
+    async def look_up(self, receipt: Receipt) -> Receipt:
+        """How it stands by now."""
+        return await self._acting(receipt.prepared).look_up(receipt)
+
+    def _acting(self, prepared: Prepared) -> ActingPart:
+        wanted = part_of(prepared.call)
+        for part in self._parts:
+            if part.name == wanted and isinstance(part, ActingPart):
+                return part
+        raise QueryRefused(f"{self.name} has not prepared this action")
+
+    async def _each(
+        self, parts: Sequence[_Part], read: Callable[[_Part], Awaitable[_Found]]
+    ) -> tuple[list[_Found], list[tuple[_Part, SourceError]]]:
+        """What the parts answer, and why others do not. Raises when all fail, and when nobody could be asked."""
+
+        async def attempt(part: _Part) -> _Found | SourceError:
+            try:
+                async with deadline(_SHARE * self.timeout, part.name):
+                    return await read(part)
+            except SourceError as error:
+                return error
+
+        async with deadline(self.timeout, self.name):
+            if not parts:
+                # An answer that took no question would prove nothing.
+                await self._client.log_in()
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(attempt(part)) for part in parts]
+        found: list[_Found] = []
+        failed: list[tuple[_Part, SourceError]] = []
+        for part, task in zip(parts, tasks, strict=True):
+            result = task.result()
+            if isinstance(result, SourceError):
+                failed.append((part, result))
+            else:
+                found.append(result)
+        if failed and not found:
+            raise failed[0][1]
+        return found, failed
+
+    def _warnings(
+        self, failed: Sequence[tuple[Part, SourceError]], said: Iterable[tuple[SafeText, ...]]
+    ) -> tuple[SafeText, ...]:
+        """Why parts failed, what the others lack, and which limits make data late; each once."""
+        found = [fmt("{}: {}", part.name, safe(str(error), 500)) for part, error in failed]
+        found += [warning for warnings in said for warning in warnings]
+        found += self._client.quotas.notes()
+        return tuple(dict.fromkeys(found))
+
+
+class AlertsToo(AssembledSource):
+    """The alerts of its parts as well."""
+
+    async def read_alerts(self) -> AlertsUpdate:
+        """Every alert. Raises when one part fails: no alert would prove nothing then."""
+        at, before = self._clock.now(), self._client.requests
+        parts = [part for part in self._parts if isinstance(part, AlertsPart)]
+        found, failed = await self._each(parts, lambda part: part.read_alerts(at))
+        if failed:
+            raise failed[0][1]
+        return AlertsUpdate(
+            at=at,
+            alerts=tuple(alert for result in found for alert in result.alerts),
+            warnings=self._warnings([], [result.warnings for result in found]),
+            requests=self._client.requests - before,
+            dropped=sum(result.dropped for result in found),
+        )

@@ -1,0 +1,1 @@
+"""Amazon CloudWatch: metrics as indicators, alarms as alerts."""

@@ -1,0 +1,1 @@
+"""Amazon ECS: services, their deployments and their tasks."""

@@ -1,0 +1,86 @@
+"""What is remembered of a service's rollouts: ECS forgets a deployment as soon as its last task is gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.rollouts import Phase
+from tuiops.core.text import lit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from tuiops.core.rollouts import Rollout
+    from tuiops.core.text import SafeText
+
+KEPT = 10
+"""Ended rollouts kept for each service."""
+
+REPLACED = lit("stopped: another deployment took its place")
+
+
+class Memory:
+    """The rollouts of one service."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str, Rollout] = {}
+        self._live: dict[str, Rollout] = {}
+        self._provisioned: dict[str, datetime] = {}
+        self.rollbacks: set[str] = set()
+        """Deployments that undo another one, and are no rollouts of their own."""
+
+    def provisioned(self, deployment: str, *, up: bool, at: datetime) -> datetime | None:
+        """When all tasks of a deployment were first seen to run."""
+        if up:
+            self._provisioned.setdefault(deployment, at)
+        return self._provisioned.get(deployment)
+
+    def ended(self, identity: str) -> Rollout | None:
+        """How a rollout ended, once it has: that does not change any more."""
+        return self._ended.get(identity)
+
+    def keep(self, seen: Iterable[Rollout], became: Phase, at: datetime) -> tuple[Rollout, ...]:
+        """Remember what a poll saw; the live ones and the last that ended come back.
+
+        `became`: what became of one that was live before and is not there any more.
+        """
+        before = self._live
+        now = {str(rollout.id): rollout for rollout in seen}
+        gone = [rollout for identity, rollout in before.items() if identity not in now]
+        self._live = {identity: rollout for identity, rollout in now.items() if rollout.live}
+        over = [_completed(before.get(identity), rollout) for identity, rollout in now.items() if not rollout.live]
+        over += [
+            msgspec.structs.replace(rollout, phase=became, ended=at, message=_last_words(rollout, became))
+            for rollout in gone
+        ]
+        for rollout in sorted(over, key=lambda one: one.started):
+            self._ended.setdefault(str(rollout.id), rollout)
+        for identity in list(self._ended)[:-KEPT]:
+            del self._ended[identity]
+        self._provisioned = {key: when for key, when in self._provisioned.items() if key in self._live}
+        return (*self._live.values(), *self._ended.values())
+
+    def unread(self, reason: SafeText) -> tuple[Rollout, ...]:
+        """What there is to say while the service cannot be read."""
+        lost = (msgspec.structs.replace(one, phase=Phase.UNKNOWN, message=reason) for one in self._live.values())
+        return (*lost, *self._ended.values())
+
+    @property
+    def moving(self) -> bool:
+        """Whether something was under way when it was last seen."""
+        return bool(self._live)
+
+
+def _last_words(rollout: Rollout, became: Phase) -> SafeText:
+    return (rollout.message or lit("rolled back")) if became is Phase.ROLLED_BACK else REPLACED
+
+
+def _completed(before: Rollout | None, after: Rollout) -> Rollout:
+    """A rollout at its end, with what only its beginning told: what it replaced is gone by then."""
+    if before is None or after.old or not before.old:
+        return after
+    old = tuple(side for side in before.sides if side.revision == before.old and side.revision != after.new)
+    return msgspec.structs.replace(after, old=before.old, sides=(*after.sides[:1], *old))

@@ -1,0 +1,81 @@
+"""ECS as a part of an AWS source: the state of services, their rollouts, and what can be done to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.config.resources import EcsResource
+from tuiops.core.text import lit
+from tuiops.sources.aws.ecs.actions import EcsActions
+from tuiops.sources.aws.ecs.drift import bound_drifts, drifts, wants_bounds
+from tuiops.sources.aws.ecs.health import standing
+from tuiops.sources.aws.ecs.reader import EcsReader, Place, place_of
+from tuiops.sources.aws.ecs.rollouts import EcsRollouts
+from tuiops.sources.parts import PartHealth, PartRollouts, all_unknown, watched
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tuiops.config.systems import System
+    from tuiops.core.clock import Clock
+    from tuiops.core.drift import Drift
+    from tuiops.core.health import Reading
+    from tuiops.core.text import SafeText
+    from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.aws.ecs.reader import Services
+
+
+class EcsPart(EcsActions):
+    """All ECS services that the configuration names."""
+
+    name = lit("ECS")
+
+    def __init__(self, source: str, systems: Mapping[str, System], client: AwsClient, clock: Clock) -> None:
+        self.resources = watched(source, systems, EcsResource)
+        self._reader = EcsReader((place_of(resource) for resource in self.resources), client, clock)
+        self._rollouts = EcsRollouts(self.resources, self._reader)
+        super().__init__(self.resources, self._reader, client)
+
+    async def read_health(self, at: datetime) -> PartHealth:
+        """The state of every service."""
+        services = await self._reader.services()
+        said: dict[SafeText, None] = {}
+        stopped = await self._reader.stopped(services, at, said)
+        readings: list[Reading] = []
+        for resource in self.resources:
+            place = place_of(resource)
+            service = services.found.get(place)
+            if service is None:
+                readings += resource.unknown(at, services.problems[place])
+            else:
+                found = standing(service, at, stopped.get(place))
+                readings.append(resource.state(at, found.value, found.note))
+        return PartHealth(readings=tuple(readings), warnings=(*services.problems.values(), *said))
+
+    def unread(self, at: datetime, reason: SafeText) -> tuple[Reading, ...]:
+        return all_unknown(self.resources, at, reason)
+
+    async def read_rollouts(self, at: datetime) -> PartRollouts:
+        """The rollouts of every service, and where services are not as expected."""
+        services = await self._reader.services()
+        said: dict[SafeText, None] = {}
+        rollouts = await self._rollouts.read(services, at, said)
+        return PartRollouts(
+            rollouts=rollouts,
+            drifts=tuple(await self._drifts(services, said)),
+            moving=self._rollouts.moving,
+            warnings=(*services.problems.values(), *said),
+        )
+
+    async def _drifts(self, services: Services, said: dict[SafeText, None]) -> list[Drift]:
+        bounded = {place_of(resource): None for resource in self.resources if wants_bounds(resource)}
+        targets = await self._reader.targets([place for place in bounded if place in services.found], said)
+        found: list[Drift] = []
+        for resource in self.resources:
+            place: Place = place_of(resource)
+            if place in services.found:
+                found += drifts(resource, services.found[place])
+                if targets is not None and place in targets:
+                    found += bound_drifts(resource, targets[place])
+        return found

@@ -1,0 +1,277 @@
+"""Reads what the configuration wants of ECS, in as few requests as that takes."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.errors import NotFound, SourceError
+from tuiops.sources.aws.ecs import wire
+from tuiops.sources.aws.ecs.health import failing
+from tuiops.sources.aws.ecs.naming import last_part
+from tuiops.sources.aws.spare import Spare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from tuiops.config.resources import EcsResource
+    from tuiops.core.clock import Clock
+    from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.parts import Watched
+
+_T = TypeVar("_T")
+
+SERVICES = 10
+"""Services that DescribeServices takes at once."""
+
+DEPLOYMENTS = 20
+"""Service deployments, or revisions, that their Describe operations take at once."""
+
+TARGETS = 50
+"""Scalable targets that DescribeScalableTargets takes at once."""
+
+FRESH = 1.0
+"""Seconds that services are not asked for again: health and rollouts are often read together."""
+
+EXPLAINED = 10
+"""Failing services whose stopped tasks are looked at in one poll."""
+
+_STOPPED = 100
+"""Stopped tasks of a service among which the last one is looked for."""
+
+_KEPT = 1000
+"""Task definitions and revisions remembered; they never change."""
+
+DIMENSION = "ecs:service:DesiredCount"
+
+
+class Place(NamedTuple):
+    """Where a service is."""
+
+    cluster: str
+    service: str
+
+    @property
+    def resource_id(self) -> str:
+        """Its name for Application Auto Scaling."""
+        return f"service/{self.cluster}/{self.service}"
+
+
+def place_of(resource: Watched[EcsResource]) -> Place:
+    """Where a resource of the configuration is."""
+    return Place(resource.config.cluster, resource.config.name)
+
+
+class Services(NamedTuple):
+    """The services that could be read, and why others could not."""
+
+    found: Mapping[Place, wire.Service]
+    problems: Mapping[Place, SafeText]
+
+
+class Kept(Generic[_T]):
+    """A few things that never change, the ones used last."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, _T] = {}
+
+    def get(self, key: str) -> _T | None:
+        found = self._items.pop(key, None)
+        if found is not None:
+            self._items[key] = found
+        return found
+
+    def put(self, key: str, item: _T) -> None:
+        self._items[key] = item
+        if len(self._items) > _KEPT:
+            del self._items[next(iter(self._items))]
+
+
+class EcsReader:
+    """Asks ECS. All of it raises errors.SourceError and nothing else; what takes `said` adds warnings there instead."""
+
+    def __init__(self, places: Iterable[Place], client: AwsClient, clock: Clock) -> None:
+        self._places = tuple(dict.fromkeys(places))
+        self._client = client
+        self._clock = clock
+        self._spare = Spare(clock)
+        self._lock = asyncio.Lock()
+        self._last: tuple[float, Services] | None = None
+        self._definitions: Kept[wire.TaskDefinition] = Kept()
+        self._revisions: Kept[wire.ServiceRevision] = Kept()
+
+    async def services(self) -> Services:
+        """All services that are wanted. Raises when none can be read."""
+        async with self._lock:
+            now = self._clock.monotonic()
+            if self._last is None or now - self._last[0] > FRESH:
+                self._last = (now, await self._services())
+            return self._last[1]
+
+    def forget(self) -> None:
+        """Ask again at the next call: something was changed."""
+        self._last = None
+
+    async def service(self, place: Place) -> wire.Service:
+        """One service as it is at this moment. Raises errors.NotFound too."""
+        found, problems = await self._batch(place.cluster, (place.service,))
+        if place in problems:
+            raise NotFound(problems[place])
+        return found[place]
+
+    async def stopped(self, services: Services, at: datetime, said: dict[SafeText, None]) -> Mapping[Place, wire.Task]:
+        """Of services whose tasks may be failing, the task that stopped last, with its reason."""
+        places = [place for place, service in services.found.items() if failing(service, at)][:EXPLAINED]
+        found = await asyncio.gather(*(self._stopped(place, said) for place in places))
+        return {place: task for place, task in zip(places, found, strict=True) if task is not None}
+
+    async def definition(self, arn: str, said: dict[SafeText, None]) -> wire.TaskDefinition | None:
+        """A task definition; None when it cannot be read."""
+        found = self._definitions.get(arn)
+        if found is None and arn:
+            found = await self._spare.read(lit("task definitions"), lambda: self.defined(arn), said)
+        return found
+
+    async def defined(self, name: str) -> wire.TaskDefinition:
+        """A task definition, read anew, by ARN or by `family:revision`. Raises errors.QueryRefused without one."""
+        params = {"taskDefinition": name}
+        answer = await self._client.call("ecs", "DescribeTaskDefinition", params, kind=wire.TaskDefinitionAnswer)
+        found = answer.task_definition
+        self._definitions.put(found.task_definition_arn, found)
+        return found
+
+    async def listed(self, place: Place, most: int, said: dict[SafeText, None]) -> tuple[str, ...] | None:
+        """ARNs of a service's last deployments, newest first; None where ECS keeps no account of them."""
+        params = {"cluster": place.cluster, "service": place.service, "maxResults": most}
+
+        async def ask() -> tuple[str, ...]:
+            answer = await self._client.call(
+                "ecs", "ListServiceDeployments", params, kind=wire.ServiceDeploymentsListed
+            )
+            return tuple(found.service_deployment_arn for found in answer.service_deployments)
+
+        return await self._spare.read(lit("past deployments"), ask, said)
+
+    async def deployments(
+        self, arns: Sequence[str], said: dict[SafeText, None]
+    ) -> Mapping[str, wire.ServiceDeployment]:
+        """Service deployments by ARN, as far as they can be read."""
+
+        async def ask(batch: Sequence[str]) -> tuple[wire.ServiceDeployment, ...]:
+            params = {"serviceDeploymentArns": list(batch)}
+            kind = wire.ServiceDeploymentsAnswer
+            return (await self._client.call("ecs", "DescribeServiceDeployments", params, kind=kind)).service_deployments
+
+        found = await asyncio.gather(
+            *(
+                self._spare.read(lit("past deployments"), partial(ask, part), said)
+                for part in _batches(arns, DEPLOYMENTS)
+            )
+        )
+        return {one.service_deployment_arn: one for batch in found for one in batch or ()}
+
+    async def revisions(self, arns: Iterable[str], said: dict[SafeText, None]) -> Mapping[str, wire.ServiceRevision]:
+        """Service revisions by ARN, as far as they can be read."""
+        known = {arn: self._revisions.get(arn) for arn in dict.fromkeys(arns) if arn}
+        missing = [arn for arn, found in known.items() if found is None]
+
+        async def ask(batch: Sequence[str]) -> tuple[wire.ServiceRevision, ...]:
+            params = {"serviceRevisionArns": list(batch)}
+            kind = wire.ServiceRevisionsAnswer
+            return (await self._client.call("ecs", "DescribeServiceRevisions", params, kind=kind)).service_revisions
+
+        for part in _batches(missing, DEPLOYMENTS):
+            for one in await self._spare.read(lit("service revisions"), partial(ask, part), said) or ():
+                self._revisions.put(one.service_revision_arn, one)
+                known[one.service_revision_arn] = one
+        return {arn: found for arn, found in known.items() if found is not None}
+
+    async def targets(
+        self, places: Iterable[Place], said: dict[SafeText, None]
+    ) -> Mapping[Place, wire.ScalableTarget | None] | None:
+        """What scales each service, None for those that nothing scales; None when that cannot be told."""
+        wanted = tuple(dict.fromkeys(places))
+        if not wanted:
+            return {}
+        return await self._spare.read(lit("scaling bounds"), lambda: self.scaled(wanted), said)
+
+    async def scaled(self, places: Sequence[Place]) -> Mapping[Place, wire.ScalableTarget | None]:
+        """The same, and raises when it cannot be told."""
+        found: dict[str, wire.ScalableTarget] = {}
+        for part in _batches(places, TARGETS):
+            params = {
+                "ServiceNamespace": "ecs",
+                "ScalableDimension": DIMENSION,
+                "ResourceIds": [place.resource_id for place in part],
+            }
+            listing = await self._client.pages(
+                "application-autoscaling",
+                "DescribeScalableTargets",
+                params,
+                result="ScalableTargets",
+                kind=wire.ScalableTarget,
+            )
+            found |= {target.resource_id: target for target in listing.items}
+        return {place: found.get(place.resource_id) for place in places}
+
+    async def _stopped(self, place: Place, said: dict[SafeText, None]) -> wire.Task | None:
+        params = {"cluster": place.cluster, "serviceName": place.service, "desiredStatus": "STOPPED"}
+
+        async def ask() -> tuple[wire.Task, ...]:
+            listed = await self._client.call("ecs", "ListTasks", {**params, "maxResults": _STOPPED})
+            tasks = listed.get("taskArns", [])
+            if not tasks:
+                return ()
+            asked = {"cluster": place.cluster, "tasks": tasks}
+            return (await self._client.call("ecs", "DescribeTasks", asked, kind=wire.TasksAnswer)).tasks
+
+        found = await self._spare.read(lit("reasons of stopped tasks"), ask, said)
+        stopped = [(task.stopped_at, task) for task in found or () if task.stopped_at is not None]
+        return max(stopped, key=lambda pair: pair[0])[1] if stopped else None
+
+    async def _services(self) -> Services:
+        clusters: dict[str, list[str]] = {}
+        for place in self._places:
+            clusters.setdefault(place.cluster, []).append(place.service)
+        batches = [(cluster, part) for cluster, names in clusters.items() for part in _batches(names, SERVICES)]
+        answers = await asyncio.gather(*(self._attempt(cluster, part) for cluster, part in batches))
+        errors = [answer for answer in answers if isinstance(answer, SourceError)]
+        if errors and len(errors) == len(answers):
+            raise errors[0]
+        found: dict[Place, wire.Service] = {}
+        problems: dict[Place, SafeText] = {}
+        for (cluster, part), answer in zip(batches, answers, strict=True):
+            if isinstance(answer, SourceError):
+                problems |= dict.fromkeys((Place(cluster, name) for name in part), safe(str(answer), 300))
+            else:
+                found |= answer.found
+                problems |= answer.problems
+        return Services(found, problems)
+
+    async def _attempt(self, cluster: str, names: Sequence[str]) -> Services | SourceError:
+        try:
+            return await self._batch(cluster, names)
+        except SourceError as error:
+            return error
+
+    async def _batch(self, cluster: str, names: Sequence[str]) -> Services:
+        params = {"cluster": cluster, "services": list(names)}
+        answer = await self._client.call("ecs", "DescribeServices", params, kind=wire.ServicesAnswer)
+        found = {Place(cluster, one.service_name): one for one in answer.services}
+        reasons = {last_part(failure.arn): safe(failure.reason) for failure in answer.failures}
+        problems = {
+            Place(cluster, name): fmt(
+                "no service {} in cluster {} ({})", safe(name), safe(cluster), reasons.get(safe(name), lit("MISSING"))
+            )
+            for name in names
+            if Place(cluster, name) not in found
+        }
+        return Services(found, problems)
+
+
+def _batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

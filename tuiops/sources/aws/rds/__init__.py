@@ -1,0 +1,1 @@
+"""Amazon RDS: database instances, what happened to them, their snapshots."""

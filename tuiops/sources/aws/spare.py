@@ -1,0 +1,45 @@
+"""Reads that can be done without: one that is refused is a warning, and is not tried again for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from tuiops.core.text import SafeText, fmt, safe
+from tuiops.errors import AccessDenied, NotFound, QueryRefused, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tuiops.core.clock import Clock
+
+_T = TypeVar("_T")
+
+BARRED = 300.0
+"""Seconds that a read is left alone after it was forbidden, or is not known there."""
+
+
+class Spare:
+    """Keeps what was refused, and why."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._barred: dict[str, tuple[float, SafeText]] = {}
+
+    async def read(self, what: SafeText, ask: Callable[[], Awaitable[_T]], said: dict[SafeText, None]) -> _T | None:
+        """What `ask` answers, None when it does not; why not is added to `said`. `what` it reads, in the plural."""
+        barred = self._barred.get(what)
+        if barred is not None and self._clock.monotonic() < barred[0]:
+            said[barred[1]] = None
+            return None
+        try:
+            found = await ask()
+        except NotFound:
+            return None
+        except SourceError as error:
+            text = fmt("{} are not known: {}", what, safe(str(error), 300))
+            said[text] = None
+            if isinstance(error, AccessDenied | QueryRefused):
+                self._barred[what] = (self._clock.monotonic() + BARRED, text)
+            return None
+        self._barred.pop(what, None)
+        return found
