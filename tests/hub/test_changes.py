@@ -52,9 +52,9 @@ def test_what_was_before_the_start_stands_at_its_own_time() -> None:
     apply(made, HealthUpdate(at=START, happened=(boot,)), "prom", Topic.HEALTH)
     apply(made, HealthUpdate(at=START, happened=(boot,)), "prom", Topic.HEALTH, after=10)
     assert told(made) == [
-        (-1800.0, "rollout v1 → v3 running"),
+        (-1800.0, "rollout v1 → v3 began"),
         (-3600.0, "P2 old began, silenced"),
-        (-7200.0, "rollout v1 → v2 succeeded"),
+        (-7200.0, "rollout v1 → v2 succeeded after 1h00"),
         (-86400.0, "started"),
     ]
 
@@ -64,7 +64,7 @@ def test_a_rollout_ends_when_it_says_and_no_clock_is_ahead_of_ours() -> None:
     apply(made, RolloutsUpdate(at=START, rollouts=(rollout("v2", Phase.RUNNING, HOUR),)), "cd/rollouts", Topic.ROLLOUTS)
     ended = rollout("v2", Phase.FAILED, -HOUR, timedelta(seconds=20))
     apply(made, RolloutsUpdate(at=START, rollouts=(ended,)), "cd/rollouts", Topic.ROLLOUTS, after=30)
-    assert told(made) == [(20.0, "rollout v1 → v2 failed"), (0.0, "rollout v1 → v2 running")]
+    assert told(made) == [(20.0, "rollout v1 → v2 failed after 1h00"), (0.0, "rollout v1 → v2 began")]
 
 
 def test_of_a_flood_of_old_alerts_the_newest_are_kept() -> None:
