@@ -6,6 +6,7 @@ Pure, and shared by all sources of alerts, so that the same alert from two of th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ from tuiops.core.severity import DEFAULT_WORDS, Severity, from_word
 from tuiops.core.text import ANNOTATION, EMPTY, SafeText, lit, safe, safe_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from tuiops.config.systems import System
 
