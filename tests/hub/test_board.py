@@ -6,7 +6,7 @@ import msgspec
 
 from tests.hub.fakes import ERRORS, START, alert, reading, shop
 from tuiops.core.alerts import AlertState
-from tuiops.core.health import Measure, State, judge_service
+from tuiops.core.health import Measure, State, judge_live, judge_service
 from tuiops.core.snapshot import Environment, Feed, Topic
 from tuiops.core.source import SourceStatus
 from tuiops.core.text import lit
@@ -14,6 +14,7 @@ from tuiops.core.updates import AlertsUpdate, HealthUpdate, Series, SeriesPoint,
 from tuiops.hub.alerts import RESOLVED_STAYS
 from tuiops.hub.board import Board
 from tuiops.hub.poller import Result
+from tuiops.hub.trend import Trend
 
 
 def board(*services: str) -> Board:
@@ -265,3 +266,37 @@ def test_a_value_that_was_missing_ends_what_was_held() -> None:
     for step, value in enumerate((0.0, None, 0.3)):
         health(made, ("api", value), after=10 * step)
     assert state(made, "api", 20) is State.DOWN
+
+
+def test_what_no_answer_changed_is_the_same_object() -> None:
+    made = Board(Environment(lit("test")), (shop("api", "web"), msgspec.structs.replace(shop(), system=lit("other"))))
+    made.expect(Feed(Topic.HEALTH, SourceStatus(name=lit("prom"), kind=lit("x"), interval=10.0)))
+    health(made, ("api", 0.0))
+    before = made.snapshot(START)
+    apply(made, AlertsUpdate(at=START), "am/alerts", Topic.ALERTS)
+    assert made.snapshot(START).systems is before.systems
+    health(made, ("api", 0.3), after=1)
+    after = made.snapshot(START)
+    assert after.systems is not before.systems
+    assert after.systems[0].services[1] is before.systems[0].services[1], "nothing was said of it"
+    assert after.systems[1] is before.systems[1], "the feed measures nothing of it"
+
+
+def test_a_reading_tells_at_once_what_it_says() -> None:
+    made = board("api")
+    health(made, ("api", 0.3))
+    (measure,) = made.snapshot(START).systems[0].services[0].measures
+    assert measure.said is not None
+    assert measure.said == judge_live(msgspec.structs.replace(measure, said=None), START)
+    assert measure.said.state is State.DOWN
+
+
+def test_a_trend_is_another_object_only_when_a_value_in_it_differs() -> None:
+    trend = Trend(ERRORS)
+    trend.add(0.0, 0.5)
+    before = trend.steps()
+    trend.add(1.0, 0.4)
+    assert trend.steps() is before, "a better value hides behind a worse one"
+    trend.add(2.0, 0.6)
+    assert trend.steps() is not before
+    assert trend.steps()[-1] == 0.6

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tests.ui.fakes import FakeBackend, fleet
+from tuiops.core.changes import Change
+from tuiops.core.snapshot import Feed, Topic
+from tuiops.core.source import SourceStatus
+from tuiops.core.text import lit
 from tuiops.ui.bridge import QUIET, Bridge
 from tuiops.ui.messages import SnapshotChanged
 
@@ -99,6 +103,32 @@ def test_snapshots_in_a_row_keep_to_the_beat() -> None:
     assert bridge.beat()
     assert [m.snapshot.version for m in pump.posted] == [1, 4]
     assert not bridge.beat()
+
+
+def test_between_the_seconds_only_what_happened_is_handed_on() -> None:
+    backend, pump, loop, bridge = bridged()
+    backend.publish(numbered(1))
+    loop.run(0.0)
+    shown = pump.posted[0].snapshot
+    backend.publish(msgspec.structs.replace(shown, version=2))
+    assert not bridge.beat(full=False)
+    change = Change(at=shown.at, text=lit("api: ok → DOWN"))
+    backend.publish(msgspec.structs.replace(shown, version=3, changes=(change, *shown.changes)))
+    assert bridge.beat(full=False)
+    backend.publish(msgspec.structs.replace(pump.posted[-1].snapshot, version=4))
+    assert bridge.beat()
+    assert [m.snapshot.version for m in pump.posted] == [1, 3, 4]
+
+
+def test_the_first_answer_of_a_feed_waits_for_no_second() -> None:
+    backend, pump, loop, bridge = bridged()
+    backend.publish(numbered(1))
+    loop.run(0.0)
+    shown = pump.posted[0].snapshot
+    status = SourceStatus(name=lit("other"), kind=lit("x"), interval=1.0, answered=shown.at, tried=shown.at)
+    feeds = {**shown.feeds, "other": Feed(Topic.HEALTH, status)}
+    backend.publish(msgspec.structs.replace(shown, version=2, feeds=feeds))
+    assert bridge.beat(full=False)
 
 
 def test_a_snapshot_after_a_quiet_time_is_handed_on_at_once() -> None:

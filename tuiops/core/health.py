@@ -140,6 +140,10 @@ class Verdict(msgspec.Struct, gc=False, frozen=True):
     reason: SafeText = EMPTY
 
 
+_OK = Verdict(State.OK)
+_NO_DATA = Verdict(State.UNKNOWN, lit("no data"))
+
+
 class Measure(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """An indicator of a service with its last reading and the shape of its recent past."""
 
@@ -150,6 +154,8 @@ class Measure(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     down: Hold | None = None
     trend: tuple[float | None, ...] = ()
     """Values at even steps over the last quarter of an hour, oldest first."""
+    said: Verdict | None = None
+    """What the reading says while it is not late: made with it, once for all who look. None: not made yet."""
 
 
 class ServiceHealth(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -190,12 +196,21 @@ def judge(measure: Measure, status: SourceStatus | None, now: datetime) -> Verdi
 
 def judge_live(measure: Measure, now: datetime) -> Verdict:
     """What a measure says when its feed is known to be live."""
-    if measure.reading is None:
-        return Verdict(State.UNKNOWN, lit("no data"))
-    verdict = _judge_reading(measure, measure.reading, now)
-    if measure.reading.missing and verdict.state < State.DEGRADED:
-        return Verdict(State.DEGRADED, measure.reading.missing)
+    reading = measure.reading
+    if reading is None:
+        return _NO_DATA
+    if measure.said is not None and not late(measure, now):
+        return measure.said
+    verdict = _judge_reading(measure, reading, now)
+    if reading.missing and verdict.state < State.DEGRADED:
+        return Verdict(State.DEGRADED, reading.missing)
     return verdict
+
+
+def late(measure: Measure, now: datetime) -> bool:
+    """Whether the reading's own time is longer ago than the indicator allows."""
+    most, reading = measure.indicator.max_age, measure.reading
+    return most is not None and reading is not None and age(now, reading.at) > most
 
 
 def _judge_reading(measure: Measure, reading: Reading, now: datetime) -> Verdict:
@@ -220,25 +235,21 @@ def _judge_limits(measure: Measure, reading: Reading) -> Verdict:
         if limit is not None and (limit.crossed(value) if hold is None else hold.crossed):
             reason = _why(indicator, reading, limit, hold)
             return Verdict(state, fmt("{} · {}", reason, reading.note) if reading.note else reason)
-    return Verdict(State.OK, reading.note)
+    return Verdict(State.OK, reading.note) if reading.note else _OK
 
 
 def renewed(measure: Measure, reading: Reading, trend: tuple[float | None, ...]) -> Measure:
     """The measure after another reading; what its limits have held so far ends with a reading that has no value."""
     indicator, value = measure.indicator, reading.value
-    if not indicator.hold or value is None or math.isnan(value):
-        return Measure(indicator=indicator, reading=reading, trend=trend)
+    degraded = down = None
+    if indicator.hold and value is not None and not math.isnan(value):
 
-    def after(limit: Limit | None, before: Hold | None) -> Hold | None:
-        return None if limit is None else held(before, reading.at, indicator.hold, crossed=limit.crossed(value))
+        def after(limit: Limit | None, before: Hold | None) -> Hold | None:
+            return None if limit is None else held(before, reading.at, indicator.hold, crossed=limit.crossed(value))
 
-    return Measure(
-        indicator=indicator,
-        reading=reading,
-        degraded=after(indicator.degraded, measure.degraded),
-        down=after(indicator.down, measure.down),
-        trend=trend,
-    )
+        degraded, down = after(indicator.degraded, measure.degraded), after(indicator.down, measure.down)
+    fresh = Measure(indicator=indicator, reading=reading, degraded=degraded, down=down, trend=trend)
+    return msgspec.structs.replace(fresh, said=judge_live(fresh, reading.at))
 
 
 def _why(indicator: Indicator, reading: Reading, limit: Limit, hold: Hold | None) -> SafeText:
@@ -266,7 +277,7 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 def judge_service(service: ServiceHealth, statuses: Mapping[str, SourceStatus], now: datetime) -> Verdict:
     """The worst of a service's measures."""
     verdict = worst(judge(m, statuses.get(m.indicator.source), now) for m in service.measures)
-    return Verdict(State.OK) if verdict.state is State.OK else verdict
+    return _OK if verdict.state is State.OK else verdict
 
 
 def judge_system(system: SystemHealth, statuses: Mapping[str, SourceStatus], now: datetime) -> Verdict:

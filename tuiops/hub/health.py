@@ -27,12 +27,17 @@ class HealthBoard:
         self._brought: dict[str, tuple[SystemHealth, ...]] = {}
         self._trends: dict[MeasureKey, Trend] = {}
         self._systems: dict[str, SystemHealth] = {}
+        self._fed: dict[str, frozenset[str]] = {}
+        """The feeds that each system is measured by."""
+        self._frozen: tuple[SystemHealth, ...] | None = None
         self._lay_out()
 
     @property
     def systems(self) -> tuple[SystemHealth, ...]:
-        """In the order of the configuration, then those that sources brought."""
-        return tuple(self._systems.values())
+        """In the order of the configuration, then those that sources brought. The same object while nothing changed."""
+        if self._frozen is None:
+            self._frozen = tuple(self._systems.values())
+        return self._frozen
 
     def declare(self, declared: Iterable[SystemHealth]) -> None:
         """Take another configuration's declarations; measures that are in both keep what is known of them."""
@@ -52,14 +57,21 @@ class HealthBoard:
         readings: dict[MeasureKey, Reading] = {(r.system, r.service, r.indicator): r for r in update.readings}
         touched: list[ServiceHealth] = []
         for name, system in self._systems.items():
-            services: list[ServiceHealth] = []
-            for service in system.services:
-                measured = self._measure(service, feed, readings)
-                services.append(measured)
-                if measured is not service:
-                    touched.append(measured)
-            if any(after is not before for after, before in zip(services, system.services, strict=True)):
+            if feed not in self._fed[name]:
+                continue
+            services = list(system.services)
+            changed = False
+            for position, service in enumerate(services):
+                measures = self._measures(service, feed, readings)
+                if measures is None:
+                    continue
+                if any(after is not before for after, before in zip(measures, service.measures, strict=True)):
+                    services[position] = msgspec.structs.replace(service, measures=tuple(measures))
+                    changed = True
+                touched.append(services[position])
+            if changed:
                 self._systems[name] = msgspec.structs.replace(system, services=tuple(services))
+                self._frozen = None
         return tuple(touched)
 
     def fill(self, key: MeasureKey, series: Iterable[Series]) -> None:
@@ -82,16 +94,17 @@ class HealthBoard:
             if measure.indicator.source == feed
         )
 
-    def _measure(self, service: ServiceHealth, feed: str, readings: Mapping[MeasureKey, Reading]) -> ServiceHealth:
-        if not any(measure.indicator.source == feed for measure in service.measures):
-            return service
-        measures = tuple(
-            self._renew(measure, readings.get((service.system, service.service, measure.indicator.id)))
-            if measure.indicator.source == feed
-            else measure
-            for measure in service.measures
-        )
-        return msgspec.structs.replace(service, measures=measures)
+    def _measures(
+        self, service: ServiceHealth, feed: str, readings: Mapping[MeasureKey, Reading]
+    ) -> list[Measure] | None:
+        """The measures of a service after an answer of a feed; None when the feed measures nothing of it."""
+        after: list[Measure] | None = None
+        for position, measure in enumerate(service.measures):
+            if measure.indicator.source == feed:
+                after = list(service.measures) if after is None else after
+                reading = readings.get((service.system, service.service, measure.indicator.id))
+                after[position] = self._renew(measure, reading)
+        return after
 
     def _renew(self, measure: Measure, reading: Reading | None) -> Measure:
         if reading is None:
@@ -119,6 +132,11 @@ class HealthBoard:
             present = merged.get(system.system)
             merged[system.system] = system if present is None else _join(present, system)
         self._systems = {name: _recall(system, known) for name, system in merged.items()}
+        self._frozen = None
+        self._fed = {
+            name: frozenset(measure.indicator.source for service in system.services for measure in service.measures)
+            for name, system in self._systems.items()
+        }
         kept: set[MeasureKey] = {
             (service.system, service.service, measure.indicator.id)
             for system in self._systems.values()

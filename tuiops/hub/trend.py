@@ -26,6 +26,7 @@ class Trend:
         self._lower_is_worse = limit is not None and limit.comparison in {Comparison.BELOW, Comparison.AT_MOST}
         self._values: list[float | None] = [None] * STEPS
         self._step = 0
+        self._steps: tuple[float | None, ...] | None = None
 
     def add(self, at: float, value: float | None) -> None:
         """Take in a value of a moment, in seconds since the epoch. What is older than the ring is ignored."""
@@ -33,12 +34,13 @@ class Trend:
         ahead = step - self._step
         if ahead > 0:
             self._values = ([*self._values, *([None] * min(ahead, STEPS))])[-STEPS:]
-            self._step = step
+            self._step, self._steps = step, None
         position = STEPS - 1 - (self._step - step)
         if position < 0 or value is None or math.isnan(value):
             return
         seen = self._values[position]
-        self._values[position] = value if seen is None else self._worse(seen, value)
+        if seen is None or self._worse(seen, value) != seen:
+            self._values[position], self._steps = value, None
 
     def fill(self, points: Iterable[SeriesPoint]) -> None:
         """Take in a past that was read from the source."""
@@ -46,8 +48,10 @@ class Trend:
             self.add(point.at, point.value)
 
     def steps(self) -> tuple[float | None, ...]:
-        """Oldest first; None where nothing was measured."""
-        return tuple(self._values)
+        """Oldest first; None where nothing was measured. The same object while no value differs."""
+        if self._steps is None:
+            self._steps = tuple(self._values)
+        return self._steps
 
     def _worse(self, first: float, second: float) -> float:
         return min(first, second) if self._lower_is_worse else max(first, second)

@@ -6,6 +6,7 @@ Pure, and shared by all sources of alerts, so that the same alert from two of th
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 

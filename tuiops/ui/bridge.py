@@ -1,4 +1,7 @@
-"""From the hub's thread to the console's loop: the latest snapshot wins, at most one in each beat of the frames."""
+"""From the hub's thread to the console's loop: the latest snapshot wins, at most one in each beat of the frames.
+
+Values move on with the clock, once a second; what people have to notice, such as an alert, takes the next beat.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ class Bridge:
         self._latest: Snapshot | None = None
         self._merged = 0
         self._delivered: float | None = None
+        self._shown: Snapshot | None = None
         self._closed = False
         self._unsubscribe: Callable[[], None] = backend.subscribe(self._heard)
 
@@ -58,13 +62,30 @@ class Bridge:
         if self._delivered is None or self._loop.time() - self._delivered >= QUIET:
             self.beat()
 
-    def beat(self) -> bool:
-        """Hand on what came since the last time; whether there was anything."""
+    def beat(self, *, full: bool = True) -> bool:
+        """Hand on what came since the last time; whether there was anything. When not `full`, only what presses."""
+        if not full and not presses(self._latest, self._shown):
+            return False
         with self._lock:
             snapshot, merged = self._latest, self._merged
             self._latest, self._merged = None, 0
         if snapshot is None or self._closed:
             return False
-        self._delivered = self._loop.time()
+        self._delivered, self._shown = self._loop.time(), snapshot
         self._target.post_message(SnapshotChanged(snapshot, merged))
         return True
+
+
+def presses(snapshot: Snapshot | None, shown: Snapshot | None) -> bool:
+    """Whether something happened, or a feed answered for the first time, that the snapshot on screen does not tell."""
+    if snapshot is None or shown is None:
+        return snapshot is not None
+    return (
+        snapshot.changes is not shown.changes
+        or snapshot.notices != shown.notices
+        or _answered(snapshot) != _answered(shown)
+    )
+
+
+def _answered(snapshot: Snapshot) -> int:
+    return sum(feed.status.tried is not None for feed in snapshot.feeds.values())

@@ -12,7 +12,7 @@ from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from textual.strip import Strip
 
@@ -40,30 +40,28 @@ class SparseCompositor(Compositor):
         chops: Chops = [dict.fromkeys(cut[:-1]) if y in lines else {} for y, cut in enumerate(cuts)]
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
-            for first, last in _runs(shown, lines, chops):
-                crop = Region(shown.x - region.x, first - region.y, shown.width, last - first)
-                for y, strip in zip(range(first, last), widget.render_lines(crop), strict=False):
-                    _fill(chops[y], strip, cuts[y], shown)
+            wanted = _wanted(shown, lines, chops)
+            if not wanted:
+                continue
+            # Asked once: a widget keeps the lines between these, and asking costs more than getting them.
+            first, last = wanted[0], wanted[-1] + 1
+            strips = widget.render_lines(Region(shown.x - region.x, first - region.y, shown.width, last - first))
+            for y in wanted:
+                if y - first < len(strips):
+                    _fill(chops[y], strips[y - first], cuts[y], shown)
         return ChopsUpdate(chops, spans, [cut[1:] if y in lines else [] for y, cut in enumerate(cuts)])
 
 
-def _runs(shown: Region, lines: Spans, chops: Chops) -> Iterator[tuple[int, int]]:
-    """The lines, in runs, on which something of a widget is to be drawn that no widget above it covers."""
+def _wanted(shown: Region, lines: Spans, chops: Chops) -> list[int]:
+    """The lines on which something of a widget is to be drawn that no widget above it covers."""
     left, right = shown.column_span
-    first = None
-    for y in shown.line_range:
-        wanted = (
-            y in lines
-            and any(begin < right and left < end for begin, end in lines[y])
-            and any(strip is None and left <= x < right for x, strip in chops[y].items())
-        )
-        if wanted and first is None:
-            first = y
-        elif not wanted and first is not None:
-            yield first, y
-            first = None
-    if first is not None:
-        yield first, shown.bottom
+    return [
+        y
+        for y in shown.line_range
+        if y in lines
+        and any(begin < right and left < end for begin, end in lines[y])
+        and any(strip is None and left <= x < right for x, strip in chops[y].items())
+    ]
 
 
 def _fill(chops: dict[int, Strip | None], strip: Strip, cuts: Sequence[int], shown: Region) -> None:

@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 
 KEY_PATIENCE = 0.2
 """Seconds that a key may take before the next one arrives all the same."""
-SWITCH = 0.001
+SETTLED = 4.0
+"""Seconds after the first frame at which what sources import and make at their first answer is there."""
+SWITCH = 0.0003
 """Seconds after which a busy thread gives way to another one."""
 
 
@@ -140,6 +142,7 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
         self._second = 0
         """The second that was drawn last."""
         self._next_beat: asyncio.TimerHandle | None = None
+        self._settling: asyncio.TimerHandle | None = None
         self._problems: list[SafeText] = []
         self._keys: deque[events.Key] = deque()
         self._key_serial = 0
@@ -253,15 +256,20 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     def on_unmount(self) -> None:
         if self._bridge is not None:
             self._bridge.close()
-        if self._next_beat is not None:
-            self._next_beat.cancel()
+        for timer in (self._next_beat, self._settling):
+            if timer is not None:
+                timer.cancel()
 
     def _beat(self) -> None:
-        """Draw what came; ages and countdowns once a second. A timer of asyncio costs a tenth of one of Textual's."""
+        """Draw what came, ages and countdowns, once a second; what presses at each beat.
+
+        A timer of asyncio costs a tenth of one of Textual's.
+        """
         wait = until_beat(self.backend.clock.now())
         self._next_beat = asyncio.get_running_loop().call_later(wait, self._beat)
-        came = self._bridge is not None and self._bridge.beat()
-        if not came and self._second != self._this_second:
+        turned = self._second != self._this_second
+        came = self._bridge is not None and self._bridge.beat(full=turned)
+        if turned and not came:
             self.call_later(self.show_now)
 
     @property
@@ -271,10 +279,9 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     def _first_frame_done(self) -> None:
         self.backend.start()
         if self._own_process:
-            # What lives now lives to the end: later collections need not walk it again.
-            gc.collect()
-            gc.freeze()
+            _keep_what_is()
             gc.enable()
+            self._settling = asyncio.get_running_loop().call_later(SETTLED, _keep_what_is)
 
     def _ended_by(self, number: int) -> None:
         self.exit(return_code=128 + number)
@@ -323,6 +330,12 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
         if name != FALLBACK:
             self._problems.append(safe(f"there is no usable theme {name!r}: using {FALLBACK!r}"))
         return load(shipped_themes() / f"{FALLBACK}.toml")
+
+
+def _keep_what_is() -> None:
+    """What lives now lives to the end: later collections need not walk it again, and hold up no key for it."""
+    gc.collect()
+    gc.freeze()
 
 
 def shell_of(widget: Widget | Screen[Any]) -> Shell:

@@ -34,7 +34,10 @@ _RESCAN: Final = 2.0
 """Seconds between looks for further matches of the globs."""
 _BUSY: Final = 0.03
 _CALM: Final = 0.09
-"""Seconds between polls, right after something came and otherwise: at least ten a second."""
+_QUIET: Final = 0.5
+"""Seconds between polls: right after something came, soon after it, and in the end."""
+_PATIENT: Final = 0.1
+"""Share of a silence that may pass before the next poll."""
 
 
 class FileLogSource:
@@ -57,6 +60,8 @@ class FileLogSource:
         self._files: dict[str, Followed] = {}
         self._past: Iterator[LogChunk] = iter(())
         self._scanned: float | None = None
+        self._came = clock.monotonic()
+        """When something came last."""
         self._worker = DaemonWorker("log-file")
         self._closed = False
 
@@ -67,7 +72,12 @@ class FileLogSource:
             for chunk in chunks:
                 yield chunk
             busy = sum(len(chunk.data) for chunk in chunks)
-            await asyncio.sleep(0 if busy >= _STEP or any(c.older for c in chunks) else _BUSY if busy else _CALM)
+            now = self._clock.monotonic()
+            if chunks:
+                self._came = now
+            silence = now - self._came
+            calm = min(_QUIET, max(_CALM, _PATIENT * silence))
+            await asyncio.sleep(0 if busy >= _STEP or any(c.older for c in chunks) else _BUSY if busy else calm)
 
     async def close(self) -> None:
         """Files are let go, not closed: lines that were handed on may still be read from them."""

@@ -30,6 +30,7 @@ class Followed:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._place = Path(path)
         self.trouble = lit("not read yet")
         self.missing = False
         self.file: OpenFile | None = None
@@ -162,7 +163,7 @@ class Followed:
         if file is None:
             return
         try:
-            there = Path(self.path).stat()
+            there = self._place.stat()
         except OSError as error:
             if error.errno in {errno.ENOENT, errno.ENOTDIR}:
                 if not self.missing:

@@ -13,7 +13,7 @@ from tuiops.core.units import show, span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import decimals, plural, sparkline, steady, width_of
 from tuiops.ui.panes.base import freshness_part
-from tuiops.ui.panes.health_rows import Folds, HealthRow, Judge, fields, is_live, late, unfold
+from tuiops.ui.panes.health_rows import Folds, HealthRow, Judge, fields, is_live, late_ones, unfold
 from tuiops.ui.panes.table import Same, TablePane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
-    from tuiops.core.health import ServiceHealth, SystemHealth
+    from tuiops.core.health import Measure, ServiceHealth, SystemHealth, Verdict
     from tuiops.core.snapshot import Snapshot
     from tuiops.ui.panes.base import Part
 
@@ -58,13 +58,14 @@ class HealthModel:
         palette, glyphs = drawing.look.palette, drawing.look.glyphs
         service, verdict = row.service, row.verdict
         lead = next(iter(service.measures), None) if service else None
+        verdicts = row.verdicts
         trend = sparkline(lead.trend, SPARK, glyphs) if lead else EMPTY
         read = lead.reading.at if lead and lead.reading else None
         return (
             self._name(row, drawing),
             Cell(verdict.state.word, palette.state[verdict.state]),
             Cell(_reason(row, drawing), palette.muted),
-            *(self._metric(row, heading, drawing) for heading in self.headings),
+            *(self._metric(verdicts.get(heading), heading, drawing) for heading in self.headings),
             Cell(trend, palette.state[verdict.state] if verdict.state > State.UNKNOWN else palette.muted),
             Cell(span(age(drawing.now, read)) if read else EMPTY, palette.muted),
         )
@@ -79,11 +80,11 @@ class HealthModel:
             return Cell(fmt("{} {}", sign, row.system.label), palette.muted if well and row.folded else palette.bold)
         return Cell(fmt("   {}", row.service.label), palette.muted if well else palette.text)
 
-    def _metric(self, row: HealthRow, heading: SafeText, drawing: Drawing) -> Cell:
+    def _metric(self, judged: tuple[Measure, Verdict] | None, heading: SafeText, drawing: Drawing) -> Cell:
         palette = drawing.look.palette
-        if heading not in row.verdicts:
+        if judged is None:
             return Cell(EMPTY, palette.faint)
-        measure, verdict = row.verdicts[heading]
+        measure, verdict = judged
         reading = measure.reading
         if reading is None or reading.value is None:
             return Cell(drawing.look.glyphs.dash, palette.faint)
@@ -167,7 +168,7 @@ class HealthPane(TablePane[HealthRow]):
         # Verdicts change with the data, and with time as feeds or late readings go stale.
         stale = tuple(feed.status.describe(now) for feed in snapshot.on(Topic.HEALTH) if not is_live(feed.status, now))
         if self._late[0] is not snapshot.systems or self._late[1] < now.timestamp() - 1:
-            self._late = (snapshot.systems, now.timestamp(), late(snapshot.systems, now))
+            self._late = (snapshot.systems, now.timestamp(), late_ones(snapshot.systems, now))
         return (
             Same(snapshot.systems),
             len(snapshot.feeds),

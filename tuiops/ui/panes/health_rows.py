@@ -6,24 +6,23 @@ differs: of a thousand services, a poll that changed one costs one judgement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tuiops.core.clock import age
-from tuiops.core.health import Measure, ServiceHealth, State, SystemHealth, Verdict, judge, judge_live, worst
+from tuiops.core.health import Measure, ServiceHealth, State, SystemHealth, Verdict, judge, judge_live, late, worst
 from tuiops.core.source import Freshness, SourceStatus
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.format import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from datetime import datetime
 
     from tuiops.ui.filtering import Value
 
 _OK = Verdict(State.OK)
+_NEVER = float("inf")
 FEW = 2
 """Healthy services from which they stand in one row."""
 
@@ -32,10 +31,11 @@ class HealthRow(msgspec.Struct, gc=False, frozen=True, eq=False):
     """A system, one of its services, or all of its healthy services."""
 
     system: SystemHealth
+    """Only its names count: it may be older than the rest of the row."""
     service: ServiceHealth | None
     verdict: Verdict
-    verdicts: Mapping[SafeText, tuple[Measure, Verdict]] = {}
-    """By heading: the measures that have a column."""
+    said: tuple[Verdict, ...] = ()
+    """Of each of the service's measures, in their order."""
     folded: bool = False
     live: bool = True
     lead: ServiceHealth | None = None
@@ -49,6 +49,16 @@ class HealthRow(msgspec.Struct, gc=False, frozen=True, eq=False):
             return (self.system.system, "", "healthy")
         return (self.system.system, self.service.service if self.service else "")
 
+    @property
+    def verdicts(self) -> Mapping[SafeText, tuple[Measure, Verdict]]:
+        """By heading: the measures that have a column. Where two share a heading, the worse one has it."""
+        found: dict[SafeText, tuple[Measure, Verdict]] = {}
+        for measure, said in zip(self.service.measures, self.said, strict=True) if self.service else ():
+            present = found.get(measure.indicator.heading)
+            if present is None or said.state > present[1].state:
+                found[measure.indicator.heading] = (measure, said)
+        return found
+
 
 class Tree(NamedTuple):
     """A system's own row and those of its services, worst first."""
@@ -59,9 +69,17 @@ class Tree(NamedTuple):
 
 class _Judged(NamedTuple):
     row: HealthRow
-    rests_on: tuple[object, ...]
     until: float
     """Unix time at which a reading becomes older than it may be."""
+
+
+class _JudgedSystem(NamedTuple):
+    system: SystemHealth
+    tree: Tree
+    services: Mapping[SafeText, _Judged]
+    standings: Mapping[SafeText, object]
+    """By the feeds that the verdicts rest on."""
+    until: float
 
 
 class Folds:
@@ -90,95 +108,91 @@ class Judge:
     """Verdicts of all services, kept while what they rest on stays the same."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], _Judged] = {}
+        self._known: dict[str, _JudgedSystem] = {}
 
     def tree(self, system: SystemHealth, statuses: Mapping[str, SourceStatus], now: datetime) -> Tree:
         """The system's rows in the order of the configuration."""
-        feeds: dict[str, object] = {}
-        services = [self._service(system, service, statuses, feeds, now) for service in system.services]
-        bad = [row for row in services if row.verdict.state is not State.OK]
-        state = max((row.verdict.state for row in services), default=State.UNKNOWN)
-        reason = (
-            lit("no services") if not services
-            else fmt("{} of {}", len(bad), len(services)) if bad
-            else plural(len(services), lit("service"), lit("services"))
-        )  # fmt: skip
-        live = any(row.live for row in services) or not services
-        lead = max(services, key=lambda row: row.verdict.state).service if services else None
-        return Tree(HealthRow(system, None, Verdict(state, reason), live=live, lead=lead), services)
-
-    def _service(
-        self,
-        system: SystemHealth,
-        service: ServiceHealth,
-        statuses: Mapping[str, SourceStatus],
-        feeds: dict[str, object],
-        now: datetime,
-    ) -> HealthRow:
-        named = [measure.indicator.source for measure in service.measures]
-        for name in named:
-            if name not in feeds:
-                feeds[name] = _standing(statuses.get(name), now)
-        rests_on = (service, *(feeds[name] for name in named))
-        known = self._known.get((system.system, service.service))
-        if (
-            known is not None
-            and known.until > now.timestamp()
-            and len(known.rests_on) == len(rests_on)
-            and all(old is fresh or old == fresh for old, fresh in zip(known.rests_on[1:], rests_on[1:], strict=True))
-            and known.rests_on[0] is service
-            and known.row.system.label == system.label
-        ):
-            return known.row if known.row.system is system else msgspec.structs.replace(known.row, system=system)
-        row = _judged(system, service, statuses, feeds, now)
-        self._known[system.system, service.service] = _Judged(row, rests_on, _next_change(service, now))
-        return row
+        known = self._known.get(system.system)
+        standings = _Standings(statuses, now)
+        moved: set[SafeText] = set()
+        services: Mapping[SafeText, _Judged] = {}
+        moment = now.timestamp()
+        if known is not None and known.system.label == system.label:
+            moved = {feed for feed, before in known.standings.items() if standings[feed] != before}
+            if known.system is system and not moved and known.until > moment:
+                return known.tree
+            services = known.services
+        judged: dict[SafeText, _Judged] = {}
+        for service in system.services:
+            kept = services.get(service.service)
+            if (
+                kept is None
+                or kept.row.service is not service
+                or kept.until <= moment
+                or (moved and any(measure.indicator.source in moved for measure in service.measures))
+            ):
+                kept = _judged(system, service, standings, moment)
+            judged[service.service] = kept
+        tree = _tree(system, [one.row for one in judged.values()])
+        until = min((one.until for one in judged.values()), default=_NEVER)
+        # Whatever a kept verdict rests on stays watched, although it was not asked for this time.
+        watched = {feed: standings[feed] for feed in (*(known.standings if known is not None else ()), *standings)}
+        self._known[system.system] = _JudgedSystem(system, tree, judged, watched, until)
+        return tree
 
 
-def _standing(status: SourceStatus | None, now: datetime) -> object:
-    """What a feed says of its measures: the same while it is live; when it is not, also how long it has been so."""
-    if status is None:
-        return None
-    return True if is_live(status, now) else status.describe(now)
+class _Standings(dict[SafeText, object]):
+    """What feeds say of their measures: True while they are live, else in words for how long they have not been."""
+
+    def __init__(self, statuses: Mapping[str, SourceStatus], now: datetime) -> None:
+        super().__init__()
+        self.statuses = statuses
+        self.now = now
+
+    def __missing__(self, feed: SafeText) -> object:
+        status = self.statuses.get(feed)
+        standing = self[feed] = status is not None and (is_live(status, self.now) or status.describe(self.now))
+        return standing
 
 
-def _next_change(service: ServiceHealth, now: datetime) -> float:
-    """When the first reading that is in time will be late."""
-    ends = (
-        measure.reading.at.timestamp() + measure.indicator.max_age
-        for measure in service.measures
-        if measure.reading is not None and measure.indicator.max_age is not None
-    )
-    # A reading that is late already says how late: its verdict is made anew each time.
-    return min((max(now.timestamp(), end) for end in ends), default=float("inf"))
+def _tree(system: SystemHealth, services: list[HealthRow]) -> Tree:
+    bad, live, lead = 0, not services, None
+    for row in services:
+        bad += row.verdict.state is not State.OK
+        live = live or row.live
+        if lead is None or row.verdict.state > lead.verdict.state:
+            lead = row
+    reason = (
+        lit("no services") if lead is None
+        else fmt("{} of {}", bad, len(services)) if bad
+        else plural(len(services), lit("service"), lit("services"))
+    )  # fmt: skip
+    verdict = Verdict(State.UNKNOWN if lead is None else lead.verdict.state, reason)
+    return Tree(HealthRow(system, None, verdict, live=live, lead=lead.service if lead else None), services)
 
 
-def _judged(
-    system: SystemHealth,
-    service: ServiceHealth,
-    statuses: Mapping[str, SourceStatus],
-    feeds: Mapping[str, object],
-    now: datetime,
-) -> HealthRow:
+def _judged(system: SystemHealth, service: ServiceHealth, standings: _Standings, moment: float) -> _Judged:
     verdict: Verdict | None = None
-    live = not service.measures
-    by_heading: dict[SafeText, tuple[Measure, Verdict]] = {}
+    live, until = not service.measures, _NEVER
+    verdicts: list[Verdict] = []
     for measure in service.measures:
         indicator = measure.indicator
-        fresh = feeds[indicator.source] is True
-        live = live or fresh
-        said = judge_live(measure, now) if fresh else judge(measure, statuses.get(indicator.source), now)
+        if standings[indicator.source] is True:
+            live = True
+            said = judge_live(measure, standings.now)
+        else:
+            said = judge(measure, standings.statuses.get(indicator.source), standings.now)
+        verdicts.append(said)
         if verdict is None or said.state > verdict.state:
             verdict = said
-        present = by_heading.get(indicator.heading)
-        # Where two measures share a heading, the worse one has the column.
-        if present is None or said.state > present[1].state:
-            by_heading[indicator.heading] = (measure, said)
+        if indicator.max_age is not None and measure.reading is not None:
+            # A reading that is late already says how late: its verdict is made anew each time.
+            until = min(until, max(moment, measure.reading.at.timestamp() + indicator.max_age))
     if verdict is None:
         verdict = worst(())
     elif verdict.state is State.OK:
         verdict = _OK
-    return HealthRow(system, service, verdict, by_heading, live=live, lead=service)
+    return _Judged(HealthRow(system, service, verdict, tuple(verdicts), live=live, lead=service), until)
 
 
 def is_live(status: SourceStatus, now: datetime) -> bool:
@@ -204,7 +218,7 @@ def unfold(
     healthy = len(services) - len(bad)
     if well or not worst_first or healthy < FEW:
         return [head, *services]
-    rest = HealthRow(head.system, None, Verdict(State.OK), live=head.live, healthy=healthy)
+    rest = HealthRow(head.system, None, _OK, live=head.live, healthy=healthy)
     if folds.folded(rest.key, well=True):
         return [head, *bad, msgspec.structs.replace(rest, folded=True)]
     return [head, *bad, rest, *services[len(bad) :]]
@@ -219,16 +233,14 @@ def _closed(head: HealthRow, services: Sequence[HealthRow]) -> HealthRow:
     return msgspec.structs.replace(head, verdict=verdict, folded=True)
 
 
-def late(systems: Sequence[SystemHealth], now: datetime) -> tuple[tuple[SafeText, SafeText], ...]:
+def late_ones(systems: Sequence[SystemHealth], now: datetime) -> tuple[tuple[SafeText, SafeText], ...]:
     """The measures whose own time limit has run out, so that passing it makes the rows anew."""
     return tuple(
         (service.service, measure.indicator.id)
         for system in systems
         for service in system.services
         for measure in service.measures
-        if measure.indicator.max_age is not None
-        and measure.reading is not None
-        and age(now, measure.reading.at) > measure.indicator.max_age
+        if measure.indicator.max_age is not None and late(measure, now)
     )
 
 

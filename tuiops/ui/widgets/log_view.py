@@ -1,7 +1,7 @@
 """The log: only the visible lines are parsed and drawn, at most ten times a second, whatever arrives.
 
 Whoever reads the log, and so has the focus in it, sees lines at that pace. Beside another pane a first line comes as
-soon, but those that follow it keep to the beat of all other frames: each of them moves every line of the view.
+soon, but those that follow it come with the frame of each second: each of them moves every line of the view.
 
 The view keeps its own place in the book: the end while it follows, else the sequence number of its top line.
 Nothing about Textual's layout or scrolling changes when lines arrive.
@@ -228,8 +228,9 @@ class LogView(Paced, can_focus=True, inherit_bindings=False):
         self.work()
         if not self.display or shell_of(self).frozen:
             return
-        self._seen = self.book.version
-        self.note_frame()
+        if self.grew:
+            self._seen = self.book.version
+            self.note_frame()
         if not self._rows and self._sentences_shown != (said := self.sentences()):
             self._sentences_shown = said
             self.refresh()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.widget import Widget
 
-from tuiops.ui.frames import BEAT, until_beat
+from tuiops.ui.frames import until_beat
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.log_job import LogJob
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 _FRAME: Final = 0.1
 """Seconds between frames while somebody reads."""
+_GLANCE: Final = 1.0
+"""Seconds between frames while the focus is elsewhere."""
 
 
 class Paced(Widget):
-    """Calls `frame` at most ten times a second while it has the focus, else at once and then in each beat."""
+    """Calls `frame` at most ten times a second while it has the focus, else at once and then once a second."""
 
     _drawn = 0.0
-    """When the last frame was, in the loop's time."""
+    """When the last frame with something in it was, in the loop's time."""
     _next: asyncio.TimerHandle | None = None
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
@@ -59,7 +61,7 @@ class Paced(Widget):
         # A timer of asyncio costs a tenth of one of Textual's.
         loop = asyncio.get_running_loop()
         self._next = loop.call_later(until_beat(shell_of(self).backend.clock.now(), _FRAME), self._pulse)
-        may_draw = self.has_focus or loop.time() - self._drawn > BEAT - _FRAME / 2
+        may_draw = self.has_focus or loop.time() - self._drawn > _GLANCE - _FRAME / 2
         if self.busy or (may_draw and self.grew):
             self.call_later(self.frame)
 
