@@ -71,5 +71,6 @@ async def test_every_request_of_the_code_is_made_and_checked(google: GoogleStage
 async def test_every_method_that_the_fake_knows_is_asked_for(google: GoogleStage, name: str) -> None:
     await importlib.import_module(f"tests.google.scenarios.{name}").play(google)
 
-    known = {f"{api.name}.{method}" for api in google.apis for method in api.handlers}
-    assert known - {call.method.id for call in google.calls} == set()
+    known = {(api.name, method) for api in google.apis for method in api.handlers}
+    # The methods of Cloud SQL go by another name than its API.
+    assert known - {(call.api, call.method.id.removeprefix(f"{call.api}.")) for call in google.calls} == set()
