@@ -283,9 +283,10 @@ async def test_without_the_permission_the_services_themselves_have_to_do(stage: 
     await stage.look()
 
     assert [(one.id, one.new, one.phase) for one in update.rollouts] == [("shop/api/ecs-svc/1", "api:7", Phase.RUNNING)]
-    assert update.warnings == (
+    (warning,) = update.warnings
+    assert warning == (
         "past deployments are not known: the permission ecs:ListServiceDeployments is missing for "
-        "arn:aws:iam::000000000000:user/ops",
+        "arn:aws:iam::000000000000:user/ops"
     )
     assert stage.script.count("ListServiceDeployments") == 1
 
@@ -340,7 +341,7 @@ async def test_a_green_that_goes_away_was_taken_back(stage: Stage) -> None:
     stage.show(service(controller="CODE_DEPLOY", taskSets=[task_set(1, "PRIMARY")]))
     update = await stage.look()
 
-    assert {one.new: one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
+    assert {str(one.new): one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
 
 
 async def test_a_service_that_cannot_be_read_for_a_while_is_not_lost(stage: Stage) -> None:
