@@ -48,6 +48,8 @@ class Stream:
     format: LineFormat = field(default_factory=LineFormat)
     lines: int = 0
     dropped: int = 0
+    late: float | None = None
+    thinned: SafeText = EMPTY
     last: datetime | None = None
     opened: bool = False
     error: SafeText = EMPTY
@@ -55,7 +57,8 @@ class Stream:
     def status(self) -> StreamStatus:
         return StreamStatus(
             name=self.name, system=self.system, service=self.service, kind=self.kind, lines=self.lines,
-            dropped=self.dropped, last=self.last, opened=self.opened, error=self.error,
+            dropped=self.dropped, late=self.late, thinned=self.thinned, last=self.last, opened=self.opened,
+            error=self.error,
         )  # fmt: skip
 
 
@@ -63,7 +66,8 @@ class Block:
     """Consecutive lines of one stream. Its bytes may have to be read again; all else is in memory."""
 
     __slots__ = (
-        "_continued", "_levels", "at", "backing", "data", "first", "note", "offset", "size", "starts", "stream", "sum",
+        "_continued", "_levels", "at", "backing", "data", "first", "late", "note", "offset", "size", "starts", "stream",
+        "sum",
     )  # fmt: skip
 
     def __init__(self, first: int, stream: Stream, data: bytes, starts: array[int], at: datetime) -> None:
@@ -74,6 +78,7 @@ class Block:
         self.size = len(data)
         self.at = at
         self.note = False
+        self.late = False
         self.backing: Backing | None = None
         self.offset = 0
         self.sum = 0
@@ -127,7 +132,7 @@ class Block:
         """The block with more lines at its end. What is known of the first lines stays known."""
         shifted = self.starts + array("I", [start + self.size for start in starts])
         block = Block(self.first, self.stream, (self.data or b"") + data, shifted, at)
-        block.backing, block.offset = self.backing, self.offset
+        block.backing, block.offset, block.late = self.backing, self.offset, self.late
         block._levels = self._levels
         return block
 
@@ -141,6 +146,8 @@ class Line(NamedTuple):
     note: bool
     at: datetime
     """When it arrived."""
+    late: bool = False
+    """Whether it came after lines that were written after it."""
 
 
 class LogBook:
@@ -186,21 +193,28 @@ class LogBook:
             self.version += 1
 
     def append(
-        self, stream: Stream, data: bytes, at: datetime, *, backing: Backing | None = None, offset: int = 0
+        self,
+        stream: Stream,
+        data: bytes,
+        at: datetime,
+        *,
+        backing: Backing | None = None,
+        offset: int = 0,
+        late: bool = False,
     ) -> None:
-        """Whole lines at the end of the book. `offset` is where `backing` has them."""
+        """Whole lines at the end of the book. `offset` is where `backing` has them; `late` ones are marked."""
         if not data:
             return
         starts = _line_starts(data)
         with self._lock:
             last = self._blocks[-1] if self._blocks else None
-            if last is not None and _joins(last, stream, len(data), backing, offset):
+            if last is not None and last.late is late and _joins(last, stream, len(data), backing, offset):
                 block = last.grown(data, starts, at)
                 self._cost += block.cost - last.cost
                 self._blocks[-1] = block
             else:
                 block = Block(last.end if last is not None else 0, stream, data, starts, at)
-                block.backing, block.offset = backing, offset
+                block.backing, block.offset, block.late = backing, offset, late
                 self._blocks.append(block)
                 self._cost += block.cost
             stream.lines += len(starts)
@@ -251,6 +265,18 @@ class LogBook:
         with self._lock:
             stream.dropped += lines
             self.version += 1
+
+    def delay(self, stream: Stream, seconds: float) -> None:
+        """How long after it was written the stream's newest line came."""
+        with self._lock:
+            stream.late = max(0.0, seconds)
+
+    def thin(self, stream: Stream, why: SafeText) -> None:
+        """Why the stream's sender leaves out lines; empty when it does no more."""
+        with self._lock:
+            if stream.thinned != why:
+                stream.thinned = why
+                self.version += 1
 
     def mark(self, stream: Stream, *, opened: bool, error: SafeText = EMPTY) -> None:
         """How the stream stands."""
@@ -315,7 +341,7 @@ class LogBook:
             return None
         data = self.bytes_of(block)
         start, stop = block.span(seq - block.first)
-        return Line(seq, block.stream, None if data is None else data[start:stop], block.note, block.at)
+        return Line(seq, block.stream, None if data is None else data[start:stop], block.note, block.at, block.late)
 
     def continues(self, seq: int) -> bool:
         """Whether the line continues the record above it."""

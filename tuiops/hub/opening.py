@@ -70,4 +70,4 @@ def _records(stream: Stream, data: bytes, number: int, now: datetime) -> Iterato
 
 
 def _part(chunk: LogChunk, start: int, stop: int) -> LogChunk:
-    return msgspec.structs.replace(chunk, data=chunk.data[start:stop], offset=chunk.offset + start)
+    return msgspec.structs.replace(chunk, data=chunk.data[start:stop], offset=chunk.offset + start, times=())

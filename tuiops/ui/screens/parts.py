@@ -113,6 +113,12 @@ def stream_rows(pen: Pen, streams: Sequence[StreamStatus], none: SafeText) -> li
                 pen.muted(fmt("{}  {}", plural(stream.lines, lit("line"), lit("lines")), last)),
             )
         )
+        if stream.late is not None:
+            rows += pen.sentence(fmt("lines come {} after they were written", span(stream.late)))
+        if stream.thinned:
+            rows += pen.sentence(
+                fmt("the sender leaves out lines: {}", stream.thinned), pen.look.palette.state[State.DEGRADED]
+            )
         if stream.dropped:
             lost = fmt("{} dropped", plural(stream.dropped, lit("line"), lit("lines")))
             rows += pen.sentence(lost, pen.look.palette.state[State.DEGRADED])
