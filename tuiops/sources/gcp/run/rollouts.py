@@ -11,7 +11,7 @@ from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.run.drift import drifts
 from tuiops.sources.gcp.run.regions import UNPLACED, absent
 from tuiops.sources.gcp.run.track import Track
-from tuiops.sources.gcp.run.wire import Revisions, short
+from tuiops.sources.gcp.run.wire import FAILED, Revisions, short
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import PartRollouts
 
@@ -61,7 +61,8 @@ class RunRollouts:
         for resource, service in there:
             drifted += self._drifts(resource, service)
             known = self._revisions.get(service.name)
-            if known is not None:
+            # Without the revisions of just this state its rollouts stay as they were told last.
+            if known is not None and _key(known[0]) == _key(service):
                 self._track(resource).observe(service, known[1], at)
         return PartRollouts(
             rollouts=tuple(rollout for track in self._tracks.values() for rollout in track.rollouts()),
@@ -117,7 +118,7 @@ class RunRollouts:
 
     def _stands_otherwise(self, service: Service) -> bool:
         known = self._revisions.get(service.name)
-        if known is None or any(one.reconciling for one in known[1][:1]):
+        if known is None or any(revision.reconciling for revision in known[1]):
             return True
         return known[0] is not service and _key(known[0]) != _key(service)
 
@@ -150,12 +151,6 @@ def _at_work(service: Service) -> bool:
 
 
 def _key(service: Service) -> tuple[object, ...]:
-    """What changes when there may be more to know of the revisions."""
-    return (
-        service.generation,
-        service.observed_generation,
-        service.reconciling,
-        service.terminal_condition.state,
-        service.latest_created_revision,
-        service.latest_ready_revision,
-    )
+    """What changes when there may be more to know of the revisions; that traffic moves does nothing to them."""
+    failed = service.terminal_condition.state == FAILED
+    return (failed, service.latest_created_revision, service.latest_ready_revision)

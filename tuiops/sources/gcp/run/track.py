@@ -165,7 +165,11 @@ class Track:
         others = {name: share for name, share in view.actual.items() if name != new}
         old = max(others, key=lambda name: others[name], default="")
         if self._last is not None:
-            return new, old or self._last.main
+            # Where the newest one was deleted, an older one is the newest again.
+            former = self._last.made(self._last.created)
+            made = view.made(new)
+            deployed = made is not None and (former is None or made > former)
+            return (new, old or self._last.main) if deployed else None
         made = view.made(new)
         waits = not view.set.get(new) and (made is None or at - made > CANDIDATE)
         if view.actual.get(new) == 100 or view.failure(new) is not None or waits:
@@ -183,10 +187,11 @@ class Track:
         if self._last is None and len(view.set) > 1:
             newest = max(view.set, key=lambda name: (str(view.made(name) or ""), name))
             return newest, max((name for name in view.set if name != newest), key=lambda name: view.set[name])
-        if self._last is not None and new and old and gains[new] > 0:
-            # It was over before anybody looked.
-            return new, old
-        return None
+        if self._last is None or not new or not old or gains[new] <= 0:
+            return None
+        # It was over before anybody looked, unless all that changed is what the traffic is pinned to.
+        moved = view.actual.get(new, 0) != self._last.actual.get(new, 0)
+        return (new, old) if moved else None
 
     # How it goes on.
 
