@@ -134,7 +134,7 @@ class SqlApi:
 
     def begin(self, name: str, kind: str, *, user: str = "kim@shop.example") -> dict[str, Any]:
         """Somebody begins an operation that never ends by itself."""
-        operation = self._begin(name, kind, lambda: None, seconds=1e12)
+        operation = self._begin(name, kind, lambda: None, seconds=1e9)
         operation["user"] = user
         return operation
 
@@ -188,8 +188,10 @@ class SqlApi:
         name = kept.instance["name"]
         run = self._run(name, self._clock.now(), "ON_DEMAND", call.body.get("description", ""), "ENQUEUED")
 
+        ends = self._clock.now() + timedelta(seconds=self.delay)
+
         def done() -> None:
-            run.update(status="SUCCESSFUL", endTime=text(self._clock.now()))
+            run.update(status="SUCCESSFUL", endTime=text(ends))
 
         kept.runs.insert(0, run)
         return self._begin(name, "BACKUP_VOLUME", done)
@@ -283,11 +285,13 @@ class SqlApi:
         now = self._clock.monotonic()
         for work in list(self._work):
             if now >= work.starts and work.operation["status"] == "PENDING":
-                work.operation |= {"status": "RUNNING", "startTime": text(self._clock.now())}
+                started = self._clock.now() - timedelta(seconds=now - work.starts)
+                work.operation |= {"status": "RUNNING", "startTime": text(started)}
             if now < work.ends:
                 continue
             self._work.remove(work)
-            work.operation |= {"status": "DONE", "endTime": text(self._clock.now())}
+            ended = self._clock.now() - timedelta(seconds=now - work.ends)
+            work.operation |= {"status": "DONE", "endTime": text(ended)}
             if work.failure:
                 error = {"kind": "sql#operationError", "code": "INTERNAL_ERROR", "message": work.failure}
                 work.operation["error"] = {"kind": "sql#operationErrors", "errors": [error]}

@@ -12,6 +12,7 @@ from tuiops.sources.gcp.message import short
 from tuiops.sources.gcp.monitoring.actions import PART, SnoozeActions
 from tuiops.sources.gcp.monitoring.asking import Asking
 from tuiops.sources.gcp.monitoring.incidents import Around, alerts
+from tuiops.sources.gcp.monitoring.owners import Owners
 from tuiops.sources.gcp.monitoring.snoozing import active, described, terms
 from tuiops.sources.gcp.together import SHARE
 from tuiops.sources.http_errors import deadline
@@ -47,6 +48,7 @@ class AlertingPart:
         self._clock = clock
         self._project = config.project
         self._mapper = AlertMapper(systems, source)
+        self._owners = Owners(source, config, systems)
         self._most = config.max_items
         self._seconds = SHARE * float(config.timeout)
         self._policies: Listing[Policy] = Listing(items=())
@@ -66,7 +68,7 @@ class AlertingPart:
             await self._read_policies(warnings)
         policies = {one.name: one for one in self._policies.items}
         incidents: tuple[Incident, ...] = (*opened.items, *closed.items)
-        found = alerts(incidents, Around(self._project, policies, snoozes), self._mapper, at)
+        found = alerts(incidents, Around(self._project, policies, snoozes, self._owners.of), self._mapper, at)
         kept, dropped = keep_worst(found, self._most)
         warnings += opened.warnings(lit("incidents"))
         warnings += self._policies.warnings(lit("alert policies"))

@@ -14,7 +14,7 @@ from tuiops.sources.gcp.monitoring.snoozing import described, silences
 from tuiops.sources.gcp.monitoring.wire import CLOSED, Incident, Policy, Snooze
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from tuiops.sources.alert_mapping import AlertMapper
@@ -35,6 +35,8 @@ class Around(NamedTuple):
     """By resource name."""
     snoozes: Sequence[Snooze]
     """Those in force."""
+    owner: Callable[[Incident], tuple[str, str] | None]
+    """The system and the service that an incident is about, where a resource of theirs is watched."""
 
 
 def alerts(incidents: Iterable[Incident], around: Around, mapper: AlertMapper, at: datetime) -> list[Alert]:
@@ -75,6 +77,7 @@ def _native(incident: Incident, around: Around, at: datetime) -> Native:
         started=incident.open_time or at,
         state=_state(incident, silenced),
         silenced_by=silenced,
+        owner=around.owner(incident),
         pages=tuple(_pages(incident, policy, around.project)),
     )
 

@@ -110,7 +110,7 @@ def _state(secret: Secret, listing: Listing[Version], at: datetime) -> tuple[flo
     if due is not None and due <= at:
         notes.append(fmt("rotation is overdue by {}", span(age(at, due))))
     if newest is None:
-        return DOWN, join(" · ", [lit("no enabled version"), *notes])
+        return DOWN, join(" · ", [lit("no enabled version"), *(note for note in notes if note)])
     value = WELL
     if secret.expire_time is not None:
         left = age(secret.expire_time, at)
