@@ -70,11 +70,6 @@ class Track:
         self._told: tuple[Rollout, ...] | None = None
         """What `rollouts` told last, as long as it is still so."""
 
-    @property
-    def live(self) -> bool:
-        """Whether something is under way."""
-        return self._live is not None
-
     def moving(self, now: datetime) -> bool:
         """Whether the next step may come at any moment."""
         if self._live is None or self._last is None or self._live.lost:
@@ -118,16 +113,17 @@ class Track:
         return self._told
 
     def _tell(self) -> Iterator[Rollout]:
-        told = {rollout.new for rollout in self._past}
+        told = {rollout.id for rollout in self._past}
         if self._last is not None and self._live is not None:
-            told.add(safe(self._live.new))
+            told.add(self._id(safe(self._live.new)))
             yield self._rollout(self._live, self._last, self._phase(self._live, self._last))
         yield from reversed(self._past)
         if self._last is not None:
             for one in history(self._last):
-                if one.new not in told:
+                identity = self._id(one.new)
+                if identity not in told:
                     yield msgspec.structs.replace(
-                        one, id=self._id(one.new), system=self._system, service=self._service, source=self._source
+                        one, id=identity, system=self._system, service=self._service, source=self._source
                     )
 
     # How one begins.
