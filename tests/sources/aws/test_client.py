@@ -351,6 +351,14 @@ async def test_what_is_no_answer_is_not_taken_for_an_empty_one(
         await aws.close()
 
 
+async def test_an_operation_without_an_answer_is_done(moto: Moto) -> None:
+    moto.reset()
+    aws = client(moto.url)
+    assert await aws.call("logs", "CreateLogGroup", {"logGroupName": "g"}) == {}
+    assert len((await aws.call("logs", "DescribeLogGroups"))["logGroups"]) == 1
+    await aws.close()
+
+
 async def test_a_page_of_a_proxy_is_told_by_its_status() -> None:
     async def handler(request: Request) -> None:
         await request.answer(b"<html><h1>Bad gateway</h1></html>", "502 Bad Gateway")
@@ -461,6 +469,18 @@ async def test_a_broken_stream_is_a_bad_answer() -> None:
     _, ended = await _streamed(b"\x00" * 64)
     assert isinstance(ended, BadAnswer)
     assert "broke its stream of events" in str(ended)
+
+
+def test_a_source_that_is_only_made_imports_nothing_heavy() -> None:
+    """Nothing of it is needed before the first frame."""
+    program = """
+import sys
+from tests.sources.aws.account import ecs_system, source_of
+source_of("http://127.0.0.1:1", ecs_system("api"), alerts=True)
+print(sorted({"botocore", "httpx", "urllib3"} & set(sys.modules)))
+"""
+    out = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert out == "[]\n"
 
 
 def test_without_botocore_the_remedy_is_named() -> None:
