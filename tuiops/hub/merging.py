@@ -23,8 +23,10 @@ HOLD: Final = 2.0
 SLACK: Final = 1_000_000_000
 """Nanoseconds by which a line may be older than one above it before it counts as late."""
 _FEW: Final = 500
-"""Lines that are put into their exact order; of more, each stream's lines of a tenth of a second stay together."""
-_TENTH: Final = 100_000_000
+"""Lines that are put into their exact order."""
+_SLOTS: Final = 200
+"""Of more, the span of their times is cut into so many parts in which a stream's lines stay together: each run of
+lines costs a block of the book."""
 
 
 class Told(NamedTuple):
@@ -92,7 +94,10 @@ class Merger:
         return told
 
     def _ordered(self, held: list[tuple[Stream, LogChunk]]) -> Iterator[Told]:
-        grain = 1 if sum(len(chunk.times) for _, chunk in held) <= _FEW else _TENTH
+        grain = 1
+        if sum(len(chunk.times) for _, chunk in held) > _FEW:
+            span = max(chunk.times[-1] for _, chunk in held) - min(chunk.times[0] for _, chunk in held)
+            grain = max(1, span // _SLOTS)
         before = self._newest - SLACK
         lines = [
             _Line(at // grain, owner, number, at < before)

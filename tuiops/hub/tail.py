@@ -11,7 +11,7 @@ from tuiops.core.logformat import LineFormat
 from tuiops.core.text import EMPTY, LINE, SafeText, lit, safe
 from tuiops.errors import SourceError
 from tuiops.hub.merging import HOLD, Merger
-from tuiops.hub.opening import Held, interleave
+from tuiops.hub.opening import Held, interleave, parted
 from tuiops.sources.base import DescribesLines, StatesTimes
 
 if TYPE_CHECKING:
@@ -144,6 +144,12 @@ class LogPump:
     def _tell(self) -> None:
         """Streams that opened together tell one story; what comes later comes as it arrives."""
         held, self._held, self._told = self._held, [], True
+        for number, (stream, chunk) in enumerate(held):
+            if chunk.times:
+                before, last = parted(chunk)
+                self._merger.add(stream, before)
+                held[number] = stream, last
+        self._merge()
         now = self._clock.now()
         for _, chunk in held:
             if chunk.times:

@@ -281,7 +281,7 @@ def chunk_of(records: Iterable[Record], note: SafeText = EMPTY) -> LogChunk:
     lines, times = [], []
     for record in records:
         lines.append(_one_line(record.line))
-        times.append(record.at)
+        times.append(min(record.at, _LATEST))
     lines.append(b"")
     return LogChunk(data=b"\n".join(lines), times=tuple(times), note=note)
 
