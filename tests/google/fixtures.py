@@ -1,7 +1,7 @@
 """Fixtures that hand the fake of Google to tests.
 
     async def test_it(google):
-        run = google.serve(RunApi(google.clock))
+        run = google.teach(RunApi(google.clock))
         run.deploy("chat", image="shop/chat:1")
         source = google.source('''
             [systems.shop.services.chat]
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tuiops.config.model import Config
+    from tuiops.core.clock import Clock
 
 PROJECT = "shop-production"
 REGION = "asia-northeast1"
@@ -59,12 +60,12 @@ def private_key() -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
-class GoogleStage(Google):
-    """The fake with a clock that stands still, and what asks it."""
+class GoogleSite(Google):
+    """The fake, and what asks it."""
 
-    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
-        self.clock = FakeClock(NOW)
-        super().__init__(tokens=Tokens(self.clock))
+    def __init__(self, folder: Path, stack: AsyncExitStack, clock: Clock) -> None:
+        super().__init__(tokens=Tokens(clock))
+        self._time = clock
         self._folder = folder
         self._stack = stack
 
@@ -116,8 +117,8 @@ class GoogleStage(Google):
         source, credentials = config.sources["gcp"], config.credentials["console"]
         assert isinstance(source, GcpConfig)
         assert isinstance(credentials, GoogleCredentials)
-        auth = GoogleAuth(credentials, self.clock, source.project)
-        client = GoogleClient(source, auth, HttpConnector(lambda _: "", self.clock), self.clock)
+        auth = GoogleAuth(credentials, self._time, source.project)
+        client = GoogleClient(source, auth, HttpConnector(lambda _: "", self._time), self._time)
         self._stack.push_async_callback(client.close)
         return client
 
@@ -126,7 +127,15 @@ class GoogleStage(Google):
         config = self.config(systems, settings, region=region)
         found = config.sources["gcp"]
         assert isinstance(found, GcpConfig)
-        return gcp_source("gcp", found, config.systems, self.client(config), self.clock)
+        return gcp_source("gcp", found, config.systems, self.client(config), self._time)
+
+
+class GoogleStage(GoogleSite):
+    """The same with a clock that stands still until a test moves it."""
+
+    def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
+        self.clock = FakeClock(NOW)
+        super().__init__(folder, stack, self.clock)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ IMPERSONATION = "/iamcredentials"
 _GRANTS = {
     "refresh_token": "refresh_token",
     "urn:ietf:params:oauth:grant-type:jwt-bearer": "assertion",
-    "urn:ietf:params:oauth:grant-type:token-exchange": "subjectToken",
+    "urn:ietf:params:oauth:grant-type:token-exchange": "subject_token",
 }
 """What must come with each kind of grant."""
 
@@ -77,12 +77,8 @@ class Tokens:
     def _answer(self, path: str, request: Request) -> tuple[bytes, str]:
         if self.status != 200:
             return b"{}", f"{self.status} Unwell"
-        if path == OAUTH:
+        if path in {OAUTH, STS}:
             return self._grant({key: found[0] for key, found in parse_qs(request.body).items()})
-        if path == STS:
-            # google-auth sends the fields of RFC 8693 as a form; the document has them in camel case.
-            form = {key: found[0] for key, found in parse_qs(request.body).items()}
-            return self._grant({**form, "subjectToken": form.get("subject_token", "")})
         if path == "/" or path.startswith(METADATA):
             return self._machine(path, request)
         if path.startswith(IMPERSONATION):

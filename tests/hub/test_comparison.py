@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hub.fakes import START, ScriptedSource
+from tests.hub.fakes import START, ScriptedSource, shop
 from tuiops.core.clock import FakeClock
 from tuiops.core.comparison import Compared
+from tuiops.core.snapshot import Environment
 from tuiops.core.text import lit
 from tuiops.core.updates import HealthUpdate
 from tuiops.errors import RateLimited, SourceError, Unreachable
-from tuiops.hub.comparison import compare
+from tuiops.hub.comparison import compare, measuring
+from tuiops.hub.hub import Hub, Plan
+from tuiops.hub.logbook import LogBook
+from tuiops.hub.tail import LogPump
 
 ASKED = ("shop", "api", "v2", "v1")
 
@@ -32,10 +36,26 @@ class Comparing(ScriptedSource):
 
 async def test_the_answers_of_all_sources_stand_together() -> None:
     one, other = Compared(indicator=lit("errors"), new=0.1, old=0.0), Compared(indicator=lit("p95"), new=1.0)
-    sources = [Comparing("a", (one,)), ScriptedSource("plain", HealthUpdate(at=START)), Comparing("b", (other,))]
+    first = Comparing("a", (one,))
+    sources = [first, ScriptedSource("plain", HealthUpdate(at=START)), Comparing("b", (other,))]
     found = await compare(sources, ASKED, FakeClock(START))
     assert (found.at, found.compared, found.troubles) == (START, (one, other), ())
-    assert sources[0].asked == [ASKED]  # type: ignore[attr-defined]  # the first one keeps what it was asked
+    assert first.asked == [ASKED]
+
+
+def test_only_those_are_asked_that_measure_the_service() -> None:
+    systems = (shop("api", "web"),)
+    assert measuring(systems, "shop", "api") == {"prom"}
+    assert measuring(systems, "shop", "nobody") == measuring(systems, "other", "api") == frozenset()
+
+
+async def test_a_hub_asks_nobody_else() -> None:
+    asked, other = Comparing("prom", ()), Comparing("other", Unreachable("gone"))
+    plan = Plan(environment=Environment(lit("test")), declared=(shop("api"),), sources=(asked, other))
+    clock = FakeClock(START)
+    hub = Hub(plan, clock, LogBook(), LogPump(LogBook(), clock))
+    assert (await hub.comparison(*ASKED)).troubles == ()
+    assert (len(asked.asked), len(other.asked)) == (1, 0)
 
 
 async def test_a_source_that_fails_is_named_and_hides_no_other() -> None:

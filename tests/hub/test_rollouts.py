@@ -167,6 +167,18 @@ def test_drifts_that_come_change_and_go_are_changes() -> None:
     ]  # fmt: skip
 
 
+def test_what_did_not_change_is_the_same_object_in_the_next_snapshot() -> None:
+    made = board()
+    answer(made, rollout("v2"), drifts=(drift("cpu"),))
+    before = made.snapshot(START)
+    answer(made, rollout("v2"), drifts=(drift("cpu"),), after=10)
+    after = made.snapshot(START)
+    assert after.rollouts is before.rollouts
+    assert after.drifts is before.drifts
+    answer(made, rollout("v2"), after=20)
+    assert made.snapshot(START).drifts == ()
+
+
 def test_the_same_answer_again_is_no_change() -> None:
     made = board()
     for after in (0, 10, 20):

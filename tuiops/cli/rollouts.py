@@ -161,8 +161,8 @@ def table(out: Output, snapshot: Snapshot, now: datetime, zone: str, system: str
     drifts = drifts_of(snapshot, system)
     if drifts:
         out.line(EMPTY)
-        headings = (lit("DRIFT"), lit("RESOURCE"), lit("WHAT"), lit("EXPECTED"), lit("ACTUAL"))
-        out.table(headings, [_drift_cells(drift) for drift in drifts])
+        about = (lit("DRIFT"), lit("RESOURCE"), lit("WHAT"), lit("EXPECTED"), lit("ACTUAL"))
+        out.table(about, [_drift_cells(drift) for drift in drifts])
     _sources(out, snapshot, now)
 
 

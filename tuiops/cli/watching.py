@@ -107,7 +107,8 @@ class Seen:
                 yield {**head, **row, "state": self.view.gone}
 
     def _all(self, document: Row) -> list[Row]:
-        return document[self.view.rows] + (document[self.view.also] if self.view.also else [])
+        keys = (self.view.rows, self.view.also) if self.view.also else (self.view.rows,)
+        return [row for key in keys for row in document[key]]
 
     def _name(self, row: Row) -> str:
         return json.dumps([row.get(key) for key in self.view.names], sort_keys=True)
@@ -145,6 +146,7 @@ async def snapshots(hub: Hub, patience: float, *, follow: bool) -> AsyncIterator
 
 def require_system(snapshot: Snapshot, system: str | None) -> None:
     """Raises UsageError when a system is asked for that nothing watches."""
-    known = {str(each.system) for each in (*snapshot.systems, *snapshot.alerts, *snapshot.rollouts)}
+    known = {str(each.system) for each in snapshot.systems} | {str(alert.system) for alert in snapshot.alerts}
+    known |= {str(rollout.system) for rollout in snapshot.rollouts}
     if system is not None and system not in known:
         raise UsageError(f"there is no system {system!r}: {nearest(system, known)}")

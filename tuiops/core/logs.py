@@ -74,6 +74,10 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Lines received since the start."""
     dropped: int = 0
     """Lines that were lost to a bound or to the sender's own sampling."""
+    late: float | None = None
+    """Seconds from when the newest line was written until it came; None where lines come as they are written."""
+    thinned: SafeText = EMPTY
+    """Why the sender leaves out lines now, such as `sampled`; empty when it does not."""
     last: datetime | None = None
     """When the last line arrived."""
     opened: bool = False

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tuiops.core.clock import Clock
+    from tuiops.core.health import SystemHealth
+    from tuiops.core.text import SafeText
     from tuiops.sources.base import Source
 
 TIMEOUT = 15.0
@@ -36,6 +38,17 @@ async def compare(sources: Iterable[Source], asked: tuple[str, str, str, str], c
             for source, answer in zip(able, answers, strict=True)
             if isinstance(answer, SourceError)
         ),
+    )
+
+
+def measuring(systems: Iterable[SystemHealth], system: str, service: str) -> frozenset[SafeText]:
+    """The sources that measure a service: nobody else is asked, or could only say that it is in trouble itself."""
+    return frozenset(
+        measure.indicator.source
+        for known in systems
+        for found in known.services
+        if found.key == (system, service)
+        for measure in found.measures
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from tuiops.errors import QueryRefused, SourceError, TimedOut
 from tuiops.hub.board import Board
 from tuiops.hub.bus import Bus
-from tuiops.hub.comparison import compare
+from tuiops.hub.comparison import compare, measuring
 from tuiops.hub.feeds import abilities, feed_name, feeds, renewed
 from tuiops.hub.poller import Poller, wait_on_loop
 from tuiops.hub.trend import STEP_SECONDS, STEPS
@@ -190,7 +190,9 @@ class Hub:
 
         Raises errors.SourceError when none of them answers.
         """
-        return await compare(self._plan.sources, (system, service, new, old), self.clock)
+        names = measuring(self.snapshot.systems, system, service)
+        able = [source for source in self._plan.sources if source.name in names]
+        return await compare(able, (system, service, new, old), self.clock)
 
     async def _backfill(self, source: Source, history: ReadsHistory) -> None:
         """Give the first sparklines a past, as far as a few requests reach. Nobody waits for it."""

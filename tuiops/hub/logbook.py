@@ -48,6 +48,8 @@ class Stream(msgspec.Struct, eq=False):
     format: LineFormat = msgspec.field(default_factory=LineFormat)
     lines: int = 0
     dropped: int = 0
+    late: float | None = None
+    thinned: SafeText = EMPTY
     last: datetime | None = None
     opened: bool = False
     error: SafeText = EMPTY
@@ -55,7 +57,8 @@ class Stream(msgspec.Struct, eq=False):
     def status(self) -> StreamStatus:
         return StreamStatus(
             name=self.name, system=self.system, service=self.service, kind=self.kind, lines=self.lines,
-            dropped=self.dropped, last=self.last, opened=self.opened, error=self.error,
+            dropped=self.dropped, late=self.late, thinned=self.thinned, last=self.last, opened=self.opened,
+            error=self.error,
         )  # fmt: skip
 
 
@@ -63,7 +66,8 @@ class Block:
     """Consecutive lines of one stream. Its bytes may have to be read again; all else is in memory."""
 
     __slots__ = (
-        "_continued", "_levels", "at", "backing", "data", "first", "note", "offset", "size", "starts", "stream", "sum",
+        "_continued", "_levels", "at", "backing", "data", "first", "late", "note", "offset", "size", "starts", "stream",
+        "sum",
     )  # fmt: skip
 
     def __init__(self, first: int, stream: Stream, data: bytes, starts: array[int], at: datetime) -> None:
@@ -74,6 +78,7 @@ class Block:
         self.size = len(data)
         self.at = at
         self.note = False
+        self.late = False
         self.backing: Backing | None = None
         self.offset = 0
         self.sum = 0
@@ -131,7 +136,7 @@ class Block:
         """The block with more lines at its end. What is known of the first lines stays known."""
         shifted = self.starts + array("I", [start + self.size for start in starts])
         block = Block(self.first, self.stream, (self.data or b"") + data, shifted, at)
-        block.backing, block.offset = self.backing, self.offset
+        block.backing, block.offset, block.late = self.backing, self.offset, self.late
         block._levels = self._levels
         return block
 
@@ -145,6 +150,8 @@ class Line(NamedTuple):
     note: bool
     at: datetime
     """When it arrived."""
+    late: bool = False
+    """Whether it came after lines that were written after it."""
 
 
 class LogBook:
@@ -190,15 +197,22 @@ class LogBook:
             self.version += 1
 
     def append(
-        self, stream: Stream, data: bytes, at: datetime, *, backing: Backing | None = None, offset: int = 0
+        self,
+        stream: Stream,
+        data: bytes,
+        at: datetime,
+        *,
+        backing: Backing | None = None,
+        offset: int = 0,
+        late: bool = False,
     ) -> None:
-        """Whole lines at the end of the book. `offset` is where `backing` has them."""
+        """Whole lines at the end of the book. `offset` is where `backing` has them; `late` ones are marked."""
         if not data:
             return
         with self._lock:
             last = self._blocks[-1] if self._blocks else None
             rest = 0
-            if last is not None and _follows(last, stream, backing, offset):
+            if last is not None and last.late is late and _follows(last, stream, backing, offset):
                 rest = len(data) if last.size + len(data) <= _MERGE else _belonging(last, data)
             if last is not None and rest:
                 block = last.grown(data[:rest], _line_starts(data[:rest]), at)
@@ -208,7 +222,7 @@ class LogBook:
             if rest < len(data):
                 data, offset = data[rest:], offset + rest
                 block = Block(last.end if last is not None else 0, stream, data, _line_starts(data), at)
-                block.backing, block.offset = backing, offset
+                block.backing, block.offset, block.late = backing, offset, late
                 self._blocks.append(block)
                 self._cost += block.cost
                 stream.lines += len(block.starts)
@@ -259,6 +273,18 @@ class LogBook:
         with self._lock:
             stream.dropped += lines
             self.version += 1
+
+    def delay(self, stream: Stream, seconds: float) -> None:
+        """How long after it was written the stream's newest line came."""
+        with self._lock:
+            stream.late = max(0.0, seconds)
+
+    def thin(self, stream: Stream, why: SafeText) -> None:
+        """Why the stream's sender leaves out lines; empty when it does no more."""
+        with self._lock:
+            if stream.thinned != why:
+                stream.thinned = why
+                self.version += 1
 
     def mark(self, stream: Stream, *, opened: bool, error: SafeText = EMPTY) -> None:
         """How the stream stands."""
@@ -323,7 +349,7 @@ class LogBook:
             return None
         data = self.bytes_of(block)
         start, stop = block.span(seq - block.first)
-        return Line(seq, block.stream, None if data is None else data[start:stop], block.note, block.at)
+        return Line(seq, block.stream, None if data is None else data[start:stop], block.note, block.at, block.late)
 
     def continues(self, seq: int) -> bool:
         """Whether the line continues the record above it."""

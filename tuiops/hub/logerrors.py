@@ -35,10 +35,9 @@ def errors_naming(book: LogBook, system: str, service: str, name: SafeText, most
         if bytes_left <= 0 or data is None:
             continue
         bytes_left -= len(data)
-        levels = block.levels(data)
         for number in _heads(block, data, needle):
             hits_left -= 1
-            if number >= 0 and levels[number] >= Level.ERROR:
+            if number >= 0 and block.levels(data)[number] >= Level.ERROR:
                 start, stop = block.span(number)
                 record = parse(data[start:stop], stream.format, block.at)
                 if service in {stream.service, record.service}:

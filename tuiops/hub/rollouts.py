@@ -37,6 +37,7 @@ class RolloutBoard:
         self._past: dict[tuple[str, str], Rollout] = {}
         """By feed and identifier, in the order in which they were forgotten."""
         self._rollouts: tuple[Rollout, ...] | None = ()
+        self._drifts: tuple[Drift, ...] | None = ()
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
@@ -49,7 +50,9 @@ class RolloutBoard:
     @property
     def drifts(self) -> tuple[Drift, ...]:
         """In the order of the feeds and of their answers."""
-        return tuple(drift for seen in self._seen.values() for drift in seen.drifts)
+        if self._drifts is None:
+            self._drifts = tuple(drift for seen in self._seen.values() for drift in seen.drifts)
+        return self._drifts
 
     def apply(self, feed: SafeText, update: RolloutsUpdate) -> tuple[Seen | None, Seen]:
         """Replace what a feed reports; returns what it reported before, None when it never did, and what it does now.
@@ -59,6 +62,8 @@ class RolloutBoard:
         before = self._seen.get(feed)
         found: dict[str, Rollout] = {rollout.id: _of(feed, rollout) for rollout in update.rollouts}
         now = Seen(found, tuple(msgspec.structs.replace(drift, source=feed) for drift in update.drifts))
+        if now == before:
+            return before, before
         self._seen[feed] = now
         for identity in found:
             self._past.pop((feed, identity), None)
@@ -67,14 +72,14 @@ class RolloutBoard:
         for identity, rollout in gone.items():
             self._past[feed, identity] = lost.get(identity, rollout)
         self._make_room()
-        self._rollouts = None
+        self._rollouts = self._drifts = None
         return before, Seen({**lost, **found}, now.drifts)
 
     def forget(self, feed: str) -> None:
         """Drop all that a feed ever reported, because its source is gone."""
         self._seen.pop(feed, None)
         self._past = {key: rollout for key, rollout in self._past.items() if key[0] != feed}
-        self._rollouts = None
+        self._rollouts = self._drifts = None
 
     def _make_room(self) -> None:
         for key in list(self._past)[: max(0, len(self._past) - REMEMBERED)]:

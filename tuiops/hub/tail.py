@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from tuiops.core.logformat import LineFormat
 from tuiops.core.text import EMPTY, LINE, SafeText, lit, safe
 from tuiops.errors import SourceError
-from tuiops.hub.opening import Held, interleave
+from tuiops.hub.merging import HOLD, Merger
+from tuiops.hub.opening import Held, interleave, parted
 from tuiops.hub.records import Records
-from tuiops.sources.base import DescribesLines
+from tuiops.sources.base import DescribesLines, StatesTimes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
+    from datetime import datetime
 
     from tuiops.core.clock import Clock
     from tuiops.core.updates import LogChunk
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _GATHERING: Final = 0.15
 """Seconds that the first lines wait for those of other streams."""
+_GATHERING_STORES: Final = 1.5
+"""The same when some come out of a log store, which is asked over a network."""
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 15.0
 """Seconds before a stream that ended is opened again, doubling from the first to the longest."""
@@ -43,11 +47,14 @@ class LogPump:
         self._clock = clock
         self._sleep = sleep
         self._tails = 0
+        self._stores = 0
         self._held: list[Held] = []
         self._heard: set[str] = set()
         """Streams that have delivered or failed while the first lines are held."""
         self._told = False
         self._records = Records(self._append)
+        self._merger = Merger()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __call__(self, source: TailsLogs) -> None:
         named = cast("LogSource", source)
@@ -57,51 +64,90 @@ class LogPump:
         )
         wait = _FIRST_WAIT
         self._tails += 1
-        while True:
-            received = stream.lines
-            error = await self._drain(source, stream)
-            self._hear(stream)
-            self._book.mark(stream, opened=False, error=error)
-            if stream.lines > received:
-                wait = _FIRST_WAIT
-            await self._sleep(wait)
-            wait = min(2 * wait, _LONGEST_WAIT)
+        stored = isinstance(source, StatesTimes)
+        self._stores += stored
+        try:
+            while True:
+                received = stream.lines
+                if stored:
+                    self._merger.join(stream.name)
+                error, asked = await self._drain(source, stream)
+                self._leave(stream)
+                self._hear(stream)
+                self._book.mark(stream, opened=False, error=error)
+                if stream.lines > received:
+                    wait = _FIRST_WAIT
+                await self._sleep(max(wait, asked))
+                wait = min(2 * wait, _LONGEST_WAIT)
+        finally:
+            self._leave(stream)
 
-    async def _drain(self, source: TailsLogs, stream: Stream) -> SafeText:
-        """Read until the stream ends; why it did."""
+    async def _drain(self, source: TailsLogs, stream: Stream) -> tuple[SafeText, float]:
+        """Read until the stream ends; why it did, and how many seconds the vendor asks to wait."""
         try:
             # Closing it explicitly lets a source end its process before it is opened again.
             async with aclosing(cast("AsyncGenerator[LogChunk, None]", source.tail())) as chunks:
                 async for chunk in chunks:
                     self._take(chunk, stream)
         except SourceError as error:
-            return safe(str(error), LINE)
+            return safe(str(error), LINE), error.retry_after or 0.0
         except Exception as error:  # a defect in a source must not end the others
             log.exception("log stream %s failed", stream.name)
-            return safe(f"{type(error).__name__}: {error}", LINE)
+            return safe(f"{type(error).__name__}: {error}", LINE), 0.0
         finally:
             self._records.let_go(stream)
-        return lit("the stream ended")
+        return lit("the stream ended"), 0.0
 
     def _take(self, chunk: LogChunk, stream: Stream) -> None:
         book, now = self._book, self._clock.now()
-        if chunk.dropped:
-            book.lost(stream, chunk.dropped)
-        if chunk.note:
-            self._records.let_go(stream)
-            book.note(stream, chunk.note, now)
+        self._note(chunk, stream, now)
         if chunk.data and chunk.older:
             book.prepend(stream, chunk.data, now, backing=chunk.backing, offset=chunk.offset)
         elif chunk.data and not self._told and self._tails > 1:
             if not self._held:
-                asyncio.get_running_loop().call_later(_GATHERING, self._tell)
+                gathering = _GATHERING_STORES if self._stores else _GATHERING
+                asyncio.get_running_loop().call_later(gathering, self._tell)
             self._held.append((stream, chunk))
+        elif self._stores and (chunk.times or not chunk.data):
+            self._hold(stream, chunk)
         elif chunk.data and self._tails > 1:
             self._records.take(stream, chunk)
         elif chunk.data:
             self._append((stream, chunk))
         self._hear(stream)
         book.mark(stream, opened=True, error=EMPTY)
+
+    def _note(self, chunk: LogChunk, stream: Stream, now: datetime) -> None:
+        """What a chunk says beside its lines."""
+        book = self._book
+        if chunk.dropped:
+            book.lost(stream, chunk.dropped)
+        if chunk.note:
+            self._records.let_go(stream)
+            book.note(stream, chunk.note, now)
+        if chunk.thinned is not None:
+            book.thin(stream, chunk.thinned)
+        if chunk.times:
+            book.delay(stream, now.timestamp() - chunk.times[-1] / 1e9)
+
+    def _hold(self, stream: Stream, chunk: LogChunk) -> None:
+        """Lines out of a store are merged with those of others, which are asked at the same time."""
+        if self._merger.add(stream, chunk):
+            self._timer = asyncio.get_running_loop().call_later(HOLD, self._merge)
+        if self._merger.complete:
+            self._merge()
+
+    def _leave(self, stream: Stream) -> None:
+        self._merger.leave(stream.name)
+        if self._merger.complete:
+            self._merge()
+
+    def _merge(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        now = self._clock.now()
+        for stream, chunk, late in self._merger.tell():
+            self._book.append(stream, chunk.data, now, late=late)
 
     def _hear(self, stream: Stream) -> None:
         self._heard.add(stream.name)
@@ -111,6 +157,15 @@ class LogPump:
     def _tell(self) -> None:
         """Streams that opened together tell one story; what comes later comes as it arrives."""
         held, self._held, self._told = self._held, [], True
+        for number, (stream, chunk) in enumerate(held):
+            if chunk.times:
+                before, last = parted(chunk)
+                self._merger.add(stream, before)
+                held[number] = stream, last
+        self._merge()
+        for _, chunk in held:
+            if chunk.times:
+                self._merger.reach(chunk.times[-1])
         for each in interleave(held, self._clock.now()):
             self._append(each)
 

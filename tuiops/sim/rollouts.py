@@ -137,7 +137,7 @@ def _rollout(world: World, run: Run, t: float, source: SafeText) -> Rollout:
     meant, real = (0.0, 0.0) if phase is Phase.ROLLED_BACK else shares(release, run.start, run.ends, t)
     if phase is Phase.SUCCEEDED:
         real = meant
-    weighted = any(step.weight is not None for step in release.steps)
+    weighted = not release.in_place and any(step.weight is not None for step in release.steps)
     return Rollout(
         id=safe(f"{run.system}/{release.service}/{release.strategy}/{run.plan:x}/{run.number}/{release.offset:.0f}"),
         system=safe(run.system),
@@ -190,7 +190,7 @@ def _steps(world: World, run: Run, t: float) -> Iterator[Step]:
             started=world.wall(begins) if reached else None,
             ended=world.wall(end) if phase.ended else None,
             ends=world.wall(end) if timed else None,
-            weight=step.weight,
+            weight=None if run.release.in_place else step.weight,
         )
         begins = end
 

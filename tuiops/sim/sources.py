@@ -151,8 +151,10 @@ class Metrics(_Simulated):
 
     async def read_comparison(self, system: str, service: str, new: str, old: str) -> tuple[Compared, ...]:
         """Every metric of a service whose release is under way, as if each named the revision."""
+        if system != self._system.id:
+            return ()
         _, t = self._ask()
-        canary = canary_at(self._world, self._system, service, t) if system == self._system.id else None
+        canary = canary_at(self._world, self._system, service, t)
         if canary is None or (canary.new, canary.old) != (new, old):
             return ()
         return compared(self._world, self._system, service, canary, t)

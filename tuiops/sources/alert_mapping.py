@@ -15,7 +15,6 @@ import msgspec
 from tuiops.core.alerts import Alert, AlertState
 from tuiops.core.severity import DEFAULT_WORDS, Severity, from_word
 from tuiops.core.text import ANNOTATION, EMPTY, SafeText, lit, safe, safe_lines
-from collections.abc import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -122,3 +122,11 @@ class DescribesLines(Protocol):
 
     @property
     def format(self) -> LineFormat: ...
+
+
+@runtime_checkable
+class StatesTimes(Protocol):
+    """Tells of every line when it was written, some seconds later: such lines are merged with those of its like."""
+
+    @property
+    def states_times(self) -> bool: ...

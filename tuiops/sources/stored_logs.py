@@ -195,8 +195,14 @@ class Follower:
         yield LogChunk(data=b"", note=note)
 
     def admit(self, records: Sequence[Record]) -> LogChunk:
-        """Records that came another way, such as by a vendor's own tail; those that were shown are left out."""
-        return chunk_of(self._progress.admit(Page(records)))
+        """Records that came another way, such as by a vendor's own tail, and are all that came since the last ones.
+
+        Those that were shown are left out.
+        """
+        self._progress.window(nanoseconds(self._clock.now()))
+        chunk = chunk_of(self._progress.admit(Page(records)))
+        self._progress.finish()
+        return chunk
 
     def rest(self) -> float:
         """Seconds to the next poll. All streams of one interval poll at the same time, so that they can be merged."""
@@ -207,8 +213,7 @@ class Follower:
         note = EMPTY
         if records and not whole:
             self._progress.give_up(min(record.at for record in records) - 1)
-            text = "only the newest {:,} records of the last {} are read"
-            note = fmt(text, len(records), span(self._history))
+            note = fmt("only the newest {:,} records of the last {} are read", len(records), span(self._history))
         chunk = chunk_of(self._progress.admit(Page(records)), note)
         self._progress.finish()
         return chunk
@@ -232,17 +237,19 @@ class Follower:
     async def _leave_out(self, rest: Window) -> LogChunk:
         count = await self._store.count(rest)
         self._progress.give_up(min(rest.until, nanoseconds(self._clock.now())))
+        since = safe(rfc3339(rest.since))
         if count is None:
-            text = "records from {} on were left out, how many the store does not say: they came too fast"
-            return LogChunk(data=b"", dropped=1, note=fmt(text, safe(rfc3339(rest.since))))
-        text = "{:,} records from {} on were left out: they came too fast"
-        return LogChunk(data=b"", dropped=count, note=fmt(text, count, safe(rfc3339(rest.since))))
+            note = fmt("records from {} on were left out, the store does not say how many: they came too fast", since)
+        else:
+            note = fmt("{:,} records from {} on were left out: they came too fast", count, since)
+        return LogChunk(data=b"", dropped=1 if count is None else count, note=note)
 
 
 class StoredLogSource:
     """A log stream that is read from a store."""
 
     timeout = 10.0
+    states_times = True
 
     def __init__(
         self,
@@ -274,7 +281,7 @@ def chunk_of(records: Iterable[Record], note: SafeText = EMPTY) -> LogChunk:
     lines, times = [], []
     for record in records:
         lines.append(_one_line(record.line))
-        times.append(record.at)
+        times.append(min(record.at, _LATEST))
     lines.append(b"")
     return LogChunk(data=b"\n".join(lines), times=tuple(times), note=note)
 

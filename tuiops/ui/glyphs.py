@@ -19,6 +19,8 @@ class Glyphs(NamedTuple):
     unfolded: SafeText
     folded: SafeText
     marked: SafeText
+    late: SafeText
+    """Beside a log line that came after lines that were written after it."""
     dash: SafeText
     dot: SafeText
     arrow: SafeText
@@ -37,14 +39,14 @@ class Glyphs(NamedTuple):
 
 UNICODE = Glyphs(
     done=lit("✓"), running=lit("◷"), waiting=lit("·"), failed=lit("✗"), undone=lit("↶"), unknown=lit("?"),
-    unfolded=lit("▾"), folded=lit("▸"), marked=lit("●"), dash=lit("—"), dot=lit("·"), arrow=lit("→"),
+    unfolded=lit("▾"), folded=lit("▸"), marked=lit("●"), late=lit("‹"), dash=lit("—"), dot=lit("·"), arrow=lit("→"),
     up=lit("▲"), down=lit("▼"), cut=lit("…"), sparks=lit("▁▂▃▄▅▆▇█"), gap=lit(" "),
     horizontal=lit("─"), vertical=lit("│"), corners=lit("╭╮╰╯"),
 )  # fmt: skip
 
 ASCII = Glyphs(
     done=lit("v"), running=lit("o"), waiting=lit("."), failed=lit("x"), undone=lit("<"), unknown=lit("?"),
-    unfolded=lit("-"), folded=lit("+"), marked=lit("*"), dash=lit("-"), dot=lit("."), arrow=lit(">"),
+    unfolded=lit("-"), folded=lit("+"), marked=lit("*"), late=lit("<"), dash=lit("-"), dot=lit("."), arrow=lit(">"),
     up=lit("^"), down=lit("v"), cut=lit("~"), sparks=lit("_.-=+*%#"), gap=lit(" "),
     horizontal=lit("-"), vertical=lit("|"), corners=lit("++++"),
 )  # fmt: skip

@@ -76,11 +76,17 @@ def percent(share: float) -> SafeText:
 
 
 def traffic(rollout: Rollout, glyphs: Glyphs) -> SafeText:
-    """The new revision's share: `10%`, or `10→7%` while what is set has not come true; empty when nobody tells."""
+    """The new revision's share: `10%`, or `10→7%` while what is set has not come true.
+
+    Where traffic is not shared out, the instances that have been replaced: `1/4`. Empty when nobody tells.
+    """
     meant, real = rollout.share_set, rollout.share_actual
     if meant is not None and real is not None and rollout.lags:
         return fmt("{}{}{}", SafeText(f"{meant * 100:.0f}"), glyphs.arrow, percent(real))
     share = real if real is not None else meant
+    side = rollout.new_side
+    if share is None and side is not None and side.running is not None and side.desired is not None:
+        return fmt("{}/{}", side.running, side.desired)
     return EMPTY if share is None else percent(share)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from tests.sources.hostile import Request
+if TYPE_CHECKING:
+    from tests.sources.hostile import Request
 
 Answer = Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]]
 
@@ -51,7 +52,7 @@ class Scripted:
             found = answer(params) if callable(answer) else answer
         except Refuses as refusal:
             body = {"__type": f"com.amazonaws.{self._model.service_name}#{refusal.code}", "message": refusal.message}
-            await request.answer(json.dumps(body).encode(), f"{refusal.status} so", **refusal.headers)
+            await request.answer(json.dumps(body).encode(), f"{refusal.status} so", close=False, **refusal.headers)
             return
         self._check(found, model.output_shape, f"answer to {operation}")
         await request.answer(json.dumps(found, default=_seconds).encode())

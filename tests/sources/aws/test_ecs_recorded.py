@@ -243,11 +243,13 @@ async def test_history_is_asked_for_once_and_when_something_begins(stage: Stage)
 async def test_words_that_are_not_known_are_shown_as_they_are(stage: Stage) -> None:
     odd = deployment("d1", "QUANTUM_SHIFT", strategy="\x1b[31mNEW", lifecycleStage="SPARKLE")
     stage.show(service(current="d1", status="PONDERING"), odd)
-    found = await stage.one()
+    update = await stage.look()
+    (found,) = update.rollouts
     health = await stage.source.read_health()
 
     assert (found.phase, found.message) == (Phase.UNKNOWN, "ECS calls its state QUANTUM_SHIFT")
     assert found.strategy == "␛[31mNEW"
+    assert update.again_in is None  # what nobody understands is no reason to ask more often
     assert {phase for _, phase in phases(found)} == {Phase.UNKNOWN}
     assert (health.readings[0].value, health.readings[0].note) == (0.0, "4/4 running")
 
@@ -283,11 +285,42 @@ async def test_without_the_permission_the_services_themselves_have_to_do(stage: 
     await stage.look()
 
     assert [(one.id, one.new, one.phase) for one in update.rollouts] == [("shop/api/ecs-svc/1", "api:7", Phase.RUNNING)]
-    assert update.warnings == (
+    (warning,) = update.warnings
+    assert warning == (
         "past deployments are not known: the permission ecs:ListServiceDeployments is missing for "
-        "arn:aws:iam::000000000000:user/ops",
+        "arn:aws:iam::000000000000:user/ops"
     )
     assert stage.script.count("ListServiceDeployments") == 1
+
+
+def classic(number: int, status: str, running: int) -> dict[str, Any]:
+    """A deployment behind a Classic Load Balancer, of which ECS gives no state."""
+    return {
+        "id": f"ecs-svc/{number}",
+        "status": status,
+        "taskDefinition": f"{ARN}:task-definition/api:{number}",
+        "desiredCount": 4,
+        "runningCount": running,
+        "pendingCount": 0,
+        "createdAt": at(-30 + number),
+        "updatedAt": at(-1),
+    }
+
+
+async def test_a_deployment_without_a_state_is_told_by_its_counts(stage: Stage) -> None:
+    stage.show(service(deployments=[classic(2, "PRIMARY", 1), classic(1, "ACTIVE", 4)]))
+    going = await stage.look()
+    stage.show(service(deployments=[classic(2, "PRIMARY", 4)]))
+    done = await stage.look()
+    stage.show(service(deployments=[classic(2, "PRIMARY", 3)], runningCount=3))
+    later = await stage.look()
+
+    by = {str(one.new): one for one in going.rollouts}
+    assert (by["api:2"].phase, by["api:2"].old) == (Phase.RUNNING, "api:1")
+    assert going.again_in == 5.0
+    assert {str(one.new): one.phase for one in done.rollouts}["api:2"] is Phase.SUCCEEDED
+    assert {str(one.new): one.phase for one in later.rollouts}["api:2"] is Phase.SUCCEEDED
+    assert later.again_in is None
 
 
 def task_set(number: int, status: str, *, steady: bool = True, scale: float = 100.0) -> dict[str, Any]:
@@ -340,7 +373,7 @@ async def test_a_green_that_goes_away_was_taken_back(stage: Stage) -> None:
     stage.show(service(controller="CODE_DEPLOY", taskSets=[task_set(1, "PRIMARY")]))
     update = await stage.look()
 
-    assert {one.new: one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
+    assert {str(one.new): one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
 
 
 async def test_a_service_that_cannot_be_read_for_a_while_is_not_lost(stage: Stage) -> None:

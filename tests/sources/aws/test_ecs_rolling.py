@@ -67,7 +67,9 @@ async def running(ecs: Ecs, source: AwsSource, name: str) -> None:
     """A service whose two tasks run v1 steadily."""
     await ecs.create(name, await ecs.define(name, "v1"))
     async with asyncio.timeout(PATIENCE):
-        while (await source.read_health()).readings[0].note != "2/2 running":
+        while True:
+            if (await source.read_health()).readings[0].note == "2/2 running":
+                return
             await asyncio.sleep(BETWEEN)
 
 

@@ -32,12 +32,12 @@ OWN = Keys(KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], None)
 ROLE = "arn:aws:iam::123456789012:role/ops"
 
 
-def auth(clock: FakeClock | None = None, **settings: str) -> AwsAuth:
-    return AwsAuth(AwsCredentials(**settings), REGION, clock or FakeClock(NOW))
+def auth(credentials: AwsCredentials, clock: FakeClock | None = None) -> AwsAuth:
+    return AwsAuth(credentials, REGION, clock or FakeClock(NOW))
 
 
 async def keys(**settings: str) -> Keys:
-    found = auth(**settings)
+    found = auth(AwsCredentials(**settings))
     try:
         return await found.keys()
     finally:
@@ -193,7 +193,7 @@ async def test_a_container_hands_out_keys_and_new_ones_in_time(home: Path, monke
     clock = FakeClock(NOW)
     async with Hostile(handler) as server:
         monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{server.url}/keys")
-        found = auth(clock)
+        found = auth(AwsCredentials(), clock)
         first = await found.keys()
         again = await found.keys()
         clock.advance(LOOK_AGAIN + 1)

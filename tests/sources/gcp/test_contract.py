@@ -33,7 +33,8 @@ Place = tuple[str, int]
 
 def in_code() -> Iterator[Place]:
     """Where the code asks: calls of a method of `_client` or `client` with the name of an API among its arguments."""
-    for path in sorted((ROOT / "tuiops" / "sources" / "gcp").rglob("*.py")):
+    folder = ROOT / "tuiops" / "sources" / "gcp"
+    for path in sorted(set(folder.rglob("*.py")) - {folder / "client.py"}):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKS:
                 owner = ast.unparse(node.func.value)
@@ -71,5 +72,6 @@ async def test_every_request_of_the_code_is_made_and_checked(google: GoogleStage
 async def test_every_method_that_the_fake_knows_is_asked_for(google: GoogleStage, name: str) -> None:
     await importlib.import_module(f"tests.google.scenarios.{name}").play(google)
 
-    known = {f"{api.name}.{method}" for api in google.apis for method in api.handlers}
-    assert known - {call.method.id for call in google.calls} == set()
+    known = {(api.name, method) for api in google.apis for method in api.handlers}
+    # The methods of Cloud SQL go by another name than its API.
+    assert known - {(call.api, call.method.id.removeprefix(f"{call.api}.")) for call in google.calls} == set()

@@ -151,8 +151,9 @@ async def test_going_back_after_the_end_is_a_rollout_of_its_own(watch: Watch) ->
     assert [(one.new, one.phase) for one in update.rollouts] == [
         (watch.first, Phase.SUCCEEDED),
         (new, Phase.SUCCEEDED),
+        (watch.first, Phase.SUCCEEDED),
     ]
-    assert len({one.id for one in update.rollouts}) == 2
+    assert len({one.id for one in update.rollouts}) == 3
 
 
 async def test_a_revision_that_never_becomes_ready_fails_with_its_own_words(watch: Watch) -> None:
@@ -240,6 +241,55 @@ async def test_a_service_that_is_deleted_leaves_a_rollout_without_a_phase(watch:
     rollout = await watch.one()
 
     assert (rollout.live, rollout.phase, rollout.message) == (False, Phase.UNKNOWN, "the service is gone")
+
+
+async def test_pinning_what_serves_already_is_no_rollout(watch: Watch) -> None:
+    await watch.look()
+    watch.run.share("chat", {watch.first: 100})
+    await watch.look()
+
+    update = await watch.look(30)
+
+    assert [rollout.new for rollout in update.rollouts] == [watch.first]
+    assert (await watch.source.read_health()).readings[0].note == f"pinned · 100% {watch.first}"
+
+
+async def test_pinning_to_what_still_serves_after_a_failure_is_none_either(watch: Watch) -> None:
+    await watch.look()
+    watch.run.failure = "It does not start."
+    bad = watch.run.deploy("chat", "shop/chat:2")
+    await watch.look(30)
+    watch.run.share("chat", {watch.first: 100})
+
+    update = await watch.look(30)
+
+    assert [(one.new, one.phase) for one in update.rollouts] == [(bad, Phase.FAILED), (watch.first, Phase.SUCCEEDED)]
+
+
+async def test_traffic_that_moves_costs_no_look_at_revisions(watch: Watch) -> None:
+    new = watch.run.deploy("chat", "shop/chat:2", traffic=False)
+    await watch.look(60)
+    asked = len(watch.google.asked("revisions.list"))
+
+    for share in (10, 50):
+        watch.run.share("chat", {new: share, watch.first: 100 - share})
+        assert (await watch.one()).share_set == share / 100
+        assert (await watch.one(30)).share_actual == share / 100
+
+    assert len(watch.google.asked("revisions.list")) == asked
+
+
+async def test_revisions_that_cannot_be_read_leave_the_rollouts_as_they_were(watch: Watch) -> None:
+    await watch.look()
+    new = watch.run.deploy("chat", "shop/chat:2")
+    fault = watch.google.fault("run", "revisions.list", status=503)
+
+    update = await watch.look()
+    assert [rollout.new for rollout in update.rollouts] == [watch.first]
+    assert update.warnings[0].startswith("Cloud Run revisions of chat: run at ")
+
+    fault.times = 0
+    assert (await watch.one()).new == new
 
 
 async def test_revisions_are_asked_for_when_something_changed_and_not_else(watch: Watch) -> None:

@@ -96,6 +96,38 @@ async def test_the_title_says_how_long_nothing_came() -> None:
         assert "last line 2m" in app.query_one(TitleBar).render_line(0).text
 
 
+async def test_the_title_says_how_late_lines_come_and_what_their_senders_leave_out() -> None:
+    app = app_with(b"INFO one")
+    book = app.backend.logs
+    stream = book.register(lit("app"), system=lit("shop"), service=lit("api"))
+    async with app.run_test(size=(100, 10)) as pilot:
+        book.delay(stream, 4)
+        await pilot.pause()
+        app.pane.on_log_view_changed()
+        assert "late" not in app.query_one(TitleBar).render_line(0).text
+        book.delay(stream, 72)
+        book.thin(stream, lit("sampled"))
+        app.pane.on_log_view_changed()
+        title = app.query_one(TitleBar).render_line(0).text
+        assert "late 1m" in title
+        assert "sampled" in title
+        other = book.register(lit("worker"), system=lit("shop"))
+        book.mark(other, opened=True)
+        app.pane.on_log_view_changed()
+        assert "app late 1m" in app.query_one(TitleBar).render_line(0).text
+
+
+async def test_a_line_that_came_late_is_marked() -> None:
+    app = app_with(b"2026-11-22T03:00:05Z INFO later")
+    book = app.backend.logs
+    stream = book.register(lit("app"), system=lit("shop"), service=lit("api"))
+    book.append(stream, b"2026-11-22T03:00:01Z INFO earlier\n", NOW, late=True)
+    async with app.run_test(size=(100, 10)):
+        first, second = [line for line in app.text() if "INFO" in line or "lier" in line or "later" in line]
+        assert not first.startswith("‹")
+        assert second.startswith("‹")
+
+
 async def test_a_level_hides_lines_and_they_are_counted() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:

@@ -145,6 +145,7 @@ def row(line: Line, record: LogRecord) -> dict[str, Any]:
         "kind": "note" if line.note else "log",
         "at": rfc3339(record.at),
         "received": rfc3339(line.at),
+        "late": line.late,
         "stream": line.stream.name,
         "system": line.stream.system,
         "service": record.service or line.stream.service,

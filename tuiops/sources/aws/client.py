@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 _Item = TypeVar("_Item")
 
 QUOTAS: Mapping[str, float] = {
-    "ecs": 600,  # of 1,200 reads of services a minute (docs.aws.amazon.com/AmazonECS: API throttling)
+    "ecs": 600,  # token buckets for each account, region and kind of action (AmazonECS: request throttling)
     "application-autoscaling": 120,  # unpublished
     "cloudwatch": 300,  # DescribeAlarms: of 540 a minute; GetMetricData: of 3,000
     "logs": 240,  # FilterLogEvents: of 300 to 600 a minute by region

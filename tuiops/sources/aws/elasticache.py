@@ -33,7 +33,7 @@ _STATES: Mapping[str, float] = {
     "rebooting cluster nodes": DEGRADED, "deleting": DOWN, "deleted": DOWN, "create-failed": DOWN,
     "incompatible-network": DOWN, "restore-failed": DOWN,
 }  # fmt: skip
-"""What each state says of serving (docs.aws.amazon.com/AmazonElastiCache: API reference, ReplicationGroup, CacheCluster)."""
+"""What each state says of serving, by ElastiCache's API reference of ReplicationGroup and CacheCluster."""
 
 
 class _Pascal(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):

@@ -53,6 +53,7 @@ _CONFLICT = frozenset({
     "ConflictException", "ConcurrentModificationException", "ConcurrentUpdateException", "InvalidDBInstanceState",
     "InvalidDBInstanceStateFault", "ResourceInUseException", "ServiceNotActiveException", "UpdateInProgressException",
 })  # fmt: skip
+_OVER = "SessionTimeoutException"
 _ABSENT = re.compile(r"(NotFound|NotFoundFault|NotFoundException|NotFoundError)$")
 _PERMISSION = re.compile(r"User: (\S{1,300}) is not authorized to perform: ([\w-]{1,64}:\w{1,64})")
 
@@ -72,6 +73,10 @@ class KeysRefused(AccessDenied):
     """Keys that have expired or are unknown: others may have been put in their place meanwhile."""
 
 
+class SessionOver(Unreachable):
+    """A live tail has reached its three hours; another one may be opened at once."""
+
+
 def explain(refused: Refused, server: SafeText, now: datetime, remedy: str) -> SourceError | None:
     """Our error; None where HTTP's status says more. `remedy`: how to log in again."""
     code, said = refused.code, safe(refused.message.strip().rstrip("."), _MESSAGE)
@@ -87,7 +92,8 @@ def explain(refused: Refused, server: SafeText, now: datetime, remedy: str) -> S
         return None
     if refused.status >= 500:
         return Unreachable(f"{name} at {server} failed ({refused.status}, {safe(code)}): {said}")
-    kind = NotFound if _ABSENT.search(code) else Conflict if code in _CONFLICT else QueryRefused
+    kind: type[SourceError] = NotFound if _ABSENT.search(code) else Conflict if code in _CONFLICT else QueryRefused
+    kind = SessionOver if code == _OVER else kind
     return kind(f"{name}: {said or 'refused'} ({safe(code)})")
 
 

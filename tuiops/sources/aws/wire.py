@@ -63,6 +63,8 @@ class Wire:
     def read(self, operation: str, body: bytes, server: SafeText) -> dict[str, Any]:
         """The answer as botocore parses it. BadAnswer when it is none."""
         shape = self._model.operation_model(operation).output_shape
+        if shape is None:
+            return {}
         try:
             if self.protocol == "json":
                 # What is no JSON would be taken for an empty answer.

@@ -103,6 +103,19 @@ class GoogleClient:
         """Make sure that there are credentials, where nothing is asked with them."""
         await self._auth.sign(Request("GET", "", {}, None))
 
+    async def authorization(self) -> Mapping[str, str]:
+        """What requests are signed with, for those that are not sent from here."""
+        return await self._auth.sign(Request("POST", "", {}, None))
+
+    @property
+    def bastion(self) -> str | None:
+        """Name of the bastion that requests go through."""
+        return self._config.via
+
+    def address(self, api: str) -> str | None:
+        """The address that the configuration gives an API; None when it is Google's own."""
+        return self._config.endpoints.get(api)
+
     async def get(self, kind: type[_T], api: str, path: str, params: Params = ()) -> _T:
         """The answer to a GET."""
         return await self._read(kind, api, "GET", path, params, None)

@@ -30,6 +30,8 @@ PAGE: Final = 1_000
 """Lines of one request."""
 MOST: Final = 5_000
 """Lines that Loki gives at most in one answer unless it is configured otherwise (max_entries_limit_per_query)."""
+_TOO_MANY: Final = "max entries limit"
+"""What Loki says when more lines are asked for than it gives."""
 _PATH: Final = "/loki/api/v1"
 _INTERNAL: Final = "__"
 """What names of labels begin with that Loki adds for itself, such as `__error__`."""
@@ -92,20 +94,22 @@ class LokiStore:
         self._client = client
         self._form = form
         self._clock = clock
+        self._most = MOST
+        """Lines that the server gives at most in one answer, as far as is known."""
 
     async def read(self, window: Window) -> AsyncIterator[Page]:
         since, limit = window.since, PAGE
         known: set[object] = set()
         while True:
-            records = await self._range(Window(since, window.until), limit, "forward")
+            records, limit = await self._page(Window(since, window.until), limit, "forward")
             fresh = [record for record in records if record.id not in known]
             last = max((record.at for record in records), default=since)
             yield Page(fresh, through=last)
             if len(records) < limit:
                 return
-            if last == since and limit < MOST:
+            if last == since and limit < self._most:
                 # All of one nanosecond: only a larger page leads past it.
-                limit = MOST
+                limit = self._most
                 continue
             if last == since:
                 last += 1
@@ -113,8 +117,7 @@ class LokiStore:
             since, limit = last, PAGE
 
     async def newest(self, window: Window, most: int) -> Past:
-        most = min(most, MOST)
-        records = await self._range(window, most, "backward")
+        records, most = await self._page(window, min(most, self._most), "backward")
         return Past(records, whole=len(records) < most)
 
     async def count(self, window: Window) -> int | None:
@@ -127,6 +130,16 @@ class LokiStore:
             return None
         samples = decode(bytes(answer.data.result), list[_Sample], self._client.server)
         return int(float(samples[0].value[1])) if samples else 0
+
+    async def _page(self, window: Window, limit: int, direction: str) -> tuple[list[Record], int]:
+        """A page and how many lines it may have: fewer than asked for when the server is configured so."""
+        try:
+            return await self._range(window, limit, direction), limit
+        except QueryRefused as error:
+            if _TOO_MANY not in str(error) or limit <= PAGE:
+                raise
+        self._most = PAGE
+        return await self._range(window, PAGE, direction), PAGE
 
     async def _range(self, window: Window, limit: int, direction: str) -> list[Record]:
         params = (

@@ -14,6 +14,7 @@ from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import plural
 from tuiops.ui.panes.base import Pane, Part
 from tuiops.ui.panes.log_filters import LogFilters
+from tuiops.ui.panes.log_streams import lateness
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.log_painter import Stamp, copied
 from tuiops.ui.widgets.log_prompt import Asked, LogPrompt
@@ -113,6 +114,7 @@ class LogsPane(Pane):
         lost = sum(stream.dropped for stream in self._book.statuses())
         if lost:
             notes.append((fmt("{:,} lost", lost), palette.level[Level.WARNING]))
+        notes += [(text, palette.level[Level.WARNING]) for text in lateness(self._chosen())]
         silent = [stream for stream in self._book.statuses() if stream.error]
         if silent:
             count = plural(len(silent), lit("stream down"), lit("streams down"))

@@ -16,7 +16,7 @@ from tuiops.core.rollouts import Origin, Phase, Rollout
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import span
 from tuiops.ui.format import width_of
-from tuiops.ui.phases import GATE_STATES, change, phase_glyph, phase_style, timer, traffic, who
+from tuiops.ui.phases import GATE_STATES, change, percent, phase_glyph, phase_style, timer, traffic, who
 from tuiops.ui.widgets.columns import Column
 from tuiops.ui.widgets.table_lines import Cell, Drawing, Free
 
@@ -207,14 +207,22 @@ def _steps(rollout: Rollout, drawing: Drawing) -> Free:
 
 def _stage(stage: Stage, drawing: Drawing) -> Iterator[Cell]:
     if stage.phase is not Phase.RUNNING or not stage.label:
-        label = stage.label or stage.steps[0].label
+        label = stage.label or _weighed(stage.steps[0].label, stage.steps[0])
         timed = EMPTY if stage.label else _timer(stage.steps[0], drawing)
         yield _sign(stage.phase, label, timed, drawing)
         return
     for step in stage.steps:
         if step.phase is not Phase.SUCCEEDED:
-            yield _sign(step.phase, fmt("{} {}", stage.label, step.label), _timer(step, drawing), drawing)
+            label = _weighed(fmt("{} {}", stage.label, step.label), step)
+            yield _sign(step.phase, label, _timer(step, drawing), drawing)
             return
+
+
+def _weighed(label: SafeText, step: Step) -> SafeText:
+    """The label with the step's part of the traffic, where that is a part and not in the label already."""
+    if step.weight is None or not 0 < step.weight < 1 or percent(step.weight) in label:
+        return label
+    return fmt("{} {}", label, percent(step.weight))
 
 
 def _sign(phase: Phase, label: SafeText, timed: SafeText, drawing: Drawing) -> Cell:

@@ -115,7 +115,9 @@ class RolloutsPane(TablePane[RolloutRow]):
         live = sum(rollout.live for rollout in snapshot.rollouts)
         notes: list[base.Part] = [(fmt("{} live", live), palette.muted)]
         if snapshot.drifts:
-            notes.append((fmt("drift {}", len(snapshot.drifts)), palette.state[State.DEGRADED]))
+            seen = all(snapshot.is_live(drift.source, now) for drift in snapshot.drifts)
+            style = palette.state[State.DEGRADED] if seen else palette.muted
+            notes.append((fmt("drift {}", len(snapshot.drifts)), style))
         notes.append((fmt("{} past", len(snapshot.rollouts) - live), palette.muted))
         return tuple(notes), freshness_part(feeds, now, palette)
 

@@ -110,11 +110,17 @@ def stream_rows(pen: Pen, streams: Sequence[StreamStatus], none: SafeText) -> li
         rows.append(
             (
                 pen.text(fmt(" {}  ", fit(stream.name, 24, mark=pen.look.glyphs.cut))),
-                pen.muted(fmt("{}  ", fit(stream.kind, 12, mark=pen.look.glyphs.cut))),
+                pen.muted(fmt("{}  ", fit(stream.kind, 15, mark=pen.look.glyphs.cut))),
                 (fit(state[0], 10), state[1]),
                 pen.muted(fmt("{}  {}", plural(stream.lines, lit("line"), lit("lines")), last)),
             )
         )
+        if stream.late is not None and stream.late >= 1:
+            rows += pen.sentence(fmt("lines come {} after they were written", span(stream.late)))
+        if stream.thinned:
+            rows += pen.sentence(
+                fmt("the sender leaves out lines: {}", stream.thinned), pen.look.palette.state[State.DEGRADED]
+            )
         if stream.dropped:
             lost = fmt("{} dropped", plural(stream.dropped, lit("line"), lit("lines")))
             rows += pen.sentence(lost, pen.look.palette.state[State.DEGRADED])

@@ -101,11 +101,11 @@ def rollout_sheet(
     """
     rows = head(pen, snapshot, rollout)
     if pen.width < SIDE_BY_SIDE:
-        rows += _progress(pen, rollout)
+        rows += _progress(pen, snapshot, rollout)
         rows += _quality(pen, snapshot, rollout, heard, errors)
         return [*rows, *_options(pen, snapshot, rollout), *_history(pen, snapshot, rollout), BLANK]
     half = msgspec.structs.replace(pen, width=(pen.width - _GAP) // 2)
-    left = [*_progress(half, rollout), *_history(half, snapshot, rollout)]
+    left = [*_progress(half, snapshot, rollout), *_history(half, snapshot, rollout)]
     right = [*_quality(half, snapshot, rollout, heard, errors), *_options(half, snapshot, rollout)]
     return [*rows, *_beside(pen, half, left, right), BLANK]
 
@@ -118,11 +118,15 @@ def _beside(pen: Pen, half: Pen, left: Sequence[Row], right: Sequence[Row]) -> I
         yield (*first, pen.text(SafeText(" " * blanks)), *half.clip(other)) if other else first
 
 
-def _progress(pen: Pen, rollout: Rollout) -> list[Row]:
+def _progress(pen: Pen, snapshot: Snapshot, rollout: Rollout) -> list[Row]:
     rows = [*pen.heading(lit("Steps")), *step_rows(pen, rollout)]
     rows += [*pen.heading(lit("Gates")), *gate_rows(pen, rollout)]
     rows += pen.heading(lit("Traffic and instances") if shifts_traffic(rollout) else lit("Instances"))
-    return rows + side_rows(pen, rollout)
+    rows += side_rows(pen, rollout)
+    if snapshot.is_live(rollout.source, pen.now) or not rollout.live:
+        return rows
+    # What was well when its source was last heard may be anything by now.
+    return [tuple((text, style + pen.look.palette.dimmed) for text, style in row) for row in rows]
 
 
 def _quality(pen: Pen, snapshot: Snapshot, rollout: Rollout, heard: Heard, errors: Sequence[LogRecord]) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tuiops.core.clock import age
 from tuiops.core.health import State
@@ -100,38 +100,47 @@ def side_rows(pen: Pen, rollout: Rollout) -> list[Row]:
         text = lit("The source does not report it.") if share is None else fmt("{} to the new one.", percent(share))
         return list(pen.sentence(text))
     wide = max(8, *(width_of(side.revision) for side in rollout.sides))
-    name = min(wide, max(10, pen.width - 58))
-    image = 1 + _DIGEST if any(side.image for side in rollout.sides) else 0
-    header = fmt(
-        "      {}  {}{}  {}  ",
-        fit(lit("REVISION"), name),
-        fit(lit("IMAGE"), image + 2) if image else EMPTY,
-        fit(lit("SET"), 4, right=True),
-        fit(lit("ACTUAL"), 6, right=True),
+    shared = any(share is not None for side in rollout.sides for share in (side.set, side.actual))
+    columns = _Columns(
+        name=min(wide, max(10, pen.width - 58)),
+        image=_DIGEST if any(side.image for side in rollout.sides) else 0,
+        shares=shared,
+        bars=shared and pen.width >= _ROOM_FOR_BARS,
     )
-    bar = BAR + 2 if pen.width >= _ROOM_FOR_BARS else 0
-    rows: list[Row] = [(pen.muted(fmt("{}{}INSTANCES", header, SafeText(" " * bar))),)]
-    rows += [_side_row(pen, rollout, side, (name, image), bars=bar > 0) for side in rollout.sides]
-    return rows
+    heading = fmt("      {}  ", fit(lit("REVISION"), columns.name))
+    if columns.image:
+        heading = fmt("{}{}  ", heading, fit(lit("IMAGE"), columns.image))
+    if shared:
+        heading = fmt("{}{}  {}  ", heading, fit(lit("SET"), 4, right=True), fit(lit("ACTUAL"), 6, right=True))
+    blanks = SafeText(" " * (BAR + 2 if columns.bars else 0))
+    rows: list[Row] = [(pen.muted(fmt("{}{}INSTANCES", heading, blanks)),)]
+    return rows + [_side_row(pen, rollout, side, columns) for side in rollout.sides]
 
 
-def _side_row(pen: Pen, rollout: Rollout, side: Side, widths: tuple[int, int], *, bars: bool) -> Row:
-    name, image = widths
+class _Columns(NamedTuple):
+    """What the table of revisions has room and reason for, with the widths that differ."""
+
+    name: int
+    image: int
+    shares: bool
+    bars: bool
+
+
+def _side_row(pen: Pen, rollout: Rollout, side: Side, columns: _Columns) -> Row:
     cut, dash = pen.look.glyphs.cut, pen.look.glyphs.dash
     word = lit("new") if side.revision == rollout.new else lit("old") if side.revision == rollout.old else EMPTY
-    meant = dash if side.set is None else percent(side.set)
-    real = dash if side.actual is None else percent(side.actual)
-    # The glyphs say it too: `set` and `actual` stand side by side, and the one that lags behind is bold.
-    differs = side.set is not None and side.actual is not None and abs(side.set - side.actual) >= 0.005
     pieces: list[Piece] = [
         pen.muted(fmt("  {} ", fit(word, 3))),
-        (pen.bold if word == "new" else pen.text)(fmt("{}  ", fit(side.revision, name, mark=cut))),
+        (pen.bold if word == "new" else pen.text)(fmt("{}  ", fit(side.revision, columns.name, mark=cut))),
     ]
-    if image:
-        pieces.append(pen.muted(fmt("{}  ", fit(digest(side.image), image, mark=cut))))
-    pieces.append(pen.text(fmt("{}  ", fit(meant, 4, right=True))))
-    pieces.append((pen.bold if differs else pen.text)(fmt("{}  ", fit(real, 6, right=True))))
-    if bars:
+    if columns.image:
+        pieces.append(pen.muted(fmt("{}  ", fit(digest(side.image), columns.image, mark=cut))))
+    if columns.shares:
+        meant = dash if side.set is None else percent(side.set)
+        real = dash if side.actual is None else percent(side.actual)
+        pieces.append(pen.text(fmt("{}  ", fit(meant, 4, right=True))))
+        pieces.append((pen.bold if meant != real else pen.text)(fmt("{}  ", fit(real, 6, right=True))))
+    if columns.bars:
         pieces += _bar(pen, side.actual)
     pieces.append(pen.text(_instances(side) or dash))
     if side.tag:
@@ -161,8 +170,10 @@ def _instances(side: Side) -> SafeText:
     """`2 of 4 running, 1 pending, 1 failed`; empty when nothing is known."""
     parts: list[SafeText] = []
     if side.running is not None:
-        of = fmt(" of {}", side.desired) if side.desired is not None and side.desired != side.running else EMPTY
+        of = fmt(" of {}", side.desired) if side.desired is not None and side.desired > side.running else EMPTY
         parts.append(fmt("{}{} running", side.running, of))
+        if side.desired is not None and side.desired < side.running:
+            parts.append(fmt("{} wanted", side.desired))
     elif side.desired is not None:
         parts.append(fmt("{} wanted", side.desired))
     if side.pending:

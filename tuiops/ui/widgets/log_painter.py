@@ -70,7 +70,8 @@ class Painter:
 
         `aside` marks a line that the filters would hide; `followers` is the number of folded lines.
         """
-        gutter = self._look.glyphs.marked if marked else lit(" ")
+        glyphs = self._look.glyphs
+        gutter = glyphs.marked if marked else glyphs.late if line.late else lit(" ")
         if line.note or line.raw is None:
             text = (
                 safe(line.raw, LINE)

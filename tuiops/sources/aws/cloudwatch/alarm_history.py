@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.text import SafeText, fmt, join, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
 from tuiops.sources.aws.cloudwatch import wire
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def _became(item: wire.HistoryItem) -> str:
 
 def _text(times: Sequence[datetime], *, more: bool) -> SafeText:
     """`times`: newest first; the first one is the present one."""
-    often = lit("at least ") if more else lit("")
-    text = fmt("fired {}{} times in {}h", often, len(times), HOURS)
+    often = lit("once") if len(times) == 1 else fmt("{} times", len(times))
+    text = fmt("fired {}{} in {}h", lit("at least ") if more else EMPTY, often, HOURS)
     before = times[1 : TIMES + 1]
     if not before:
         return text

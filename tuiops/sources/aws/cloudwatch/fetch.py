@@ -24,7 +24,7 @@ QUERIES = 500
 GRAIN = 300
 """Seconds: metrics whose periods divide it may be asked for together, because its multiples begin them all."""
 
-PAGES = 100
+PAGES = 20
 """Pages that are read of one answer: a few dozen points each of 500 metrics fit into one."""
 
 _MESSAGES = 20

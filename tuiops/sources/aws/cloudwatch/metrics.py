@@ -87,12 +87,14 @@ class MetricsPart:
             raise next(iter(fetched.failed.values()))
         read = self._clock.monotonic()
         for query, points in fetched.points.items():
-            self._kept[query] = _Kept(points, read)
+            # What still fills says too little, and would be taken for the whole once its time is over.
+            over = {begin: value for begin, value in points.values.items() if begin + query.period <= now}
+            self._kept[query] = _Kept(Points(over, points.problem), read)
         problems = {query: safe(str(error), 300) for query, error in fetched.failed.items()}
         said = dict.fromkeys(fetched.messages)
         said |= dict.fromkeys(fmt("CloudWatch metrics: {}", text) for text in problems.values())
         found = [
-            (plan, service, self._found(plan, match, problems, now))
+            (plan, service, self._found(plan, match, problems))
             for plan in self.plans
             for service, match in plan.services
         ]
@@ -126,21 +128,21 @@ class MetricsPart:
         newest = max(kept.points.values, default=None)
         return newest is None or bool(kept.points.problem) or now >= newest + 2 * query.period
 
-    def _found(self, plan: Plan, match: str, problems: Mapping[Query, SafeText], now: float) -> Found:
+    def _found(self, plan: Plan, match: str, problems: Mapping[Query, SafeText]) -> Found:
         query, total = plan.metric(match), plan.total(match)
         problem = problems.get(query) or (problems.get(total) if total is not None else None)
         if problem:
             return Found(problem=problem)
         over = self._kept[total].points if total is not None else None
-        return newest(plan, (query, self._kept[query].points), (total, over), now)
+        return newest(plan, (query, self._kept[query].points), (total, over))
 
 
-def newest(plan: Plan, measured: tuple[Query, Points], over: tuple[Query | None, Points | None], now: float) -> Found:
-    """The newest data point whose period is over: what is still filling says too little."""
+def newest(plan: Plan, measured: tuple[Query, Points], over: tuple[Query | None, Points | None]) -> Found:
+    """The newest data point. `over`: what is divided by, and its points."""
     query, points = measured
     total, totals = over
     leading, lead = (total, totals) if total is not None and totals is not None else (query, points)
-    begin = max((at for at in lead.values if at + leading.period <= now), default=None)
+    begin = max(lead.values, default=None)
     if begin is None:
         return Found(problem=lead.problem) if lead.problem else Found(lacks=leading)
     at = moment(begin + leading.period)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KEPT = 10
 """Ended rollouts kept for each service."""
 
+_MOVING = frozenset({Phase.WAITING, Phase.RUNNING})
 REPLACED = lit("stopped: another deployment took its place")
 
 
@@ -29,6 +30,8 @@ class Memory:
         self._ended: dict[str, Rollout] = {}
         self._live: dict[str, Rollout] = {}
         self._provisioned: dict[str, datetime] = {}
+        self.moving = False
+        """Whether something was under way when it was last seen; what cannot be read, or is not known, is not."""
         self.rollbacks: set[str] = set()
         """Deployments that undo another one, and are no rollouts of their own."""
 
@@ -61,17 +64,14 @@ class Memory:
         for identity in list(self._ended)[:-KEPT]:
             del self._ended[identity]
         self._provisioned = {key: when for key, when in self._provisioned.items() if key in self._live}
+        self.moving = any(rollout.phase in _MOVING for rollout in self._live.values())
         return (*self._live.values(), *self._ended.values())
 
     def unread(self, reason: SafeText) -> tuple[Rollout, ...]:
         """What there is to say while the service cannot be read."""
+        self.moving = False
         lost = (msgspec.structs.replace(one, phase=Phase.UNKNOWN, message=reason) for one in self._live.values())
         return (*lost, *self._ended.values())
-
-    @property
-    def moving(self) -> bool:
-        """Whether something was under way when it was last seen."""
-        return bool(self._live)
 
 
 def _last_words(rollout: Rollout, became: Phase) -> SafeText:

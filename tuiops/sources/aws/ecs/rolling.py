@@ -102,8 +102,12 @@ def _phase(service: Service, one: Deployment, memory: Memory, at: datetime) -> t
             return _failed(service, one, memory, at)
         case "IN_PROGRESS":
             return _going_on(service, one, memory)
+        case "":
+            # Behind a Classic Load Balancer ECS gives no state: the counts have to do.
+            alone = len(service.deployments) == 1 and one.running_count >= one.desired_count
+            return (Phase.SUCCEEDED if alone else Phase.RUNNING), EMPTY
         case other:
-            return Phase.UNKNOWN, fmt("ECS calls its state {}", safe(other or "nothing", 40))
+            return Phase.UNKNOWN, fmt("ECS calls its state {}", safe(other, 40))
 
 
 def _failed(service: Service, one: Deployment, memory: Memory, at: datetime) -> tuple[Phase, SafeText]:
@@ -140,7 +144,9 @@ def _other(service: Service, one: Deployment) -> Deployment | None:
     others = [found for found in service.deployments if found.id != one.id]
     if one.rollout_state == "FAILED" and service.primary is not None and service.primary.id != one.id:
         return service.primary
-    older = [found for found in others if found.rollout_state == "COMPLETED" and found.created_at <= one.created_at]
+    older = [
+        found for found in others if found.rollout_state in {"COMPLETED", ""} and found.created_at < one.created_at
+    ]
     return max(older, key=lambda found: found.created_at, default=None)
 
 

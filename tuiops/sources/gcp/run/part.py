@@ -45,7 +45,8 @@ class RunPart:
         self._region = config.region or ""
         seconds = float(config.timeout)
         self._regions = Regions(client, clock, seconds=_REGIONS * seconds, fresh=float(config.rollout_interval) / 2)
-        self._states: dict[str, tuple[Service, tuple[float | None, SafeText]]] = {}
+        self._told: dict[tuple[str, str], tuple[Service, tuple[Reading, ...]]] = {}
+        """By resource, what was read of it last: a service that was sent as before says the same."""
         self._rollouts = RunRollouts(self.services, self._place, client, _REVISIONS * seconds)
         self.actions = RunActions(self.services, self._place, client, clock)
 
@@ -70,15 +71,13 @@ class RunPart:
         service = region.services.get(resource.config.name)
         if service is None:
             return resource.unknown(region.at, absent(region, resource.config.name, place))
-        value, note = self._state(service)
-        return resource.unknown(region.at, note) if value is None else (resource.state(region.at, value, note),)
-
-    def _state(self, service: Service) -> tuple[float | None, SafeText]:
-        """How it stands; looked at again when it has changed."""
-        known = self._states.get(service.name)
+        key = (resource.system_id, resource.id)
+        known = self._told.get(key)
         if known is None or known[0] is not service:
-            known = self._states[service.name] = (service, state_of(service))
-        return known[1]
+            value, note = state_of(service)
+            told = resource.unknown(at, note) if value is None else (resource.state(at, value, note),)
+            known = self._told[key] = (service, told)
+        return tuple(msgspec.structs.replace(reading, at=region.at) for reading in known[1])
 
     async def read_rollouts(self, at: datetime) -> PartRollouts:
         """What rolls, what has rolled, and where services are not as expected."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import SafeText, fmt, safe
@@ -11,7 +12,7 @@ from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.run.drift import drifts
 from tuiops.sources.gcp.run.regions import UNPLACED, absent
 from tuiops.sources.gcp.run.track import Track
-from tuiops.sources.gcp.run.wire import Revisions, short
+from tuiops.sources.gcp.run.wire import FAILED, Revisions, short
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import PartRollouts
 
@@ -52,6 +53,8 @@ class RunRollouts:
         self._drifted: dict[tuple[str, str], tuple[Service, tuple[Drift, ...]]] = {}
         self._revisions: dict[str, tuple[Service, tuple[Revision, ...]]] = {}
         """By the service's full name, with the service as it stood when they were asked for."""
+        self._unready: set[str] = set()
+        """Names of services of which a revision was on its way then."""
 
     async def read(self, regions: Mapping[str, Region], at: datetime) -> PartRollouts:
         """What rolls, what has rolled, and where a service is not as expected."""
@@ -61,10 +64,11 @@ class RunRollouts:
         for resource, service in there:
             drifted += self._drifts(resource, service)
             known = self._revisions.get(service.name)
-            if known is not None:
+            # Without the revisions of just this state its rollouts stay as they were told last.
+            if known is not None and _key(known[0]) == _key(service):
                 self._track(resource).observe(service, known[1], at)
         return PartRollouts(
-            rollouts=tuple(rollout for track in self._tracks.values() for rollout in track.rollouts()),
+            rollouts=tuple(chain.from_iterable(track.rollouts() for track in self._tracks.values())),
             drifts=tuple(drifted),
             moving=any(track.moving(at) for track in self._tracks.values()),
             warnings=warnings,
@@ -117,7 +121,7 @@ class RunRollouts:
 
     def _stands_otherwise(self, service: Service) -> bool:
         known = self._revisions.get(service.name)
-        if known is None or any(one.reconciling for one in known[1][:1]):
+        if known is None or service.name in self._unready:
             return True
         return known[0] is not service and _key(known[0]) != _key(service)
 
@@ -138,6 +142,8 @@ class RunRollouts:
         if listing.truncated and not _holds(listing.items, service.latest_created_revision):
             warnings += listing.warnings(what)
         self._revisions[service.name] = (service, listing.items)
+        unready = any(revision.reconciling for revision in listing.items)
+        (self._unready.add if unready else self._unready.discard)(service.name)
 
 
 def _holds(revisions: Iterable[Revision], name: str) -> bool:
@@ -150,12 +156,6 @@ def _at_work(service: Service) -> bool:
 
 
 def _key(service: Service) -> tuple[object, ...]:
-    """What changes when there may be more to know of the revisions."""
-    return (
-        service.generation,
-        service.observed_generation,
-        service.reconciling,
-        service.terminal_condition.state,
-        service.latest_created_revision,
-        service.latest_ready_revision,
-    )
+    """What changes when there may be more to know of the revisions; that traffic moves does nothing to them."""
+    failed = service.terminal_condition.state == FAILED
+    return (failed, service.latest_created_revision, service.latest_ready_revision)

@@ -70,11 +70,6 @@ class Track:
         self._told: tuple[Rollout, ...] | None = None
         """What `rollouts` told last, as long as it is still so."""
 
-    @property
-    def live(self) -> bool:
-        """Whether something is under way."""
-        return self._live is not None
-
     def moving(self, now: datetime) -> bool:
         """Whether the next step may come at any moment."""
         if self._live is None or self._last is None or self._live.lost:
@@ -118,16 +113,17 @@ class Track:
         return self._told
 
     def _tell(self) -> Iterator[Rollout]:
-        told = {rollout.new for rollout in self._past}
+        told = {rollout.id for rollout in self._past}
         if self._last is not None and self._live is not None:
-            told.add(safe(self._live.new))
+            told.add(self._id(safe(self._live.new)))
             yield self._rollout(self._live, self._last, self._phase(self._live, self._last))
         yield from reversed(self._past)
         if self._last is not None:
             for one in history(self._last):
-                if one.new not in told:
+                identity = self._id(one.new)
+                if identity not in told:
                     yield msgspec.structs.replace(
-                        one, id=self._id(one.new), system=self._system, service=self._service, source=self._source
+                        one, id=identity, system=self._system, service=self._service, source=self._source
                     )
 
     # How one begins.
@@ -165,7 +161,11 @@ class Track:
         others = {name: share for name, share in view.actual.items() if name != new}
         old = max(others, key=lambda name: others[name], default="")
         if self._last is not None:
-            return new, old or self._last.main
+            # Where the newest one was deleted, an older one is the newest again.
+            former = self._last.made(self._last.created)
+            made = view.made(new)
+            deployed = made is not None and (former is None or made > former)
+            return (new, old or self._last.main) if deployed else None
         made = view.made(new)
         waits = not view.set.get(new) and (made is None or at - made > CANDIDATE)
         if view.actual.get(new) == 100 or view.failure(new) is not None or waits:
@@ -183,10 +183,11 @@ class Track:
         if self._last is None and len(view.set) > 1:
             newest = max(view.set, key=lambda name: (str(view.made(name) or ""), name))
             return newest, max((name for name in view.set if name != newest), key=lambda name: view.set[name])
-        if self._last is not None and new and old and gains[new] > 0:
-            # It was over before anybody looked.
-            return new, old
-        return None
+        if self._last is None or not new or not old or gains[new] <= 0:
+            return None
+        # It was over before anybody looked, unless all that changed is what the traffic is pinned to.
+        moved = view.actual.get(new, 0) != self._last.actual.get(new, 0)
+        return (new, old) if moved else None
 
     # How it goes on.
 

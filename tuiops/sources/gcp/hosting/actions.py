@@ -1,0 +1,139 @@
+"""Going back to an earlier version of a site. Releases know no idempotency tokens; their message tells ours apart."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.errors import BadAnswer, QueryRefused, TimedOut, Unreachable
+from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.sources.gcp.hosting.wire import DISABLE, Release
+from tuiops.sources.parts import body_of, call_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tuiops.config.resources import HostingResource
+    from tuiops.sources.abilities import Target
+    from tuiops.sources.gcp.hosting.sites import Sites
+    from tuiops.sources.parts import Watched
+
+PART = lit("Firebase Hosting")
+"""Name of the part that all of this belongs to."""
+
+_VERSION = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_GONE = frozenset({"DELETED", "EXPIRED", "ABANDONED"})
+"""States of versions that cannot be released any more."""
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A release to the live channel."""
+
+    site: str
+    version: str
+    message: str
+
+
+class HostingActions:
+    """Prepares and carries out."""
+
+    name = PART
+
+    def __init__(self, sites: Sequence[Watched[HostingResource]], reader: Sites, project: str) -> None:
+        self._sites = {(one.system_id, one.id): one for one in sites}
+        self._reader = reader
+        self._project = project
+
+    def has(self, target: Target) -> bool:
+        """Whether it is a site."""
+        return (target.system, target.resource) in self._sites
+
+    async def prepare_rollback(self, target: Target, revision: str, token: str) -> Prepared:
+        """A version that was live before. QueryRefused when it was not, is live now, or is gone."""
+        resource = self._sites.get((target.system, target.resource))
+        if resource is None:
+            raise QueryRefused(f"{safe(target.system)} has no Firebase Hosting resource {safe(target.resource)}")
+        site = resource.config.name
+        releases = await self._reader.ask(site)
+        _check(releases, revision, site)
+        message = f"rollback to {revision} [{token}]"[:512]
+        call = _Call(site=site, version=revision, message=message)
+        return Prepared(
+            target=target,
+            verb=lit("roll back"),
+            argv=(
+                *(lit("firebase"), lit("hosting:clone"), safe(f"{site}:@{revision}"), safe(f"{site}:live")),
+                *(lit("--project"), safe(self._project)),
+            ),
+            before=facts(releases),
+            after=(Fact(lit("live"), safe(revision)),),
+            seen=_seen(releases),
+            token=token,
+            call=call_of(self, msgspec.json.encode(call)),
+            undo=fmt("release {} again", _public(releases[0])) if _public(releases[0]) else EMPTY,
+        )
+
+    async def perform(self, prepared: Prepared) -> Receipt:
+        """Release it, unless something else was released meanwhile. A lost answer leaves it UNKNOWN."""
+        call = _call(prepared)
+        releases = await self._reader.ask(call.site)
+        if _seen(releases) != prepared.seen:
+            raise StateChanged(facts(releases))
+        try:
+            release = await self._reader.release(call.site, call.version, call.message)
+        except (TimedOut, Unreachable, BadAnswer) as error:
+            return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
+        return Receipt(
+            prepared=prepared,
+            progress=Progress.DONE,
+            operation=release.name,
+            facts=facts((release, *releases)),
+            text=EMPTY,
+        )
+
+    async def look_up(self, receipt: Receipt) -> Receipt:
+        """Whether the release is there, by its name or by the message that it was given."""
+        call = _call(receipt.prepared)
+        releases = await self._reader.ask(call.site)
+        ours = next((one for one in releases if one.name == receipt.operation or one.message == call.message), None)
+        now = msgspec.structs.replace(receipt, facts=facts(releases))
+        if ours is None:
+            return msgspec.structs.replace(now, progress=Progress.UNKNOWN, text=lit("nothing was released so far"))
+        text = EMPTY if releases[0] is ours else lit("something else was released since")
+        return msgspec.structs.replace(now, progress=Progress.DONE, operation=ours.name, text=text)
+
+
+def facts(releases: Sequence[Release]) -> tuple[Fact, ...]:
+    """What an operator wants to see of a site before and after."""
+    if not releases:
+        return (Fact(lit("live"), lit("nothing")),)
+    live = releases[0]
+    return (
+        Fact(lit("live"), _public(live) or lit("disabled")),
+        Fact(lit("released by"), safe(live.release_user.email)),
+    )
+
+
+def _check(releases: Sequence[Release], version: str, site: str) -> None:
+    known = {one.version.id: one.version for one in releases if one.version.name}
+    if _VERSION.fullmatch(version) is None or version not in known:
+        raise QueryRefused(f"{safe(site)} has not released a version {safe(version)} lately")
+    if known[version].status in _GONE:
+        raise QueryRefused(f"version {safe(version)} is {safe(known[version].status)} and cannot be released")
+    if _public(releases[0]) == safe(version):
+        raise QueryRefused(f"version {safe(version)} is live already")
+
+
+def _public(release: Release) -> SafeText:
+    return EMPTY if release.type == DISABLE else safe(release.version.id)
+
+
+def _seen(releases: Sequence[Release]) -> str:
+    return releases[0].name if releases else ""
+
+
+def _call(prepared: Prepared) -> _Call:
+    return msgspec.json.decode(body_of(prepared.call), type=_Call)

@@ -1,0 +1,168 @@
+"""Adding a version to a secret. The value goes from the caller into one request, and nowhere else.
+
+Secret Manager knows no idempotency tokens: of a request whose answer was lost, only the versions that have appeared
+since tell anything.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.errors import BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
+from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.sources.gcp.client import PAGE
+from tuiops.sources.gcp.message import short
+from tuiops.sources.gcp.secrets.wire import ENABLED, Version, Versions
+from tuiops.sources.parts import body_of, call_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tuiops.config.resources import SecretResource
+    from tuiops.sources.abilities import Target
+    from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.parts import Watched
+
+PART = lit("Secret Manager")
+"""Name of the part that all of this belongs to."""
+
+MOST_BYTES = 65_536
+"""What a version may hold (cloud.google.com/secret-manager/quotas)."""
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    """Which secret gets a version; the value is handed over apart."""
+
+    path: str
+    newest: str
+    """Number of the newest version before it; empty without any."""
+
+
+class SecretActions:
+    """Prepares and carries out."""
+
+    name = PART
+
+    def __init__(self, secrets: Sequence[Watched[SecretResource]], client: GoogleClient) -> None:
+        self._secrets = {(one.system_id, one.id): one for one in secrets}
+        self._client = client
+
+    def has(self, target: Target) -> bool:
+        """Whether it is a secret."""
+        return (target.system, target.resource) in self._secrets
+
+    async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
+        """A version that `perform_secret` gives a value."""
+        resource = self._secrets.get((target.system, target.resource))
+        if resource is None:
+            raise QueryRefused(f"{safe(target.system)} has no secret {safe(target.resource)}")
+        name = resource.config.name
+        path = f"v1/projects/{self._client.project}/secrets/{name}"
+        versions = await self._versions(path)
+        newest = versions[0].id if versions else ""
+        return Prepared(
+            target=target,
+            verb=lit("add a secret version"),
+            argv=(
+                *(lit("gcloud"), lit("secrets"), lit("versions"), lit("add"), safe(name)),
+                *(lit("--data-file=-"), safe(f"--project={self._client.project}")),
+            ),
+            before=facts(versions),
+            after=(Fact(lit("newest version"), safe(f"{int(newest) + 1}" if newest.isdecimal() else "1")),),
+            seen=fingerprint(versions),
+            token=token,
+            call=call_of(self, msgspec.json.encode(_Call(path=path, newest=newest))),
+            undo=lit("disable the version; what reads `latest` then fails until another one is enabled"),
+        )
+
+    async def perform(self, prepared: Prepared) -> Receipt:
+        """Never: without a value there is nothing to add."""
+        raise QueryRefused(f"{prepared.verb} wants a value; use perform_secret")
+
+    async def perform_secret(self, prepared: Prepared, value: bytes) -> Receipt:
+        """Add the version, unless the secret has got another one meanwhile. A lost answer leaves it UNKNOWN."""
+        if not value or len(value) > MOST_BYTES:
+            raise QueryRefused(f"a secret version holds 1 to {MOST_BYTES} bytes, not {len(value)}")
+        call = _call(prepared)
+        versions = await self._versions(call.path)
+        if fingerprint(versions) != prepared.seen:
+            raise StateChanged(facts(versions))
+        try:
+            version = await self._add(call.path, value)
+        except (TimedOut, Unreachable, BadAnswer) as error:
+            return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
+        return Receipt(
+            prepared=prepared,
+            progress=Progress.DONE,
+            operation=version.name,
+            facts=facts((version, *versions)),
+            text=EMPTY,
+        )
+
+    async def look_up(self, receipt: Receipt) -> Receipt:
+        """Whether the version is there. One that appeared while the answer was lost may be somebody else's."""
+        call = _call(receipt.prepared)
+        versions = await self._versions(call.path)
+        now = msgspec.structs.replace(receipt, facts=facts(versions))
+        if receipt.operation:
+            there = any(one.id == short(receipt.operation) for one in versions)
+            return msgspec.structs.replace(now, progress=Progress.DONE if there else Progress.UNKNOWN, text=EMPTY)
+        later = [one.id for one in versions if _number(one.id) > _number(call.newest)]
+        if not later:
+            return msgspec.structs.replace(now, progress=Progress.UNKNOWN, text=lit("no version has appeared so far"))
+        text = fmt("version {} has appeared; whether it holds this value is not told", safe(", ".join(later)))
+        return msgspec.structs.replace(now, progress=Progress.UNKNOWN, text=text)
+
+    async def _add(self, path: str, value: bytes) -> Version:
+        body = {"payload": {"data": base64.b64encode(value).decode()}}
+        try:
+            return await self._client.send(Version, "secretmanager", "POST", f"{path}:addVersion", body)
+        except SourceError as error:
+            # A server may quote what it was sent; its words are kept only when they quote nothing of it.
+            if type(error) is not QueryRefused and not _quotes(str(error), value):
+                raise
+            kept = type(error)(f"secretmanager: {error.word}; its words may quote the value and are not shown")
+        raise kept
+
+    async def _versions(self, path: str) -> tuple[Version, ...]:
+        listing = await self._client.pages(
+            Versions,
+            "secretmanager",
+            f"{path}/versions",
+            (("pageSize", str(PAGE)),),
+            items=lambda page: page.versions,
+            most=PAGE,
+        )
+        return listing.items
+
+
+def facts(versions: Sequence[Version]) -> tuple[Fact, ...]:
+    """What an operator wants to see of a secret before and after."""
+    enabled = [safe(one.id) for one in versions if one.state == ENABLED]
+    return (
+        Fact(lit("newest version"), safe(versions[0].id) if versions else lit("none")),
+        Fact(lit("enabled"), join(", ", enabled[:10]) if enabled else lit("none")),
+    )
+
+
+def fingerprint(versions: Sequence[Version]) -> str:
+    """Another one whenever a version is added, enabled or disabled."""
+    return " ".join(f"{one.id}:{one.state}" for one in versions)
+
+
+def _quotes(text: SafeText | str, value: bytes) -> bool:
+    """Whether a text holds the value, or the beginning of it, in clear or as it was sent."""
+    shown = (value.decode("utf-8", "replace"), base64.b64encode(value).decode())
+    return any(form[:8] in text for form in shown)
+
+
+def _call(prepared: Prepared) -> _Call:
+    return msgspec.json.decode(body_of(prepared.call), type=_Call)
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdecimal() else 0
