@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.health import Measure, ServiceHealth, SystemHealth, Verdict
     from tuiops.core.snapshot import Snapshot
+    from tuiops.ui.filtering import Filter
     from tuiops.ui.panes.base import Part
 
 SPARK = 8
@@ -34,6 +35,8 @@ SPARK = 8
 _METRIC = 6
 _MOST_METRICS = 4
 """Metrics that have a column without being asked for: what is wrong with the others stands under WHY."""
+_MOST_MATCHED = 20_000
+"""Services in all their states about which it is remembered whether the filter wants them."""
 _MAIN_METRICS = 2
 """The first metrics, which stay where the trend and further metrics have to go."""
 
@@ -139,6 +142,8 @@ class HealthPane(TablePane[HealthRow]):
         self._only_unhealthy = False
         self._counts: Mapping[State, int] = {}
         self._late: tuple[object, float, object] = (None, 0.0, ())
+        self._matched: tuple[Filter, dict[tuple[str, str, int, str], bool]] = (self.filter, {})
+        """What the filter says of services, by all that it sees of them."""
 
     def model(self) -> HealthModel:
         return self._model
@@ -192,7 +197,16 @@ class HealthPane(TablePane[HealthRow]):
     def _wanted(self, row: HealthRow) -> bool:
         if self._only_unhealthy and row.verdict.state is State.OK:
             return False
-        return not self.filter or self.filter.matches(fields(row))
+        return not self.filter or self._matches(row)
+
+    def _matches(self, row: HealthRow) -> bool:
+        if self._matched[0] is not self.filter or len(self._matched[1]) > _MOST_MATCHED:
+            self._matched = (self.filter, {})
+        known = self._matched[1]
+        seen = (row.system.label, row.service.label if row.service else "", int(row.verdict.state), row.verdict.reason)
+        if seen not in known:
+            known[seen] = self.filter.matches(fields(row))
+        return known[seen]
 
     def empty(self, snapshot: Snapshot, now: datetime) -> tuple[SafeText, ...]:
         if not snapshot.systems:

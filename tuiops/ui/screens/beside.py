@@ -148,7 +148,10 @@ class BesideHealth(Beside):
         if service is None:
             return pen.sentence(lit("The indicators and plots of the selected service stand here."))
         snapshot = self._of_interest(shell_of(self).snapshot, service)
-        return service_rows(pen, snapshot, (service.system, service.service), self._pasts, FIRST_RANGE, PLOT_LINES)
+        seen = self.query_one(Document).size.height
+        return service_rows(
+            pen, snapshot, (service.system, service.service), self._pasts, FIRST_RANGE, PLOT_LINES, seen
+        )
 
     def _of_interest(self, snapshot: Snapshot, service: ServiceHealth) -> Snapshot:
         """The snapshot with the alerts of the service only: finding them each second would cost as much as all are."""

@@ -95,17 +95,22 @@ def plot_rows(
     seconds: float,
     statuses: Mapping[str, SourceStatus],
     height: int = PLOT_ROWS,
+    seen: int | None = None,
 ) -> tuple[Row, ...]:
-    """The plots of the measures, one below the other, or two side by side where there is room."""
+    """The plots of the measures, one below the other, or two side by side where there is room.
+
+    Of those that begin below the first `seen` rows the place is left empty, where not None.
+    """
     wide = pen.width >= SIDE_BY_SIDE and len(measures) > 1
     width = (pen.width - 3) // 2 if wide else pen.width
     narrow = msgspec.structs.replace(pen, width=width)
-    blocks = [
-        _block(
-            narrow, measure, pasts.get(measure.indicator.id), seconds, statuses.get(measure.indicator.source), height
-        )
-        for measure in measures
-    ]
+    blocks: list[tuple[Row, ...]] = []
+    top = 0
+    for measure in measures:
+        past, status = pasts.get(measure.indicator.id), statuses.get(measure.indicator.source)
+        blocks.append(_block(narrow, measure, past, seconds, status, height, drawn=seen is None or top < seen))
+        # Only where they stand below each other is one out of sight because of those above it.
+        top += 0 if wide else 1 + len(blocks[-1])
     if not wide:
         return tuple(row for block in blocks for row in (BLANK, *block))
     rows: list[Row] = []
@@ -121,7 +126,14 @@ def plot_rows(
 
 
 def _block(
-    pen: Pen, measure: Measure, past: Past | None, seconds: float, status: SourceStatus | None, height: int
+    pen: Pen,
+    measure: Measure,
+    past: Past | None,
+    seconds: float,
+    status: SourceStatus | None,
+    height: int,
+    *,
+    drawn: bool,
 ) -> tuple[Row, ...]:
     """A title with the value and the limits, the plot, and a line when something is amiss."""
     indicator = measure.indicator
@@ -135,7 +147,9 @@ def _block(
             title.append(pen.state(state))
     head = spread(pen, tuple(title), (pen.muted(fmt("last {} ", RANGES[seconds])),))
     plot, remark = _what_to_draw(measure, past, seconds, pen)
-    body = tuple(tuple((text, _style(pen, ink)) for text, ink in row) for row in draw(plot, pen.width - 1, height))
+    body: tuple[Row, ...] = (BLANK,) * height
+    if drawn:
+        body = tuple(tuple((text, _style(pen, ink)) for text, ink in row) for row in draw(plot, pen.width - 1, height))
     return (head, *body, *((pen.sentence(remark)) if remark else ()))
 
 

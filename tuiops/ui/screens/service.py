@@ -59,9 +59,9 @@ class ServiceScreen(PlottedScreen):
 
 def service_rows(
     pen: Pen, snapshot: Snapshot, key: tuple[SafeText, SafeText], pasts: Mapping[str, Past], seconds: float,
-    height: int = PLOT_ROWS,
+    height: int = PLOT_ROWS, seen: int | None = None,
 ) -> list[Row]:  # fmt: skip
-    """The whole sheet."""
+    """The whole sheet. Plots that begin below its first `seen` rows are not drawn, where not None."""
     found = find_service(snapshot, *key)
     if found is None:
         return list(
@@ -77,7 +77,8 @@ def service_rows(
     rows = _head(pen, snapshot, system, service)
     rows += pen.heading(lit("Indicators"), plural(len(service.measures), lit("indicator"), lit("indicators")))
     rows += _measure_rows(pen, service.measures, statuses)
-    rows += plot_rows(pen, service.measures, pasts, seconds, statuses, height)
+    below = None if seen is None else seen - len(rows)
+    rows += plot_rows(pen, service.measures, pasts, seconds, statuses, height, below)
     rows += pen.heading(lit("Alerts"), _alert_count(len(alerts)))
     rows += alert_rows(pen, alerts, _no_alerts(snapshot, pen))
     rows += pen.heading(lit("What changed"))
