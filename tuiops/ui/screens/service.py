@@ -10,7 +10,7 @@ from tuiops.core.snapshot import Topic
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import show, span
 from tuiops.ui.format import fit, plural
-from tuiops.ui.screens.parts import alert_rows, change_rows, concerns, find_service, link_rows, stream_rows
+from tuiops.ui.screens.parts import alert_rows, change_rows, concerns, drift_rows, find_service, link_rows, stream_rows
 from tuiops.ui.screens.pen import BLANK, spread
 from tuiops.ui.screens.plots import PLOT_ROWS, plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
@@ -78,6 +78,7 @@ def service_rows(
     rows += pen.heading(lit("Indicators"), plural(len(service.measures), lit("indicator"), lit("indicators")))
     rows += _measure_rows(pen, service.measures, statuses)
     rows += plot_rows(pen, service.measures, pasts, seconds, statuses, height)
+    rows += drift_rows(pen, snapshot, *key)
     rows += pen.heading(lit("Alerts"), _alert_count(len(alerts)))
     rows += alert_rows(pen, alerts, _no_alerts(snapshot, pen))
     rows += pen.heading(lit("What changed"))
