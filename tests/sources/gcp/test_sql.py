@@ -183,7 +183,7 @@ async def test_backups_that_may_not_be_read_leave_the_state_alone(google: Google
 
     source = google.source(ORDERS)
     update = await source.read_health()
-    found = {reading.indicator: reading for reading in update.readings}
+    found: dict[str, Reading] = {reading.indicator: reading for reading in update.readings}
 
     assert found["resource:db"].value == 0
     assert found["resource:db:age"].unknown == "sqladmin forbids this (403): no cloudsql.backupRuns.list"
