@@ -82,9 +82,11 @@ class GoogleAuth:
 
     def _looked_up(self, task: asyncio.Task[Token]) -> None:
         error = None if task.cancelled() else task.exception()
-        if self._looking is not task or task.cancelled():
+        if self._looking is not task:
             return
         self._looking = None
+        if task.cancelled():
+            return
         now = self._clock.monotonic()
         if error is None:
             self._token, self._failed = task.result(), None
