@@ -234,7 +234,7 @@ def test_what_is_expected_of_services_is_what_the_manual_settles_on(config: Conf
 
 # ── Alert policies ─────────────────────────────────────────────────────────────────────────────────────────
 
-POLICIES = {
+POLICIES: Mapping[str, Mapping[str, tuple[str, int | None, str, int | None]]] = {
     "manga": {
         "ServiceDown": ("P1", 900, "== 0", 60),
         "HighErrorRate": ("P2", 3600, "> 0.05", 300),
@@ -322,8 +322,8 @@ def test_policies_are_promql_and_have_the_numbers_of_the_manual(config: Config, 
     ends = {alert: (end, seconds) for alert, (_, _, end, seconds) in POLICIES[name].items()}
     found = {alert: (query, seconds) for alert, query, seconds in conditions(name)}
     assert {alert: seconds for alert, (_, seconds) in found.items()} == {alert: end[1] for alert, end in ends.items()}
-    for alert, (query, seconds) in found.items():
-        assert query.endswith(ends[alert][0]), alert
+    for title, (query, seconds) in found.items():
+        assert query.endswith(ends[title][0]), title
         if seconds is not None:
             promql_parser.parse(query)
     for policy in policies(name):
