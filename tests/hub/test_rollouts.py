@@ -131,7 +131,9 @@ def test_what_is_remembered_is_bounded_and_the_oldest_go_first() -> None:
 def test_changes_have_the_rollouts_own_times() -> None:
     made = board()
     answer(made, rollout("v0", Phase.SUCCEEDED, begun=-900, took=60), rollout("v2", begun=-300), after=0)
-    assert said(made) == [(-300, "rollout v1 → v2 began by CI with gcloud")]
+    assert said(made) == [
+        (-300, "rollout v1 → v2 began by CI with gcloud"), (-840, "rollout v1 → v0 succeeded after 1m"),
+    ]  # fmt: skip
     answer(made, rollout("v2", Phase.ROLLED_BACK, begun=-300, took=302), after=20)
     assert said(made)[0] == (2, "rollout v1 → v2 rolled back after 5m")
 

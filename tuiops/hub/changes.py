@@ -81,16 +81,14 @@ class ChangeLog:
     def note_rollouts(self, before: Seen | None, after: Seen, now: datetime) -> None:
         """Rollouts that began or ended, at their own times; drifts that came and went.
 
-        What had ended before the first answer is no change, nor is a drift of that answer.
+        Of what was over before the first answer only the end is told; a drift of that answer is no change.
         """
         known = before.rollouts if before is not None else {}
         for identity, rollout in after.rollouts.items():
             earlier = known.get(identity)
             if earlier is None and (rollout.live or before is not None):
                 self._add_rollout(rollout, _began(rollout), rollout.started, now)
-            if rollout.live or (earlier is None and before is None):
-                continue
-            if earlier is None or earlier.phase is not rollout.phase:
+            if not rollout.live and (earlier is None or earlier.phase is not rollout.phase):
                 self._add_rollout(rollout, _over(rollout), rollout.ended or now, now)
         if before is not None:
             self._note_drifts(before.drifts, after.drifts, now)
