@@ -273,6 +273,7 @@ async def test_snoozes_that_may_not_be_read_silence_nothing(google: GoogleStage,
     update = await read(google.source(SHOP))
 
     assert update.alerts[0].state is AlertState.FIRING
+    assert not update.knows_silences
     assert update.warnings == (
         "snoozes: monitoring forbids this (403): no monitoring.snoozes.list; snoozed alerts are shown as firing",
     )
