@@ -296,6 +296,22 @@ async def test_a_tail_sleeps_until_the_next_whole_interval_and_goes_on_after_a_f
     assert numbers(chunks) == [1, 2, 3, 4]
 
 
+async def test_after_an_outage_a_failure_in_the_middle_of_catching_up_loses_nothing() -> None:
+    clock = FakeClock(START)
+    store = Store(clock, [])
+    follower = Follower(store, CONFIG, clock)
+    await polled(follower)
+    store.written = [Written(second, second, second) for second in range(1, 300, 10)]
+    clock.advance(300)
+    store.fails = {4}
+    first = numbers(await polled(follower))
+    assert first == [1, 11, 21, 31]
+    clock.advance(5)
+    assert first + numbers(await polled(follower)) == list(range(1, 300, 10))
+    # What had been read was not asked for again, but for what may have come late.
+    assert store.windows[-1].since == nanoseconds(START) + (31 - LATENESS) * SECOND
+
+
 async def test_records_that_came_another_way_are_not_shown_again() -> None:
     clock = FakeClock(START)
     follower = Follower(Store(clock, [Written(0, 1, 0)]), CONFIG, clock)
