@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,13 @@ def test_a_prometheus(servers: Servers, tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_server_that_is_not_there_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["discover", "prometheus", "--url", "http://127.0.0.1:9"]) == Exit.UNKNOWN
     assert "127.0.0.1:9 cannot be reached" in capsys.readouterr().err
+
+
+def test_a_server_that_never_answers_is_given_up(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["discover", "prometheus", "--url", url, "--timeout", "0.2"]) == Exit.UNKNOWN
+    assert "nothing was found within 0.2 s; give more with --timeout" in capsys.readouterr().err
 
 
 def test_a_token_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,11 @@ def test_identifiers_keep_what_they_can() -> None:
     assert known.of("日本").startswith("unnamed-")
 
 
+def test_queries_are_written_as_people_would() -> None:
+    text = written(Entry(table=("a",), values={"q": 'up{job="x"}', "both": """'"'""", "plain": "x"}, why=lit("x")))
+    assert text.splitlines()[-3:] == ["""q = 'up{job="x"}'""", '''both = "'\\"'"''', 'plain = "x"']
+
+
 def test_half_a_character_is_replaced() -> None:
     assert tomli.loads(written(Entry(table=("a",), values={"b": "\ud83d"}, why=lit("x")))) == {"a": {"b": "\ufffd"}}
 

@@ -125,8 +125,14 @@ def _written(value: object) -> str:
 
 
 def _string(text: str) -> str:
-    """A basic string. What could be invisible, combine with its neighbour or turn the writing around is escaped."""
-    return '"' + "".join(map(_escaped, text)) + '"'
+    """A basic string. What could be invisible, combine with its neighbour or turn the writing around is escaped.
+
+    A query with quotation marks and nothing else of that is easier to read as a literal string.
+    """
+    escaped = "".join(map(_escaped, text))
+    if escaped != text and "'" not in text and text.isascii() and text.isprintable():
+        return f"'{text}'"
+    return f'"{escaped}"'
 
 
 def _escaped(char: str) -> str:
