@@ -34,15 +34,18 @@ if TYPE_CHECKING:
 
     from tuiops.config.logs import AnyLog
     from tuiops.config.model import AnySource
+    from tuiops.config.proposal import Proposal
     from tuiops.config.sources import Bastion as BastionConfig
     from tuiops.config.systems import AnyProbe
     from tuiops.core.clock import Clock
     from tuiops.hub.hub import Closes, Hub, Plan
     from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.aws.managed import AmazonManaged
     from tuiops.sources.base import Source
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.gcp.client import GoogleClient
-    from tuiops.sources.http import HttpClient
+    from tuiops.sources.gcp.managed import GoogleManaged
+    from tuiops.sources.http import HttpClient, HttpConnector
 
 
 _Shared = TypeVar("_Shared", bound="Closes")
@@ -235,7 +238,7 @@ class _Maker:
             case PrometheusConfig():
                 from tuiops.sources.prometheus.alerts import prometheus_source
 
-                yield prometheus_source(name, source, systems, connector, clock)
+                yield prometheus_source(name, source, systems, self._managed(name, source), clock)
             case AlertmanagerConfig():
                 from tuiops.sources.alertmanager import AlertmanagerSource
 
@@ -243,11 +246,11 @@ class _Maker:
             case GcpConfig():
                 from tuiops.sources.gcp.source import gcp_source
 
-                yield gcp_source(name, source, systems, self._google(name, source), clock)
+                yield gcp_source(name, source, systems, self.google(name, source), clock)
             case AwsConfig():
                 from tuiops.sources.aws.source import aws_source
 
-                yield aws_source(name, source, systems, self._amazon(name, source), clock)
+                yield aws_source(name, source, systems, self.amazon(name, source), clock)
             case HostConfig():
                 from tuiops.sources.host.source import HostSource
 
@@ -260,6 +263,24 @@ class _Maker:
                 return
             case _:
                 assert_never(source)
+
+    def _managed(self, name: str, source: PrometheusConfig) -> HttpConnector:
+        """What connects to a Prometheus, and signs where a cloud keeps it."""
+        credentials = self._config.credentials.get(source.credentials or "")
+        if credentials is None:
+            return self._connector
+        url, clock = source.url, self._clock
+
+        def make() -> GoogleManaged | AmazonManaged:
+            if isinstance(credentials, GoogleCredentials):
+                from tuiops.sources.gcp.managed import GoogleManaged
+
+                return GoogleManaged(url, credentials, clock)
+            from tuiops.sources.aws.managed import AmazonManaged
+
+            return AmazonManaged(url, credentials, clock)
+
+        return self._shared.get("managed", name, (url, credentials), make).signing(self._connector)
 
     def probe(self, system_id: str, probe_id: str, probe: AnyProbe) -> Source:
         """What knocks at a door."""
@@ -285,11 +306,11 @@ class _Maker:
             case CloudLog(), GcpConfig():
                 from tuiops.sources.gcp.logging import CloudLogSource
 
-                return CloudLogSource(name, system, service, log, self._google(log.source, store), clock)
+                return CloudLogSource(name, system, service, log, self.google(log.source, store), clock)
             case CloudWatchLog(), AwsConfig():
                 from tuiops.sources.aws.logs import CloudWatchLogSource
 
-                return CloudWatchLogSource(name, system, service, log, self._amazon(log.source, store), clock)
+                return CloudWatchLogSource(name, system, service, log, self.amazon(log.source, store), clock)
             case ElasticsearchLog(), ElasticsearchConfig():
                 from tuiops.sources.logs.elasticsearch import ElasticsearchLogSource
 
@@ -315,7 +336,8 @@ class _Maker:
 
         return self._shared.get("log store", name, (source, via), make)
 
-    def _google(self, name: str, source: GcpConfig) -> GoogleClient:
+    def google(self, name: str, source: GcpConfig) -> GoogleClient:
+        """What asks a Google Cloud project, for all that wants something of it."""
         from tuiops.sources.gcp.auth import GoogleAuth
         from tuiops.sources.gcp.client import GoogleClient
 
@@ -330,7 +352,8 @@ class _Maker:
 
         return self._shared.get("google", name, (source, credentials, via), make)
 
-    def _amazon(self, name: str, source: AwsConfig) -> AwsClient:
+    def amazon(self, name: str, source: AwsConfig) -> AwsClient:
+        """What asks an AWS account in a region, for all that wants something of it."""
         from tuiops.sources.aws.auth import AwsAuth
         from tuiops.sources.aws.client import AwsClient
 
@@ -342,6 +365,57 @@ class _Maker:
             return AwsClient(source, AwsAuth(credentials, source.region, self._clock), self._connector, self._clock)
 
         return self._shared.get("amazon", name, (source, credentials, via), make)
+
+
+async def look_at_google(config: GcpConfig, credentials: GoogleCredentials, system: str) -> Proposal:
+    """What could be watched of a Google Cloud project, which is called `google`."""
+    from tuiops.sources.gcp.discover import discover
+
+    given = {"file": credentials.file} if credentials.file else {}
+    maker = _Maker(Config(credentials={"google": credentials}), SystemClock(), Shared())
+    client = maker.google("google", config)
+    try:
+        return await discover(client, config, given, ("google", system))
+    finally:
+        await client.close()
+
+
+async def look_at_amazon(config: AwsConfig, credentials: AwsCredentials, system: str) -> Proposal:
+    """What could be watched of an AWS account in a region, which is called `aws`."""
+    from tuiops.sources.aws.discover import discover
+
+    given = {"profile": credentials.profile} if credentials.profile else {}
+    maker = _Maker(Config(credentials={"aws": credentials}), SystemClock(), Shared())
+    client = maker.amazon("aws", config)
+    try:
+        return await discover(client, config, given, ("aws", system))
+    finally:
+        await client.close()
+
+
+async def look_at_prometheus(url: str, bearer_env: str, system: str) -> Proposal:
+    """What could be watched of a Prometheus, which is called `prometheus`."""
+    from tuiops.config.secrets import resolve_secret
+    from tuiops.config.values import Secret
+    from tuiops.sources.daemon import DaemonWorker
+
+    bearer = resolve_secret(Secret(env=bearer_env)) if bearer_env else ""
+
+    def look() -> Proposal:
+        from tuiops.sources.prometheus.api_client import ApiClient
+        from tuiops.sources.prometheus.discover import discover
+
+        client = ApiClient(url, bearer=bearer)
+        try:
+            return discover(client, ("prometheus", system), bearer_env)
+        finally:
+            client.close()
+
+    worker = DaemonWorker("prometheus-api-client")
+    try:
+        return await worker.run(look)
+    finally:
+        worker.close()
 
 
 def plan(config: Config, clock: Clock, shared: Shared | None = None) -> Plan:

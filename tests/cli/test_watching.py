@@ -13,6 +13,7 @@ from tuiops.cli.watching import Seen, View
 from tuiops.core.alerts import AlertState
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Snapshot, Topic
+from tuiops.core.text import safe
 
 LATER = NOW + timedelta(seconds=15)
 
@@ -93,3 +94,16 @@ def test_an_alert_is_resolved_once() -> None:
     assert (resolved["name"], resolved["state"]) == ("Fire", "resolved")
     (gone,) = rows(seen, alerts.VIEW, snapshot())
     assert (gone["name"], gone["state"]) == ("Smoke", "resolved")
+
+
+def test_the_rest_of_a_vendors_limit_is_no_change_but_its_beginning_is() -> None:
+    def limited(*warnings: str) -> Snapshot:
+        entry = feed("run", Topic.HEALTH)
+        known = msgspec.structs.replace(entry.status, warnings=tuple(safe(warning) for warning in warnings))
+        return snapshot(service("api", 0.001), feeds=(msgspec.structs.replace(entry, status=known),))
+
+    seen = Seen(status.VIEW)
+    assert seen.changed(status.VIEW.document(limited(), NOW, None))
+    assert seen.changed(status.VIEW.document(limited("run limit 34s"), LATER, None))
+    assert not seen.changed(status.VIEW.document(limited("run limit 19s"), LATER, None))
+    assert seen.changed(status.VIEW.document(limited("logging limit 19s"), LATER, None))

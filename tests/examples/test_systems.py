@@ -14,6 +14,7 @@ import tomli
 
 from tests.examples.filled import EXAMPLES, SYSTEMS, VALUES, filled
 from tests.google.discovery import document
+from tuiops import wiring
 from tuiops.config import schema
 from tuiops.config.advice import query_faults
 from tuiops.config.clouds import GcpConfig
@@ -22,6 +23,7 @@ from tuiops.config.logs import CloudLog
 from tuiops.config.resources import CloudRunResource, EcsExpectation, EcsResource, RunExpectation
 from tuiops.config.sources import PrometheusConfig
 from tuiops.core.alerts import AlertState
+from tuiops.core.clock import FakeClock
 from tuiops.core.severity import DEFAULT_WORDS
 from tuiops.errors import ConfigError
 from tuiops.sources.alert_mapping import AlertMapper, Native
@@ -68,6 +70,15 @@ def test_the_blanks_are_those_that_an_owner_must_fill_in(name: str) -> None:
 def test_all_five_load_together(config: Config) -> None:
     assert tuple(config.systems) == SYSTEMS
     assert {system.environment for system in config.systems.values()} == {"production"}
+
+
+def test_a_console_can_be_made_of_all_five(config: Config) -> None:
+    plan = wiring.plan(config, FakeClock(NOW))
+    names = {str(source.name) for source in plan.sources}
+    logs = {f"{name}/{log}" for name, system in config.systems.items() for log in system.logs}
+    assert logs <= names
+    # Nothing polls a log store.
+    assert set(config.sources) - names == {"pricealert-logs"}
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -234,7 +245,7 @@ def test_what_is_expected_of_services_is_what_the_manual_settles_on(config: Conf
 
 # ── Alert policies ─────────────────────────────────────────────────────────────────────────────────────────
 
-POLICIES = {
+POLICIES: Mapping[str, Mapping[str, tuple[str, int | None, str, int | None]]] = {
     "manga": {
         "ServiceDown": ("P1", 900, "== 0", 60),
         "HighErrorRate": ("P2", 3600, "> 0.05", 300),
@@ -322,8 +333,8 @@ def test_policies_are_promql_and_have_the_numbers_of_the_manual(config: Config, 
     ends = {alert: (end, seconds) for alert, (_, _, end, seconds) in POLICIES[name].items()}
     found = {alert: (query, seconds) for alert, query, seconds in conditions(name)}
     assert {alert: seconds for alert, (_, seconds) in found.items()} == {alert: end[1] for alert, end in ends.items()}
-    for alert, (query, seconds) in found.items():
-        assert query.endswith(ends[alert][0]), alert
+    for title, (query, seconds) in found.items():
+        assert query.endswith(ends[title][0]), title
         if seconds is not None:
             promql_parser.parse(query)
     for policy in policies(name):

@@ -148,6 +148,32 @@ def test_alerts_of_two_feeds_are_one_list_and_an_ended_one_stays_a_while() -> No
     assert sorted(a.name for a in made.snapshot(much_later).alerts) == ["b", "c"]
 
 
+def test_an_alert_whose_end_its_source_tells_is_over_at_once_and_only_once() -> None:
+    made = board("api")
+    over = alert("a", state=AlertState.RESOLVED)
+    apply(made, AlertsUpdate(at=START, alerts=(alert("a"),)), "gcp/alerts", Topic.ALERTS)
+    apply(
+        made,
+        AlertsUpdate(at=START, alerts=(over, alert("brief", state=AlertState.RESOLVED))),
+        "gcp/alerts",
+        Topic.ALERTS,
+    )
+    apply(made, AlertsUpdate(at=START, alerts=()), "gcp/alerts", Topic.ALERTS)
+    found = made.snapshot(START)
+    assert sorted((one.name, one.state) for one in found.alerts) == [
+        ("a", AlertState.RESOLVED),
+        ("brief", AlertState.RESOLVED),
+    ]
+    assert [change.text for change in found.changes if change.text.endswith("resolved")] == ["P2 a resolved"]
+
+
+def test_an_alert_that_is_over_at_one_source_and_fires_at_another_fires() -> None:
+    made = board("api")
+    apply(made, AlertsUpdate(at=START, alerts=(alert("a", state=AlertState.RESOLVED),)), "gcp/alerts", Topic.ALERTS)
+    apply(made, AlertsUpdate(at=START, alerts=(alert("a"),)), "am/alerts", Topic.ALERTS)
+    assert [found.state for found in made.snapshot(START).alerts] == [AlertState.FIRING]
+
+
 def test_a_failed_alert_poll_resolves_nothing() -> None:
     made = board("api")
     apply(made, AlertsUpdate(at=START, alerts=(alert("a"),)), "am/alerts", Topic.ALERTS)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+_BULK = 1_000
+"""Documents of one request: it has to be answered within the harness's patience."""
+
 
 class Osmem:
     """One server. Documents are visible as soon as they are indexed."""
@@ -32,6 +35,12 @@ class Osmem:
 
     def index(self, name: str, documents: Iterable[Mapping[str, Any]]) -> None:
         """Add documents; one with `_id` keeps it."""
+        pending = list(documents)
+        while pending:
+            self._bulk(name, pending[:_BULK])
+            pending = pending[_BULK:]
+
+    def _bulk(self, name: str, documents: Iterable[Mapping[str, Any]]) -> None:
         lines: list[str] = []
         for document in documents:
             action = {"index": {"_index": name, **({"_id": document["_id"]} if "_id" in document else {})}}

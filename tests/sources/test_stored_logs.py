@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiops.config.logs import LokiLog
@@ -133,6 +133,7 @@ steps = st.lists(st.integers(1, 90), min_size=1, max_size=8)
 faults = st.sets(st.integers(1, 40), max_size=12)
 
 
+@settings(deadline=None)
 @given(arrivals, steps, faults, st.booleans(), st.integers(1, 5), st.integers(-200, 200))
 def test_every_record_that_is_late_by_no_more_than_the_lateness_comes_once(
     times: list[tuple[int, int]], advances: list[int], fails: set[int], ascending: bool, size: int, skew: int
@@ -170,6 +171,7 @@ def test_every_record_that_is_late_by_no_more_than_the_lateness_comes_once(
     assert set(found) == {entry.number for entry in written if record(entry).at >= store.first.since}
 
 
+@settings(deadline=None)
 @given(arrivals, steps, st.integers(-4000, 4000))
 def test_no_jump_of_the_clock_shows_a_record_twice(
     times: list[tuple[int, int]], advances: list[int], jump: int
@@ -190,6 +192,7 @@ def test_no_jump_of_the_clock_shows_a_record_twice(
     assert set(Counter(numbers(asyncio.run(run()))).values()) <= {1}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 30)), max_size=60), st.integers(1, 5))
 def test_what_is_remembered_is_bounded_and_nothing_comes_twice(entries: list[tuple[int, int]], most: int) -> None:
     progress = Progress(history=900, lateness=60, remembered=most)
@@ -293,6 +296,22 @@ async def test_a_tail_sleeps_until_the_next_whole_interval_and_goes_on_after_a_f
     assert numbers(chunks) == [1, 2, 3, 4]
 
 
+async def test_after_an_outage_a_failure_in_the_middle_of_catching_up_loses_nothing() -> None:
+    clock = FakeClock(START)
+    store = Store(clock, [])
+    follower = Follower(store, CONFIG, clock)
+    await polled(follower)
+    store.written = [Written(second, second, second) for second in range(1, 300, 10)]
+    clock.advance(300)
+    store.fails = {4}
+    first = numbers(await polled(follower))
+    assert first == [1, 11, 21, 31]
+    clock.advance(5)
+    assert first + numbers(await polled(follower)) == list(range(1, 300, 10))
+    # What had been read was not asked for again, but for what may have come late.
+    assert store.windows[-1].since == nanoseconds(START) + (31 - LATENESS) * SECOND
+
+
 async def test_records_that_came_another_way_are_not_shown_again() -> None:
     clock = FakeClock(START)
     follower = Follower(Store(clock, [Written(0, 1, 0)]), CONFIG, clock)
@@ -320,6 +339,7 @@ def test_a_record_is_one_line_of_bounded_length() -> None:
     assert chunk.times == (1, 2)
 
 
+@settings(deadline=None)
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001 - made aware below
 def test_times_keep_their_microseconds(at: datetime) -> None:
     aware = at.replace(tzinfo=UTC)

@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     logs.add_argument("--grep", metavar="REGEX", help="only lines that match")
     check = _command(commands, "check", "print every mistake of a configuration")
     check.add_argument("file", nargs="?", metavar="FILE", help="the file; the usual one when left out")
+    _discover(_command(commands, "discover", "propose what to watch, from what is there"))
     config = _command(commands, "config", "print settings, or what there is to know about them")
     config.add_argument(
         "what", nargs="?", choices=("show", "paths", "schema", "example"), default="show",
@@ -115,6 +116,20 @@ def _headless(command: argparse.ArgumentParser) -> None:
         "--timeout", type=_seconds, default=_DEFAULT_TIMEOUT, metavar="SECONDS",
         help=f"how long to wait for the first answers ({_DEFAULT_TIMEOUT:g})",
     )  # fmt: skip
+
+
+def _discover(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("what", choices=("gcp", "aws", "prometheus"), help="what to look at")
+    add("--project", metavar="ID", help="Google Cloud project")
+    add("--region", metavar="NAME", help="region of Cloud Run services, or of everything on AWS")
+    add("--credentials", metavar="FILE", help="Google credentials; those of this machine when left out")
+    add("--profile", metavar="NAME", help="profile of the AWS configuration")
+    add("--url", metavar="URL", help="address of a Prometheus")
+    add("--bearer-env", metavar="NAME", help="environment variable with a bearer token for it")
+    add("--system", metavar="NAME", help="what the system is to be called")
+    add("-o", "--output", choices=("toml", "json"), default="toml", help="format (toml)")
+    add("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="how long to look (60)")
 
 
 def _seconds(text: str) -> float:

@@ -124,6 +124,9 @@ def timeless(value: Any) -> Any:
     if kept.get("state") == "unknown" and "reason" in kept:
         # It says how long there has been no data.
         kept["reason"] = _AGE.sub("", kept["reason"])
+    if "warnings" in kept:
+        # One that names a vendor's limit says how long it still holds.
+        kept["warnings"] = [_AGE.sub("", warning) for warning in kept["warnings"]]
     return kept
 
 

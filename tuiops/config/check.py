@@ -15,6 +15,7 @@ from tuiops.config.sources import (
     HttpSourceConfig,
     PrometheusConfig,
     Tls,
+    aws_region,
 )  # fmt: skip
 from tuiops.config.systems import (
     CloudWatchIndicator,
@@ -111,6 +112,10 @@ class _Checker:
         self._credentials(source.credentials, (GoogleCredentials, AwsCredentials), (*path, "credentials"))
         if source.credentials is not None and (source.bearer is not None or source.basic is not None):
             self._fault((*path, "credentials"), "is given beside bearer or basic", "keep one of them")
+        known = self._config.credentials.get(source.credentials or "")
+        if isinstance(known, AwsCredentials) and aws_region(source.url) is None:
+            remedy = "write https://aps-workspaces.REGION.amazonaws.com/workspaces/ID"
+            self._fault((*path, "url"), "names no region for which requests could be signed", remedy)
 
     @visit.register
     def _(self, cloud: CloudConfig, path: KeyPath) -> None:

@@ -9,7 +9,8 @@ from msgspec import Meta
 
 from tuiops.config.values import Duration, FilePath, Interval, Regex, Size, Zone
 
-Group = Annotated[str, Meta(pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")]
+GROUP_PATTERN = r"^[.\-_/#A-Za-z0-9]{1,512}$"
+Group = Annotated[str, Meta(pattern=GROUP_PATTERN)]
 
 
 class LogConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):

@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from tuiops.config.values import Duration
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$")]
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$"
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
 Count = Annotated[int, Meta(ge=0, le=100_000)]
 
 

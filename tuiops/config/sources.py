@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -85,6 +86,12 @@ class PrometheusConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="prometh
         Interval,
         Meta(description="Time between computations of error budgets, which read a whole SLO window."),
     ] = Duration(300)
+
+
+def aws_region(url: str) -> str | None:
+    """The region of an Amazon Managed Service for Prometheus, by its address; None where that names none."""
+    found = re.match(r"https?://(?:[^/?#@]+\.)?aps-workspaces\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.", url)
+    return found[1] if found is not None else None
 
 
 class AlertmanagerConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="alertmanager"):

@@ -16,8 +16,9 @@ def structs(value: object, path: KeyPath = ()) -> Iterator[tuple[msgspec.Struct,
     """The struct itself and all within it, depth first, in the order of their fields."""
     if isinstance(value, msgspec.Struct):
         yield value, path
-        for field in msgspec.structs.fields(value):
-            yield from structs(getattr(value, field.name), (*path, field.encode_name))
+        # `msgspec.structs.fields` would evaluate every annotation anew, for each of thousands of tables.
+        for name, key in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            yield from structs(getattr(value, name), (*path, key))
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from structs(item, (*path, key))

@@ -28,6 +28,8 @@ class AlertBoard:
         self._live: frozenset[str] = frozenset()
         """The feeds that were live when the reports were merged."""
         self._resolved: dict[str, tuple[datetime, Alert]] = {}
+        self._ended: tuple[Alert, ...] = ()
+        """Alerts of which a source says itself that they are over, and no other that they are not."""
         self._all: tuple[Alert, ...] = ()
         self._current: Current = {}
         """Most urgent first."""
@@ -49,8 +51,11 @@ class AlertBoard:
             return before, after
         self._reports[feed] = report
         before, after = self._merge(live)
+        for alert in self._ended:
+            # Told of by a source that remembers: it may have begun and ended between two answers.
+            self._resolved.setdefault(alert.identity, (update.at, msgspec.structs.replace(alert, due=None)))
         for identity, alert in before.items():
-            if identity not in after and alert.state is not AlertState.PENDING:
+            if identity not in after and identity not in self._resolved and alert.state is not AlertState.PENDING:
                 ended = msgspec.structs.replace(alert, state=AlertState.RESOLVED, due=None)
                 self._resolved[identity] = (update.at, ended)
         self._list()
@@ -77,7 +82,8 @@ class AlertBoard:
             report if name in live else msgspec.structs.replace(report, live=False)
             for name, report in self._reports.items()
         )
-        self._current = {alert.identity: alert for alert in merged}
+        self._current = {alert.identity: alert for alert in merged if alert.state is not AlertState.RESOLVED}
+        self._ended = tuple(alert for alert in merged if alert.state is AlertState.RESOLVED)
         return before, self._current
 
     def _list(self) -> None:

@@ -113,7 +113,7 @@ class ChangeLog:
     def note_rollouts(self, before: Seen | None, after: Seen, now: datetime) -> None:
         """Rollouts that began or ended, at their own times; drifts that came and went.
 
-        Of what had ended before the first answer only the end is told. A drift of that answer is no change.
+        Of what was over before the first answer only the end is told; a drift of that answer is no change.
         """
         known = before.rollouts if before is not None else {}
         for identity, rollout in after.rollouts.items():

@@ -165,6 +165,7 @@ class AlertsToo(AssembledSource):
         return AlertsUpdate(
             at=at,
             alerts=tuple(alert for result in found for alert in result.alerts),
+            knows_silences=all(result.knows_silences for result in found),
             warnings=self._warnings([], [result.warnings for result in found]),
             requests=self._client.requests - before,
             dropped=sum(result.dropped for result in found),

@@ -107,6 +107,14 @@ class HttpConnector:
         self._resolve = resolve
         self._clock = clock
         self._bastions = bastions or {}
+        self._signer: Signs | None = None
+        self._explain: Explain | None = None
+
+    def signing(self, signer: Signs, explain: Explain | None = None) -> HttpConnector:
+        """The same, whose clients show what `signer` makes rather than the secrets of their sources."""
+        found = HttpConnector(self._resolve, self._clock, self._bastions)
+        found._signer, found._explain = signer, explain
+        return found
 
     def client(
         self,
@@ -118,7 +126,8 @@ class HttpConnector:
     ) -> HttpClient:
         """A client that has not connected yet, for a source with its own secrets unless a signer is given."""
         endpoint = Endpoint(config.url, config.timeout, config.max_response, config.via, config.tls, config.headers)
-        return self.open(endpoint, signer or Credentials(config, self._resolve, scheme), explain)
+        shown = signer or self._signer or Credentials(config, self._resolve, scheme)
+        return self.open(endpoint, shown, explain or self._explain)
 
     def open(self, endpoint: Endpoint, signer: Signs, explain: Explain | None = None) -> HttpClient:
         """A client that has not connected yet. ConfigError when `via` names no bastion."""

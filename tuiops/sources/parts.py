@@ -122,6 +122,8 @@ class PartAlerts(msgspec.Struct, frozen=True, kw_only=True):
     """The alerts that a part knows of."""
 
     alerts: tuple[Alert, ...] = ()
+    knows_silences: bool = True
+    """Whether it would tell that an alert is silenced."""
     warnings: tuple[SafeText, ...] = ()
     dropped: int = 0
 

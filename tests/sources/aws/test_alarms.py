@@ -118,6 +118,22 @@ async def test_alarms_of_all_kinds_fire() -> None:
     assert noted(found["api-down"], "rule") == 'ALARM("a") AND ALARM("b")'
 
 
+async def test_where_alarms_on_logs_are_not_known_the_others_are_read() -> None:
+    async with scripted() as (source, script, _):
+
+        def older(params: dict[str, Any]) -> dict[str, Any]:
+            if "LogAlarm" in params["AlarmTypes"]:
+                raise Refuses("ValidationError", "Value 'LogAlarm' at 'alarmTypes' failed to satisfy constraint")
+            return {"MetricAlarms": [alarm()]}
+
+        script.answers["DescribeAlarms"] = older
+        await one(source)
+        found = await one(source)
+
+    assert found.name == "api-cpu"
+    assert script.count("DescribeAlarms") == 3
+
+
 async def test_an_alarm_without_data_is_a_warning_and_no_good_news() -> None:
     silent = [alarm(f"silent-{number}", "INSUFFICIENT_DATA") for number in range(5)]
     async with scripted(*silent, alarm("fine", "OK", EvaluationState="EVALUATION_ERROR")) as (source, _, _):

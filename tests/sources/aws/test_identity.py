@@ -228,11 +228,13 @@ class _Slow(Identity):
     def __init__(self) -> None:
         super().__init__(AwsCredentials(), REGION)
         self.asked = 0
+        self.begun = threading.Event()
         self.gate = threading.Event()
         self.error: SourceError | None = None
 
     def keys(self) -> Keys:
         self.asked += 1
+        self.begun.set()
         self.gate.wait(30)
         if self.error is not None:
             raise self.error
@@ -273,6 +275,20 @@ async def test_a_look_up_that_hangs_holds_up_nothing_but_itself(monkeypatch: pyt
         await found.keys()
     await found.close()
     identity.gate.set()
+
+
+async def test_who_waits_for_keys_gets_them_when_another_one_closes() -> None:
+    """A source that a new configuration drops closes what a log stream goes on with."""
+    identity = _Slow()
+    found = AwsAuth(AwsCredentials(), REGION, FakeClock(NOW), identity)
+    waiting = asyncio.create_task(found.keys())
+    assert await asyncio.to_thread(identity.begun.wait, 30)
+    await found.close()
+    identity.gate.set()
+    assert await waiting == OWN
+    assert await found.keys() == OWN
+    assert identity.asked == 2  # what was closed forgot its keys
+    await found.close()
 
 
 def test_keys_are_never_shown() -> None:

@@ -343,6 +343,18 @@ async def test_whoever_runs_out_of_time_leaves_the_look_up_to_the_next(google: G
     await found.close()
 
 
+async def test_closing_takes_no_token_from_those_who_wait_for_it(google: GoogleStage) -> None:
+    stuck = Stuck(Token("t", 3600, None, person=False))
+    found = GoogleAuth(GoogleCredentials(), google.clock, None, stuck)
+    waiting = asyncio.create_task(found.sign(REQUEST))
+    await asyncio.sleep(0)
+
+    await found.close()
+    stuck.gate.set()
+
+    assert await waiting == {"authorization": "Bearer t"}
+
+
 async def test_without_google_auth_the_remedy_is_the_error(
     google: GoogleStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.google.redis import RedisApi
+from tuiops.errors import QueryRefused
 
 if TYPE_CHECKING:
     from tests.google.fixtures import GoogleStage
@@ -94,6 +95,25 @@ async def test_a_region_that_does_not_answer_is_said_to(google: GoogleStage, red
 
     assert update.readings[0].unknown == "asia-northeast1 did not answer"
     assert len(update.warnings) == 1
+
+
+async def test_an_instance_on_a_later_page_is_found(google: GoogleStage, redis: RedisApi) -> None:
+    for number in range(150):
+        redis.create(f"a{number:03}")
+    redis.create("cache")
+
+    update = await google.source(CACHE).read_health()
+
+    assert (update.readings[0].value, update.requests) == (0, 2)
+
+
+async def test_a_page_token_that_has_expired_is_no_end_of_the_list(google: GoogleStage, redis: RedisApi) -> None:
+    for number in range(150):
+        redis.create(f"a{number:03}")
+    google.fault("redis", change=lambda page: page | {"nextPageToken": "expired"}, times=1)
+
+    with pytest.raises(QueryRefused, match="the page token is not one of ours"):
+        await google.source(CACHE).read_health()
 
 
 async def test_all_instances_of_all_regions_take_one_request(google: GoogleStage, redis: RedisApi) -> None:

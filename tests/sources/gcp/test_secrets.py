@@ -123,7 +123,7 @@ async def test_one_secret_that_is_forbidden_leaves_the_others_alone(google: Goog
     source = google.source(KEY + other.replace("payment-key", "other"))
 
     update = await source.read_health()
-    found = {reading.indicator: reading for reading in update.readings}
+    found: dict[str, Reading] = {reading.indicator: reading for reading in update.readings}
 
     assert found["resource:key"].value == 0
     refusal = "secretmanager forbids this (403): no secretmanager.versions.list"

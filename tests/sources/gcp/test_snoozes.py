@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,6 +128,21 @@ async def test_a_snooze_whose_answer_was_lost_is_known_by_what_it_says(
 
     assert (lost.progress, found.progress) == (Progress.UNKNOWN, Progress.DONE)
     assert len(google.asked("snoozes.create")) == 1
+
+
+async def test_a_snooze_that_has_ended_was_made_all_the_same(google: GoogleStage, monitoring: MonitoringApi) -> None:
+    source = google.source("")
+    receipt = await source.perform(await prepared(google, source, "Orders fail"))
+    google.clock.advance(7200)
+
+    assert (await source.look_up(receipt)).progress is Progress.DONE
+
+
+async def test_times_of_other_zones_are_sent_as_utc(google: GoogleStage, monitoring: MonitoringApi) -> None:
+    start = google.clock.now().astimezone(timezone(timedelta(hours=9)))
+    action = await google.source("").prepare_snooze(("Disk full",), start, start + timedelta(hours=1), "x", "1")
+
+    assert {"--start-time=2026-05-01T12:00:00Z", "--end-time=2026-05-01T13:00:00Z"} <= set(action.argv)
 
 
 async def test_a_snooze_that_never_arrived_is_not_found(google: GoogleStage, monitoring: MonitoringApi) -> None:

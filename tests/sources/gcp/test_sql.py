@@ -144,6 +144,28 @@ async def test_where_all_backups_that_are_looked_through_failed_the_age_is_at_le
     assert (age.value, age.note) == (48 * 3600, "none of the last 49 backups is good · the last one failed: no reason")
 
 
+async def test_a_clock_that_is_behind_googles_makes_nothing_negative(google: GoogleStage, sql: SqlApi) -> None:
+    sql.backup("orders", hours_ago=-1)
+    sql.begin("orders", "UPDATE")["insertTime"] = "2026-05-01T13:00:00Z"
+
+    found = await readings(google.source(ORDERS))
+
+    assert found["resource:db:age"].value == 0
+    assert found["resource:db"].note.startswith("UPDATE waits for 0s")
+
+
+async def test_an_operation_that_is_not_known_any_more_is_not_taken_for_a_later_one(
+    google: GoogleStage, sql: SqlApi
+) -> None:
+    source = google.source(ORDERS)
+    receipt = await source.perform(await source.prepare_backup(TARGET, "x", "1"))
+    google.clock.advance(600)
+    sql.begin("orders", "BACKUP_VOLUME")
+    google.fault("sqladmin", "operations.get", status=404, message="no such operation")
+
+    assert (await source.look_up(receipt)).progress is Progress.UNKNOWN
+
+
 async def test_an_operation_under_way_is_told_and_one_that_never_ends_is_a_defect(
     google: GoogleStage, sql: SqlApi
 ) -> None:
@@ -183,7 +205,7 @@ async def test_backups_that_may_not_be_read_leave_the_state_alone(google: Google
 
     source = google.source(ORDERS)
     update = await source.read_health()
-    found = {reading.indicator: reading for reading in update.readings}
+    found: dict[str, Reading] = {reading.indicator: reading for reading in update.readings}
 
     assert found["resource:db"].value == 0
     assert found["resource:db:age"].unknown == "sqladmin forbids this (403): no cloudsql.backupRuns.list"

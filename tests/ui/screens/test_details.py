@@ -181,6 +181,18 @@ async def test_a_rollout_shows_steps_gates_weights_and_timers(backend: StillBack
         assert piece in shown, piece
 
 
+async def test_a_service_that_has_drifted_says_what_is_and_what_should_be(backend: StillBackend) -> None:
+    app = console(backend)
+    async with app.run_test(size=(120, 40)) as pilot:
+        shown = await opened(pilot, ServiceScreen(lit("manga"), lit("phase6")))
+        fine = await opened(pilot, ServiceScreen(*API))
+        backend.clock.advance(600)
+        late = await opened(pilot, ServiceScreen(lit("manga"), lit("phase6")))
+    assert "drift  phase6: max instances 10, expected 20" in shown
+    assert "Not as expected" not in fine
+    assert "Not as expected  as last seen" in late
+
+
 async def test_sources_show_errors_whole(backend: StillBackend) -> None:
     name, feed = next(iter(backend.snapshot.feeds.items()))
     status = msgspec.structs.replace(

@@ -81,9 +81,8 @@ class AwsAuth:
 
     async def close(self) -> None:
         """Forget the keys and let the thread end. It can be used again."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        # A look-up under way is not cancelled: it would take those with it who wait for its answer.
+        self._looking = None
         self._keys = None
         self._worker.close()
 
@@ -91,11 +90,10 @@ class AwsAuth:
         return await self._worker.run(self._identity.keys)
 
     def _looked_up(self, task: asyncio.Task[Keys]) -> None:
-        if self._looking is task:
-            self._looking = None
-        if task.cancelled():
+        error = None if task.cancelled() else task.exception()
+        if self._looking is not task or task.cancelled():
             return
-        error = task.exception()
+        self._looking = None
         now = self._clock.monotonic()
         if error is None:
             self._keys, self._failed, self._look_at = task.result(), None, now + LOOK_AGAIN

@@ -60,9 +60,8 @@ class GoogleAuth:
 
     async def close(self) -> None:
         """Forget the token and let the thread end. It can be used again."""
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        # A look-up under way is not cancelled: it would take those with it who wait for its answer.
+        self._looking = None
         self._token = None
         self._worker.close()
 
@@ -82,11 +81,12 @@ class GoogleAuth:
         return await self._worker.run(self._identity.token)
 
     def _looked_up(self, task: asyncio.Task[Token]) -> None:
-        if self._looking is task:
-            self._looking = None
+        error = None if task.cancelled() else task.exception()
+        if self._looking is not task:
+            return
+        self._looking = None
         if task.cancelled():
             return
-        error = task.exception()
         now = self._clock.monotonic()
         if error is None:
             self._token, self._failed = task.result(), None

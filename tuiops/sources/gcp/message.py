@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -23,4 +23,4 @@ def short(name: str) -> str:
 
 def stamp(at: datetime) -> str:
     """A moment as these APIs expect it, such as `2026-05-01T12:00:00Z`."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,7 +9,7 @@ from tuiops.core.clock import age
 from tuiops.core.health import State
 from tuiops.core.snapshot import Topic
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
-from tuiops.core.units import show, span
+from tuiops.core.units import Unit, show, span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import decimals, plural, sparkline, steady, width_of
 from tuiops.ui.panes.base import freshness_part
@@ -103,6 +103,9 @@ def _reason(row: HealthRow, drawing: Drawing) -> SafeText:
         return reason
     for measure, verdict in row.verdicts.values():
         reading = measure.reading
+        if measure.indicator.unit is Unit.STATE:
+            # Its value is the state that is there already: the beginning of the reason says more.
+            continue
         if verdict.state is row.verdict.state and reading is not None and reading.value is not None:
             return fmt("{} {}", measure.indicator.heading, show(reading.value, measure.indicator.unit))
     return reason

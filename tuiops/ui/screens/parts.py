@@ -1,4 +1,4 @@
-"""Groups of rows that several detail screens have: alerts, changes, links, streams."""
+"""Groups of rows that several detail screens have: alerts, changes, drifts, links, streams."""
 
 from __future__ import annotations
 
@@ -90,6 +90,24 @@ def _about(change: Change) -> SafeText:
     if change.service:
         return fmt("{}/{}", change.system, change.service)
     return change.system or lit("console")
+
+
+def drift_rows(pen: Pen, snapshot: Snapshot, system: str, service: str) -> list[Row]:
+    """A heading, and one row a property of a service that is not as the configuration expects it; nothing without."""
+    drifts = [drift for drift in snapshot.drifts if (drift.system, drift.service) == (system, service)]
+    if not drifts:
+        return []
+    late = not all(snapshot.is_live(drift.source, pen.now) for drift in drifts)
+    rows: list[Row] = [*pen.heading(lit("Not as expected"), lit("as last seen") if late else EMPTY)]
+    return rows + [
+        (
+            pen.state(State.UNKNOWN if late else State.DEGRADED, lit("    drift  ")),
+            pen.muted(fmt("{}: {} ", drift.resource, drift.what)),
+            pen.text(drift.actual),
+            pen.muted(fmt(", expected {}", drift.expected)),
+        )
+        for drift in drifts
+    ]
 
 
 def link_rows(pen: Pen, links: Iterable[tuple[SafeText, SafeText]]) -> list[Row]:

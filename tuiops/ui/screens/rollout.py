@@ -12,10 +12,10 @@ from tuiops.core.text import SafeText, fmt, lit
 from tuiops.hub.logerrors import errors_naming
 from tuiops.ui.format import width_of
 from tuiops.ui.screens.detail import DetailScreen
-from tuiops.ui.screens.parts import NO_CHANGE, change_rows, concerns
+from tuiops.ui.screens.parts import NO_CHANGE, change_rows, concerns, drift_rows
 from tuiops.ui.screens.pen import BLANK
 from tuiops.ui.screens.plots import REFRESH
-from tuiops.ui.screens.rollout_around import drift_rows, past_rows, verb_rows
+from tuiops.ui.screens.rollout_around import past_rows, verb_rows
 from tuiops.ui.screens.rollout_canary import ERRORS, Heard, ask, comparison_rows, error_rows
 from tuiops.ui.screens.rollout_parts import gate_rows, head, side_rows, step_rows
 
@@ -137,10 +137,7 @@ def _quality(pen: Pen, snapshot: Snapshot, rollout: Rollout, heard: Heard, error
 
 
 def _options(pen: Pen, snapshot: Snapshot, rollout: Rollout) -> list[Row]:
-    rows: list[Row] = []
-    drifts = [d for d in snapshot.drifts if (d.system, d.service) == (rollout.system, rollout.service)]
-    if drifts:
-        rows += [*pen.heading(lit("Not as expected")), *drift_rows(pen, drifts)]
+    rows = drift_rows(pen, snapshot, rollout.system, rollout.service)
     rows += pen.heading(lit("What could be done"), lit("nothing acts from here"))
     return rows + verb_rows(pen, rollout)
 

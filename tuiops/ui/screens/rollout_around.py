@@ -1,4 +1,4 @@
-"""What surrounds a rollout: what could be done to it, how its service has drifted, how earlier ones went."""
+"""What surrounds a rollout: what could be done to it, and how earlier ones of its service went."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.health import State
 from tuiops.core.rollout_times import past
 from tuiops.core.rollout_verbs import consequences
 from tuiops.core.text import EMPTY, fmt, lit
@@ -17,7 +16,6 @@ from tuiops.ui.screens.parts import MOST, rest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tuiops.core.drift import Drift
     from tuiops.core.rollouts import Rollout
     from tuiops.core.text import SafeText
     from tuiops.ui.screens.pen import Pen, Row
@@ -35,19 +33,6 @@ def verb_rows(pen: Pen, rollout: Rollout) -> list[Row]:
         indent = (_INDENT, pen.look.palette.text)
         rows += [(indent, *row) for row in narrow.paragraph(found.verb.word, found.text, style)]
     return rows
-
-
-def drift_rows(pen: Pen, drifts: Sequence[Drift]) -> list[Row]:
-    """One row a property that is not as the configuration expects it."""
-    return [
-        (
-            pen.state(State.DEGRADED, lit("    drift  ")),
-            pen.muted(fmt("{}: {} ", drift.resource, drift.what)),
-            pen.text(drift.actual),
-            pen.muted(fmt(", expected {}", drift.expected)),
-        )
-        for drift in drifts
-    ]
 
 
 def past_rows(pen: Pen, rollout: Rollout, known: Sequence[Rollout]) -> list[Row]:

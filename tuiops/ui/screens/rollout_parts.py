@@ -201,7 +201,7 @@ def step_rows(pen: Pen, rollout: Rollout) -> list[Row]:
 
 def _label_width(pen: Pen, labels: Iterable[SafeText]) -> int:
     """Columns for the labels of a table: as many as the longest one needs, within bounds."""
-    return max(14, min(34, pen.width - 54, max(map(width_of, labels), default=0)))
+    return max(14, min(34, pen.width - 58, max(map(width_of, labels), default=0)))
 
 
 def _stage_row(pen: Pen, stage: Stage) -> Row:
@@ -225,7 +225,7 @@ def _step_row(pen: Pen, step: Step, width: int, indent: int) -> Row:
         (fmt("{}  ", fit(step.phase.word, 11)), style),
         pen.text(fmt("{}  ", fit(weight, 4, right=True))),
         (
-            fmt("{}  ", fit(time, 18, right=True)),
+            fmt("{}  ", fit(time, 19, right=True)),
             pen.look.palette.state[State.DEGRADED] if late else pen.text(EMPTY)[1],
         ),
     ]

@@ -10,7 +10,16 @@ from tuiops.core.snapshot import Topic
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import show, span
 from tuiops.ui.format import fit, plural
-from tuiops.ui.screens.parts import NO_CHANGE, alert_rows, change_rows, concerns, find_service, link_rows, stream_rows
+from tuiops.ui.screens.parts import (
+    NO_CHANGE,
+    alert_rows,
+    change_rows,
+    concerns,
+    drift_rows,
+    find_service,
+    link_rows,
+    stream_rows,
+)
 from tuiops.ui.screens.pen import BLANK, spread
 from tuiops.ui.screens.plots import PLOT_ROWS, plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
@@ -79,6 +88,7 @@ def service_rows(
     rows += _measure_rows(pen, service.measures, statuses)
     below = None if seen is None else seen - len(rows)
     rows += plot_rows(pen, service.measures, pasts, seconds, statuses, height, below)
+    rows += drift_rows(pen, snapshot, *key)
     rows += pen.heading(lit("Alerts"), _alert_count(len(alerts)))
     rows += alert_rows(pen, alerts, _no_alerts(snapshot, pen))
     rows += pen.heading(lit("What changed"))

@@ -10,6 +10,7 @@ import msgspec
 
 from tuiops.core.alerts import AlertState
 from tuiops.core.text import SafeText, fmt, join, lit, safe
+from tuiops.errors import QueryRefused
 from tuiops.sources.alert_mapping import SEVERITY_LABEL, AlertMapper, Native, identity, keep_worst
 from tuiops.sources.aws.cloudwatch import wire
 from tuiops.sources.aws.cloudwatch.alarm_history import AlarmHistory
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from tuiops.sources.aws.client import AwsClient
 
 TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
+OLDER_TYPES = TYPES[:2]
+"""Where alarms on logs have not come yet, asking for them is refused."""
+
 PAGE = 100
 """Alarms in a page, at most."""
 
@@ -61,6 +65,7 @@ class AlarmsPart:
         self._clock = clock
         self._region = config.region
         self._most = config.max_items
+        self._types: tuple[str, ...] = TYPES
         self._mapper = AlertMapper(systems, source)
         self._owners = Owners(source, systems)
         self._words = Words(systems)
@@ -70,9 +75,7 @@ class AlarmsPart:
 
     async def read_alerts(self, at: datetime) -> PartAlerts:
         """Every alarm that fires, with its tags and its last changes as far as those can be read."""
-        most = max(1, self._most // PAGE)
-        params = {"AlarmTypes": list(TYPES), "MaxRecords": PAGE}
-        found, more = await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
+        found, more = await self._alarms()
         alarms = [alarm for page in found for alarm in page.all]
         firing = [alarm for alarm in alarms if alarm.state_value not in {"OK", _NO_DATA}]
         said = dict.fromkeys(_warnings(alarms))
@@ -83,6 +86,20 @@ class AlarmsPart:
         alerts = [self._alert(alarm, history.get(alarm.alarm_name, lit("")), at) for alarm in firing]
         kept, dropped = keep_worst(alerts, self._most)
         return PartAlerts(alerts=tuple(kept), warnings=tuple(said), dropped=dropped)
+
+    async def _alarms(self) -> tuple[list[wire.Alarms], bool]:
+        """All of them, in all states, and whether there were more."""
+        most = max(1, self._most // PAGE)
+        try:
+            params = {"AlarmTypes": list(self._types), "MaxRecords": PAGE}
+            return await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
+        except QueryRefused:
+            if self._types == OLDER_TYPES:
+                raise
+            params = {"AlarmTypes": list(OLDER_TYPES), "MaxRecords": PAGE}
+            answer = await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
+            self._types = OLDER_TYPES
+            return answer
 
     def _alert(self, alarm: wire.Alarm, history: SafeText, at: datetime) -> Alert:
         dimensions = dimensions_of(alarm)

@@ -118,6 +118,9 @@ class SnoozeActions:
         names = body["criteria"]["policies"]
         found = await self._in_force(names, self._clock.now())
         ours = next((one for one in found if one.name == receipt.operation or _same(one, body)), None)
+        if ours is None and receipt.operation:
+            # It has been seen; snoozes that have ended are not listed any more.
+            return receipt
         if ours is None:
             return msgspec.structs.replace(receipt, progress=Progress.UNKNOWN, text=lit("no such snooze so far"))
         return msgspec.structs.replace(

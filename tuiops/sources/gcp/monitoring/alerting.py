@@ -64,8 +64,9 @@ class AlertingPart:
         async with deadline(self._seconds, self.name):
             opened = await self._asking.open()
             closed = await self._asking.closed()
-            snoozes = await self._snoozes(at, warnings)
+            known = await self._snoozes(at, warnings)
             await self._read_policies(warnings)
+        snoozes = known or ()
         policies = {one.name: one for one in self._policies.items}
         incidents: tuple[Incident, ...] = (*opened.items, *closed.items)
         found = alerts(incidents, Around(self._project, policies, snoozes, self._owners.of), self._mapper, at)
@@ -73,7 +74,9 @@ class AlertingPart:
         warnings += opened.warnings(lit("incidents"))
         warnings += self._policies.warnings(lit("alert policies"))
         warnings += _quiet(policies, snoozes)
-        return PartAlerts(alerts=tuple(kept), warnings=tuple(warnings), dropped=dropped)
+        return PartAlerts(
+            alerts=tuple(kept), knows_silences=known is not None, warnings=tuple(warnings), dropped=dropped
+        )
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)
@@ -81,12 +84,13 @@ class AlertingPart:
     async def look_up(self, receipt: Receipt) -> Receipt:
         return await self.actions.look_up(receipt)
 
-    async def _snoozes(self, at: datetime, warnings: list[SafeText]) -> Sequence[Snooze]:
+    async def _snoozes(self, at: datetime, warnings: list[SafeText]) -> Sequence[Snooze] | None:
+        """Those in force; None when they cannot be read."""
         try:
             listing = await self._asking.snoozes(at)
         except SourceError as error:
             warnings.append(fmt("snoozes: {}; snoozed alerts are shown as firing", safe(str(error), 500)))
-            return ()
+            return None
         warnings += listing.warnings(lit("snoozes"))
         return [one for one in listing.items if active(one, at)]
 

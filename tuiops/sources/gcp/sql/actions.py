@@ -129,8 +129,9 @@ class SqlActions:
     async def look_up(self, receipt: Receipt) -> Receipt:
         """How far Cloud SQL has come, by the operation. One whose name was lost is looked for at its target."""
         call = _call(receipt.prepared)
-        operation = await self._reader.operation(_word(receipt.operation)) if receipt.operation else None
-        if operation is None:
+        if receipt.operation:
+            operation = await self._reader.operation(_word(receipt.operation))
+        else:
             operation = await self._lost(call, receipt)
         if operation is None:
             return msgspec.structs.replace(

@@ -1,0 +1,56 @@
+"""What the health pane says in little room."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tuiops.config.paths import shipped_themes
+from tuiops.core.health import (
+    Indicator,
+    Limit,
+    Measure,
+    Reading,
+    ServiceHealth,
+    State,
+    SystemHealth,
+    Verdict,
+    judge_live,
+)
+from tuiops.core.text import EMPTY, SafeText, lit
+from tuiops.core.units import Unit
+from tuiops.ui.format import Times
+from tuiops.ui.panes.health import _reason
+from tuiops.ui.panes.health_rows import HealthRow
+from tuiops.ui.theme import Look, load
+from tuiops.ui.widgets.table_lines import Drawing
+
+LOOK = Look(load(shipped_themes() / "dark.toml").palette)
+NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+FAILS = lit("chat-00002 fails, chat-00001 serves: the container does not start")
+
+
+def said(unit: Unit, value: float, note: SafeText, room: int) -> str:
+    limit = Limit.parse("> 1%", Unit.RATIO) if unit is Unit.RATIO else None
+    indicator = Indicator(
+        system=lit("shop"), id=lit("x"), heading=lit("ERR%"), unit=unit, source=lit("gcp"), degraded=limit
+    )
+    reading = Reading(system=lit("shop"), service=lit("chat"), indicator=lit("x"), at=NOW, value=value, note=note)
+    measure = Measure(indicator=indicator, reading=reading)
+    verdict = judge_live(measure, NOW)
+    system = SystemHealth(system=lit("shop"), label=lit("Shop"), environment=EMPTY)
+    service = ServiceHealth(system=lit("shop"), service=lit("chat"), label=lit("chat"), measures=(measure,))
+    row = HealthRow(system, service, verdict, {lit("ERR%"): (measure, verdict)})
+    assert verdict == Verdict(State.DEGRADED, verdict.reason)
+    return _reason(row, Drawing(look=LOOK, times=Times(), now=NOW, room={"why": room}, width=80))
+
+
+@pytest.mark.parametrize("room", [12, 200])
+def test_a_state_says_why_and_not_that_it_is_that_state(room: int) -> None:
+    assert said(Unit.STATE, 1.0, FAILS, room) == FAILS
+
+
+def test_a_quantity_says_its_value_where_its_limit_has_no_room() -> None:
+    assert said(Unit.RATIO, 0.062, EMPTY, 200) == "ERR% 6.20% > 1.00%"
+    assert said(Unit.RATIO, 0.062, EMPTY, 12) == "ERR% 6.20%"
