@@ -41,7 +41,7 @@ def said(unit: Unit, value: float, note: SafeText, room: int) -> str:
     verdict = judge_live(measure, NOW)
     system = SystemHealth(system=lit("shop"), label=lit("Shop"), environment=EMPTY)
     service = ServiceHealth(system=lit("shop"), service=lit("chat"), label=lit("chat"), measures=(measure,))
-    row = HealthRow(system, service, verdict, {lit("ERR%"): (measure, verdict)})
+    row = HealthRow(system, service, verdict, (verdict,))
     assert verdict == Verdict(State.DEGRADED, verdict.reason)
     return _reason(row, Drawing(look=LOOK, times=Times(), now=NOW, room={"why": room}, width=80))
 
