@@ -297,6 +297,38 @@ async def test_no_data_point_is_idle_where_that_is_said_and_the_metric_is_there(
     assert "no metric AWS/ECS CPUUtilization with these dimensions" in wrong.unknown
 
 
+@pytest.mark.parametrize("measured", [errors(metric="Erors"), indicator(idle_is_ok=True)])
+async def test_a_list_of_metrics_that_was_cut_proves_nothing_by_what_it_lacks(measured: CloudWatchIndicator) -> None:
+    script, clock = Metrics(), FakeClock(at(0.5))
+    script.points = {("Requests", "api"): [(-1, 10.0)]}
+    script.listed = [
+        {"Namespace": "X", "MetricName": measured.metric, "Dimensions": [{"Name": f"Other{n}", "Value": "x"}]}
+        for n in range(3)
+    ]
+    async with Hostile(script) as server:
+        source = source_of({"cloudwatch": server.url}, shop(found=measured), clock, max_items=2)
+        found = await one(source)
+        await source.close()
+
+    assert found.value is None
+    assert "is not among the first 2; raise max_items" in found.unknown
+
+
+async def test_a_list_of_metrics_that_was_cut_proves_what_it_has() -> None:
+    script, clock = Metrics(), FakeClock(at(0.5))
+    script.points = {("Requests", "api"): [(-1, 10.0)]}
+    script.listed = [
+        {"Namespace": "Shop", "MetricName": "Errors", "Dimensions": [{"Name": "ServiceName", "Value": f"web-{n}"}]}
+        for n in range(3)
+    ]
+    async with Hostile(script) as server:
+        source = source_of({"cloudwatch": server.url}, shop(found=errors()), clock, max_items=2)
+        found = await one(source)
+        await source.close()
+
+    assert found.value == 0.0
+
+
 async def test_where_metrics_may_not_be_listed_nothing_is_concluded_from_their_absence() -> None:
     def forbidden(_: dict[str, Any]) -> dict[str, Any]:
         raise Refuses("AccessDenied", "User: me is not authorized to perform: cloudwatch:ListMetrics", 403)

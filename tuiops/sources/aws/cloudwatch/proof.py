@@ -46,6 +46,7 @@ class Known(NamedTuple):
 
     dimensions: frozenset[frozenset[tuple[str, str]]]
     complete: bool = True
+    """Whether there are no others."""
 
     def exactly(self, query: Query) -> bool:
         """Whether this very metric has been reported."""
@@ -96,8 +97,10 @@ def happened(query: Query, known: Known | SafeText | None) -> SafeText:
         return lit("")
     if not isinstance(known, Known):
         return fmt("whether there is a metric {} is not known: {}", query.text, known or lit("not asked"))
-    if not known.complete or known.alike(query):
+    if known.alike(query):
         return lit("")
+    if not known.complete:
+        return _beyond(query, known)
     return fmt("no metric {} with these dimensions in two weeks: misspelt, or never counted yet", query.text)
 
 
@@ -105,6 +108,15 @@ def idle(query: Query, known: Known | SafeText | None) -> SafeText:
     """Why no data point must not be taken for no traffic; empty when it may be."""
     if not isinstance(known, Known):
         return fmt("whether there is a metric {} is not known: {}", query.text, known or lit("not asked"))
-    if not known.complete or known.exactly(query):
+    if known.exactly(query):
         return lit("")
+    if not known.complete:
+        return _beyond(query, known)
     return fmt("no metric {} with these dimensions in two weeks", query.text)
+
+
+def _beyond(query: Query, known: Known) -> SafeText:
+    """A list that was cut proves nothing by what it lacks."""
+    return fmt(
+        "metric {} with these dimensions is not among the first {}; raise max_items", query.text, len(known.dimensions)
+    )
