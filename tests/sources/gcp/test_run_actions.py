@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.google.run import RunApi, digest
@@ -345,7 +347,8 @@ async def test_instances_are_bound_anew(desk: Desk) -> None:
     desk.google.clock.advance(30)
 
     prepared = await desk.source.prepare_scale(TARGET, 2, 20, "t1")
-    assert prepared.argv[4:] == ("chat", "--min-instances=2", "--max-instances=20", *WHERE)
+    image = f"--image={digest('shop/chat:2')}"
+    assert prepared.argv[4:] == ("chat", "--min-instances=2", "--max-instances=20", image, *WHERE)
     assert fact("instances", "0 to 10") in prepared.before
     assert prepared.undo == "set 0 to 10 again"
 
@@ -354,6 +357,48 @@ async def test_instances_are_bound_anew(desk: Desk) -> None:
     assert receipt.progress is Progress.DONE
     assert fact("instances", "2 to 20") in receipt.facts
     assert desk.run.service("chat")["template"]["scaling"] == {"minInstanceCount": 2, "maxInstanceCount": 20}
+
+
+async def test_what_is_prepared_holds_no_value_of_the_environment(desk: Desk) -> None:
+    desk.run.share("chat", {"LATEST": 100})
+    desk.google.clock.advance(30)
+    secret = {"name": "DB_PASSWORD", "value": "canary-7f3a"}
+    container = desk.run.service("chat")["template"]["containers"][0]
+    container["env"] = [secret]
+
+    for prepared in (
+        await desk.source.prepare_restart(TARGET, "t1"),
+        await desk.source.prepare_scale(TARGET, 2, 20, "t1"),
+    ):
+        assert b"canary" not in msgspec.json.encode(prepared)
+        assert "canary" not in repr(prepared)
+        assert b"canary" not in base64.b64decode(msgspec.json.decode(msgspec.json.encode(prepared))["call"])
+    receipt = await desk.done(await desk.source.prepare_restart(TARGET, "t2"))
+
+    assert receipt.progress is Progress.DONE
+    assert desk.run.service("chat")["template"]["containers"][0]["env"] == [
+        secret,
+        {"name": "OPS_RESTARTED_AT", "value": "2026-05-01T12:02:30Z"},
+    ]
+
+
+async def test_the_images_of_all_containers_are_shown_and_sent(desk: Desk) -> None:
+    desk.run.share("chat", {"LATEST": 100})
+    desk.google.clock.advance(30)
+    containers = desk.run.service("chat")["template"]["containers"]
+    web = digest("shop/web:1")
+    containers[0] |= {"name": "web", "image": web, "ports": [{"containerPort": 8080}]}
+    containers.append({"name": "proxy", "image": digest("shop/proxy:1")})
+
+    prepared = await desk.source.prepare_restart(TARGET, "t1")
+
+    assert prepared.argv[5:-2] == (
+        "--container=web",
+        f"--image={web}",
+        "--update-env-vars=OPS_RESTARTED_AT=2026-05-01T12:02:30Z",
+        "--container=proxy",
+        f"--image={digest('shop/proxy:1')}",
+    )
 
 
 @pytest.mark.parametrize(("least", "most"), [(-1, 5), (6, 5), (0, 0)])

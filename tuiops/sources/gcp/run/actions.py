@@ -14,7 +14,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import BadAnswer, Conflict, NotFound, QueryRefused, TimedOut, Unreachable
 from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
-from tuiops.sources.gcp.run.changes import Change, Found, rescaled, restarted, shifted
+from tuiops.sources.gcp.run.changes import Change, Found, Order, rescaled, restarted, shifted
 from tuiops.sources.gcp.run.drift import least_instances, most_instances
 from tuiops.sources.gcp.run.regions import UNPLACED
 from tuiops.sources.gcp.run.state import pinned
@@ -36,11 +36,11 @@ PART = lit("Cloud Run")
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A PATCH of a service."""
+    """A PATCH of a service, without what is read again when it is sent."""
 
     path: str
     mask: str
-    body: dict[str, Any]
+    order: Order
 
 
 class RunActions:
@@ -84,12 +84,14 @@ class RunActions:
     async def perform(self, prepared: Prepared) -> Receipt:
         """Send it, unless the service has changed. A lost answer leaves it UNKNOWN."""
         call = _call(prepared)
-        service = await self._service(call.path)
+        raw = await self._raw(call.path)
+        service = _converted(raw)
         if fingerprint(service) != prepared.seen:
             raise StateChanged(facts(service))
+        body = {"etag": service.etag, "client": CONSOLE, **call.order.body(raw)}
         params = (("updateMask", call.mask),)
         try:
-            operation = await self._client.send(Operation, "run", "PATCH", call.path, call.body, params)
+            operation = await self._client.send(Operation, "run", "PATCH", call.path, body, params)
         except Conflict:
             raise StateChanged(facts(await self._service(call.path))) from None
         except (TimedOut, Unreachable, BadAnswer) as error:
@@ -144,7 +146,7 @@ class RunActions:
         if not place:
             raise QueryRefused(f"{safe(target.resource)} {UNPLACED}")
         path = f"v2/projects/{self._client.project}/locations/{place}/services/{resource.config.name}"
-        raw = await self._client.get(dict[str, Any], "run", path)
+        raw = await self._raw(path)
         listing = await self._client.pages(
             Revisions, "run", f"{path}/revisions", (("pageSize", str(PAGE)),), items=lambda page: page.revisions
         )
@@ -153,12 +155,14 @@ class RunActions:
         )
 
     async def _service(self, path: str) -> Service:
-        return _converted(await self._client.get(dict[str, Any], "run", path))
+        return _converted(await self._raw(path))
+
+    async def _raw(self, path: str) -> dict[str, Any]:
+        return await self._client.get(dict[str, Any], "run", path)
 
     def _prepared(self, target: Target, found: Found, change: Change, token: str, verb: SafeText) -> Prepared:
         service = found.view.service
-        body = {"etag": service.etag, "client": CONSOLE, **change.body}
-        call = _Call(path=found.path, mask=",".join((*change.mask, "client")), body=body)
+        call = _Call(path=found.path, mask=",".join((*change.mask, "client")), order=change.order)
         flags = (safe(f"--region={found.region}"), safe(f"--project={found.project}"))
         return Prepared(
             target=target,

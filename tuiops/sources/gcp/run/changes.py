@@ -42,10 +42,38 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         return short(self.view.service.name)
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """One change, ready to be sent."""
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be set. It can be written down: environments, which may hold secrets, are read anew for the body."""
 
-    body: dict[str, Any]
+    traffic: tuple[dict[str, Any], ...] = ()
+    """The targets of a change of traffic; empty for a new revision."""
+    images: tuple[str, ...] = ()
+    """The digests of a new revision's containers, in their order."""
+    restarted_at: str = ""
+    """The value of `RESTARTED`; empty to leave it as it is."""
+    scaling: dict[str, int] | None = None
+
+    def body(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """What is sent for the service `raw`. QueryRefused when it has other containers than those of the order."""
+        if self.traffic:
+            return {"traffic": list(self.traffic)}
+        containers = _containers(raw)
+        if len(containers) != len(self.images):
+            raise QueryRefused("the service has other containers by now; prepare it again")
+        for container, image in zip(containers, self.images, strict=True):
+            container["image"] = image
+        if self.restarted_at:
+            serving = containers[_serving(containers)]
+            others = [one for one in serving.get("env", []) if one.get("name") != RESTARTED]
+            serving["env"] = [*others, {"name": RESTARTED, "value": self.restarted_at}]
+        template: dict[str, Any] = {"containers": containers}
+        return {"template": template if self.scaling is None else {**template, "scaling": self.scaling}}
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One change, ready to be told and sent."""
+
+    order: Order
     mask: tuple[str, ...]
     """The fields that change."""
     argv: tuple[SafeText, ...]
@@ -71,7 +99,7 @@ def shifted(found: Found, percents: Mapping[str, int]) -> Change:
         if one.tag
     ]
     return Change(
-        body={"traffic": targets},
+        order=Order(traffic=tuple(targets)),
         mask=("traffic",),
         argv=_traffic_argv(found.name, shares),
         after=(Fact(lit("traffic"), _traffic_text(found, shares)),),
@@ -81,21 +109,13 @@ def shifted(found: Found, percents: Mapping[str, int]) -> Change:
 
 def restarted(found: Found, at: str) -> Change:
     """A new revision of the images that serve now. `at`: the moment, as text."""
-    containers = _same_images(found)
-    serving = next((one for one in containers if one.get("ports")), containers[0])
-    others = [one for one in serving.get("env", []) if one.get("name") != RESTARTED]
-    serving["env"] = [*others, {"name": RESTARTED, "value": at}]
-    chosen = (fmt("--container={}", safe(serving.get("name", ""))),) if len(containers) > 1 else ()
+    containers, images = _same_images(found)
+    setting = safe(f"--update-env-vars={RESTARTED}={at}")
     return Change(
-        body={"template": {"containers": containers}},
+        order=Order(images=images, restarted_at=at),
         # A revision that was named by hand would otherwise be asked for twice.
         mask=("template.containers", "template.revision"),
-        argv=(
-            *_update(found.name),
-            *chosen,
-            fmt("--image={}", safe(serving["image"], 500)),
-            safe(f"--update-env-vars={RESTARTED}={at}"),
-        ),
+        argv=(*_update(found.name), *_images_argv(containers, images, setting)),
         after=(Fact(lit("traffic"), _after_deploy(found)),),
         undo=fmt("send all traffic back to {}", safe(found.view.main)),
     )
@@ -109,20 +129,17 @@ def rescaled(found: Found, least: int, most: int) -> Change:
     if bound and most > bound:
         raise QueryRefused(f"the service as a whole is bound to {bound} instances; raise that first")
     was_least, was_most = least_instances(found.view.service), most_instances(found.view.service)
+    containers, images = _same_images(found)
+    bounds = (fmt("--min-instances={}", least), fmt("--max-instances={}", most))
     return Change(
-        body={
-            "template": {
-                "containers": _same_images(found),
-                "scaling": {"minInstanceCount": least, "maxInstanceCount": most},
-            }
-        },
+        order=Order(images=images, scaling={"minInstanceCount": least, "maxInstanceCount": most}),
         mask=(
             "template.containers",
             "template.revision",
             "template.scaling.minInstanceCount",
             "template.scaling.maxInstanceCount",
         ),
-        argv=(*_update(found.name), fmt("--min-instances={}", least), fmt("--max-instances={}", most)),
+        argv=(*_update(found.name), *bounds, *_images_argv(containers, images)),
         after=(Fact(lit("instances"), fmt("{} to {}", least, most)), Fact(lit("traffic"), _after_deploy(found))),
         undo=fmt("set {} to {} again", was_least, was_most),
     )
@@ -164,8 +181,22 @@ def _check_ready(found: Found, name: str) -> None:
         raise QueryRefused(f"{safe(name)} is not ready yet")
 
 
-def _same_images(found: Found) -> list[dict[str, Any]]:
-    """The template's containers with the digests that serve now: a tag may stand for another image by now."""
+def _containers(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """A copy of the template's containers, as they can be sent."""
+    containers: list[dict[str, Any]] = copy.deepcopy(raw.get("template", {}).get("containers", []))
+    for container in containers:
+        for name in _READ_ONLY:
+            container.pop(name, None)
+    return containers
+
+
+def _serving(containers: list[dict[str, Any]]) -> int:
+    """Position of the container that answers requests."""
+    return next((place for place, one in enumerate(containers) if one.get("ports")), 0)
+
+
+def _same_images(found: Found) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The template's containers, and the digests that serve now: a tag may stand for another image by now."""
     seen, service = found.view, found.view.service
     main = seen.main
     if not main or main != seen.created:
@@ -180,19 +211,31 @@ def _same_images(found: Found) -> list[dict[str, Any]]:
         if (main in seen.revisions)
         else {}
     )
-    containers: list[dict[str, Any]] = copy.deepcopy(found.raw.get("template", {}).get("containers", []))
+    containers = _containers(found.raw)
+    if not containers:
+        raise QueryRefused("Cloud Run tells no containers of the service")
+    images: list[str] = []
     for container in containers:
-        for name in _READ_ONLY:
-            container.pop(name, None)
         digest = statuses.get(container.get("name", "")) or container.get("image", "")
         if "@sha256:" not in digest:
             raise QueryRefused(
                 f"Cloud Run does not tell the digest of {safe(digest)}; a tag may stand for another image"
             )
-        container["image"] = digest
-    if not containers:
-        raise QueryRefused("Cloud Run tells no containers of the service")
-    return containers
+        images.append(digest)
+    return containers, tuple(images)
+
+
+def _images_argv(
+    containers: list[dict[str, Any]], images: tuple[str, ...], setting: SafeText | None = None
+) -> Iterator[SafeText]:
+    """The image of every container, and a setting of the one that answers requests."""
+    serving = _serving(containers)
+    for place, (container, image) in enumerate(zip(containers, images, strict=True)):
+        if len(containers) > 1:
+            yield fmt("--container={}", safe(container.get("name", "")))
+        yield fmt("--image={}", safe(image, 500))
+        if setting is not None and place == serving:
+            yield setting
 
 
 def _update(name: str) -> tuple[SafeText, ...]:
