@@ -374,6 +374,12 @@ async def test_no_secret_is_in_any_text(google: GoogleStage, tmp_path: Path) -> 
     assert body[:20] not in str(caught.value) + repr(found) + repr(caught.value.__cause__)
 
 
+def test_a_token_does_not_show_itself() -> None:
+    token = Token("ya29.canary", 3600, None, person=False)
+
+    assert "canary" not in f"{token} {token!r} {[token]}"
+
+
 def test_finding_credentials_imports_no_requests() -> None:
     script = (
         "import sys\nfrom tuiops.config.credentials import GoogleCredentials\n"

@@ -45,6 +45,9 @@ class Token(NamedTuple):
     person: bool
     """Whether it speaks for a person, whose requests count against no project by themselves."""
 
+    def __repr__(self) -> str:
+        return "<Token>"
+
 
 class Identity:
     """The credentials of one configuration. One thread at a time."""
