@@ -19,7 +19,7 @@ from tuiops import wiring
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.load import load
 from tuiops.config.model import Config
-from tuiops.config.sources import PrometheusConfig, aws_region
+from tuiops.config.sources import PrometheusConfig, aws_region, takes_google_tokens
 from tuiops.config.systems import GaugeIndicator, Service, System
 from tuiops.core.clock import SystemClock
 from tuiops.errors import AccessDenied, ConfigError, QueryRefused, RateLimited, SourceError
@@ -174,6 +174,43 @@ async def test_a_login_is_kept_over_a_reload_that_does_not_concern_it(google: Go
         assert len(google.tokens.grants) == 1
         await close(before)
         await close(after)
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        (f"https://monitoring.googleapis.com{PREFIX}", True),
+        (f"https://monitoring-shop.p.googleapis.com{PREFIX}", True),
+        (f"http://127.0.0.1:9090{PREFIX}", True),
+        (f"http://[::1]:9090{PREFIX}", True),
+        (f"http://monitoring.googleapis.com{PREFIX}", False),
+        (f"https://any.host{PREFIX}", False),
+        ("https://any.host/?x=.googleapis.com", False),
+        ("https://monitoring.googleapis.com.any.host", False),
+        ("https://monitoring.googleapis.com@any.host", False),
+        ("https://evilgoogleapis.com", False),
+        ("http://127.0.0.1.any.host", False),
+    ],
+)
+def test_a_token_is_for_google_alone(url: str, fits: bool) -> None:
+    assert takes_google_tokens(url) is fits
+
+
+def test_an_address_that_is_not_googles_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "tuiops.toml"
+    file.write_text(
+        """
+        [credentials.console]
+        type = "google"
+        [sources.prom]
+        type = "prometheus"
+        url = "http://any.host"
+        credentials = "console"
+        """
+    )
+
+    with pytest.raises(ConfigError, match="url: is not Google's over https, and would be sent Google's access token"):
+        load(file, environ={})
 
 
 # Amazon's.

@@ -16,6 +16,7 @@ from tuiops.config.sources import (
     PrometheusConfig,
     Tls,
     aws_region,
+    takes_google_tokens,
 )  # fmt: skip
 from tuiops.config.systems import (
     CloudWatchIndicator,
@@ -116,6 +117,9 @@ class _Checker:
         if isinstance(known, AwsCredentials) and aws_region(source.url) is None:
             remedy = "write https://aps-workspaces.REGION.amazonaws.com/workspaces/ID"
             self._fault((*path, "url"), "names no region for which requests could be signed", remedy)
+        if isinstance(known, GoogleCredentials) and not takes_google_tokens(source.url):
+            remedy = "write https://monitoring.googleapis.com/v1/projects/PROJECT/location/global/prometheus"
+            self._fault((*path, "url"), "is not Google's over https, and would be sent Google's access token", remedy)
 
     @visit.register
     def _(self, cloud: CloudConfig, path: KeyPath) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -92,6 +93,15 @@ def aws_region(url: str) -> str | None:
     """The region of an Amazon Managed Service for Prometheus, by its address; None where that names none."""
     found = re.match(r"https?://(?:[^/?#@]+\.)?aps-workspaces\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.", url)
     return found[1] if found is not None else None
+
+
+def takes_google_tokens(url: str) -> bool:
+    """Whether an access token of Google's may be sent to an address: to Google's own over TLS, and to this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in {"localhost", "127.0.0.1", "::1"}:
+        return True
+    return parts.scheme == "https" and re.fullmatch(r"(?:[a-z0-9-]+\.)+googleapis\.com", host) is not None
 
 
 class AlertmanagerConfig(HttpSourceConfig, frozen=True, kw_only=True, tag="alertmanager"):
