@@ -305,6 +305,20 @@ async def test_a_backup_whose_answer_was_lost_is_found_by_its_operation(google: 
     assert len(google.asked("backupRuns.insert")) == 1
 
 
+async def test_a_backup_whose_answer_was_lost_is_not_taken_for_somebody_elses(google: GoogleStage, sql: SqlApi) -> None:
+    source = google.source(ORDERS)
+    prepared = await source.prepare_backup(TARGET, "x", "1")
+    google.fault("sqladmin", "backupRuns.insert", lost=True)
+    lost = await source.perform(prepared)
+    google.clock.advance(600)
+    sql.begin("orders", "BACKUP_VOLUME")
+
+    found = await source.look_up(lost)
+
+    assert (found.progress, found.operation) == (Progress.UNKNOWN, "")
+    assert found.text == "several such operations have begun since; which of them is this one is not told"
+
+
 async def test_a_backup_that_never_arrived_is_not_taken_for_an_older_one(google: GoogleStage, sql: SqlApi) -> None:
     source = google.source(ORDERS)
     await begun(source, await source.prepare_backup(TARGET, "the first", "1"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -130,27 +131,23 @@ class SqlActions:
         """How far Cloud SQL has come, by the operation. One whose name was lost is looked for at its target."""
         call = _call(receipt.prepared)
         if receipt.operation:
-            operation = await self._reader.operation(_word(receipt.operation))
+            found = [one for one in [await self._reader.operation(_word(receipt.operation))] if one is not None]
         else:
-            operation = await self._lost(call, receipt)
-        if operation is None:
-            return msgspec.structs.replace(
-                receipt, progress=Progress.UNKNOWN, text=lit("Cloud SQL knows no such operation so far")
-            )
+            found = await self._lost(call, receipt)
+        if len(found) != 1:
+            text = _MANY if found else lit("Cloud SQL knows no such operation so far")
+            return msgspec.structs.replace(receipt, progress=Progress.UNKNOWN, text=text)
+        (operation,) = found
         told = self._told(receipt, operation)
         if told.progress is not Progress.DONE:
             return told
         return msgspec.structs.replace(told, facts=facts(*await self._read(call.target)))
 
-    async def _lost(self, call: _Call, receipt: Receipt) -> Operation | None:
-        """The operation that the lost answer must have named: the only one of its kind that was not there before."""
+    async def _lost(self, call: _Call, receipt: Receipt) -> list[Operation]:
+        """The operations that the lost answer may have named: those of its kind that were not there before."""
         before = {fact.value for fact in receipt.prepared.before if fact.what == _LAST}
-        for one in await self._reader.operations(call.target):
-            if safe(one.name) in before:
-                return None
-            if one.operation_type in call.kinds:
-                return one
-        return None
+        later = takewhile(lambda one: safe(one.name) not in before, await self._reader.operations(call.target))
+        return [one for one in later if one.operation_type in call.kinds]
 
     def _told(self, receipt: Receipt, operation: Operation) -> Receipt:
         now = msgspec.structs.replace(receipt, operation=operation.name)
@@ -252,6 +249,7 @@ class SqlActions:
 
 
 _LAST = lit("last operation")
+_MANY = lit("several such operations have begun since; which of them is this one is not told")
 
 
 def facts(instance: Instance, operations: Sequence[Operation]) -> tuple[Fact, ...]:
