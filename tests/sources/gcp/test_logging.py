@@ -156,6 +156,14 @@ async def test_entries_that_are_none_are_named(google: GoogleStage, api: Logging
         record_of(b"[]")
 
 
+def test_an_entry_is_the_same_however_its_time_is_spelt() -> None:
+    spelt = ("2026-05-01T12:00:00.52Z", "2026-05-01T12:00:00.520Z", "2026-05-01T21:00:00.520000000+09:00")
+
+    found = [record_of(msgspec.json.encode({"timestamp": one, "insertId": "a", "logName": "l"})) for one in spelt]
+
+    assert len({(one.at, one.id) for one in found}) == 1
+
+
 async def test_a_page_that_names_itself_ends_the_reading(google: GoogleStage, api: LoggingApi) -> None:
     source = stream(google)
     await messages(source)

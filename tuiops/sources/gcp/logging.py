@@ -186,7 +186,8 @@ def record_of(raw: bytes) -> Record:
         extra["message"] = message
     if extra:
         line = line.rstrip()[:-1] + b"," + _encode(extra)[1:]
-    return Record(at, (entry.log_name, when, entry.insert_id), line)
+    # The moment itself: REST and gRPC spell the same one differently, such as `.52Z` and `.520Z`.
+    return Record(at, (entry.log_name, str(at), entry.insert_id), line)
 
 
 def instant(text: str) -> int | None:
