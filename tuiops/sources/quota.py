@@ -45,10 +45,10 @@ class Quota:
         """Requests that had to wait for the allowance."""
 
     async def take(self, patience: float) -> None:
-        """Return when one request may be sent. RateLimited when that would take more than `patience` seconds."""
-        barred = self._barred_until - self._clock.monotonic()
-        if barred > 0:
-            raise RateLimited(f"{self.name} refused for its limit; asked again in {span(barred)}", retry_after=barred)
+        """Return when one request may be sent. RateLimited when that would take more than `patience` seconds, and when
+        the vendor refuses, be it while this waits.
+        """
+        self._check_bar()
         self._refill()
         self._left -= 1
         wait = -self._left / self._rate
@@ -62,11 +62,23 @@ class Quota:
             )
         self.waits += 1
         await self._sleep(wait)
+        try:
+            self._check_bar()
+        except RateLimited:
+            self._left += 1
+            raise
 
     def refused(self, retry_after: float | None) -> None:
         """The vendor said that it was too much: nobody asks again before it allows it."""
-        self._barred_until = self._clock.monotonic() + (PAUSE if retry_after is None else retry_after)
-        self._left = 0.0
+        self._refill()
+        self._left = min(self._left, 0.0)
+        until = self._clock.monotonic() + (PAUSE if retry_after is None else retry_after)
+        self._barred_until = max(self._barred_until, until)
+
+    def _check_bar(self) -> None:
+        barred = self._barred_until - self._clock.monotonic()
+        if barred > 0:
+            raise RateLimited(f"{self.name} refused for its limit; asked again in {span(barred)}", retry_after=barred)
 
     def note(self) -> SafeText:
         """What makes data late, such as `run limit 12s`; empty when nothing does."""
