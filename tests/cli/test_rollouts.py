@@ -21,6 +21,9 @@ from tuiops.core.snapshot import Feed, Snapshot, Topic
 from tuiops.core.text import lit, safe
 
 LIVE = feed("run/rollouts", Topic.ROLLOUTS)
+PARTIAL = msgspec.structs.replace(
+    LIVE, status=msgspec.structs.replace(LIVE.status, warnings=(lit("Cloud Run: timed out"),))
+)
 LATE = feed("ecs/rollouts", Topic.ROLLOUTS, 400)
 DRIFT = Drift(
     system=lit("shop"), service=lit("api"), resource=lit("run"), what=lit("max instances"), expected=lit("20"),
@@ -64,6 +67,8 @@ def seen(*found: Rollout, feeds: tuple[Feed, ...] = (LIVE,), drifts: tuple[Drift
         (seen(drifts=(DRIFT,)), Exit.DEGRADED),
         (seen(feeds=()), Exit.UNKNOWN),
         (seen(feeds=(LIVE, LATE)), Exit.UNKNOWN),
+        (seen(rollout(), feeds=(PARTIAL,)), Exit.UNKNOWN),
+        (seen(rollout(Phase.FAILED), feeds=(PARTIAL,)), Exit.DEGRADED),
         (seen(feeds=(feed("x/rollouts", Topic.ROLLOUTS, None),)), Exit.UNKNOWN),
         (seen(rollout(Phase.FAILED), feeds=(LATE,)), Exit.DEGRADED),
     ],
@@ -118,6 +123,7 @@ def test_the_table_says_what_is_set_what_is_true_and_what_is_left() -> None:
 def test_the_table_says_what_cannot_be_believed_and_how_many_it_leaves_out() -> None:
     assert "No rollout sources are configured." in printed(seen(feeds=()))
     assert "ecs/rollouts dead 6m" in printed(seen(feeds=(LIVE, LATE)))
+    assert "run/rollouts: Cloud Run: timed out" in printed(seen(feeds=(PARTIAL,)))
     many = [rollout(Phase.SUCCEEDED, minutes=10 + number) for number in range(14)]
     assert "and 4 past rollouts more" in printed(seen(*many))
     assert "No rollout is known." in printed(seen())

@@ -11,15 +11,19 @@ import pytest
 from tuiops.config.clouds import GcpConfig
 from tuiops.config.values import Duration
 from tuiops.core.clock import FakeClock
+from tuiops.core.drift import Drift
 from tuiops.core.health import Reading
+from tuiops.core.rollouts import Phase, Rollout
 from tuiops.core.text import EMPTY, SafeText, lit, safe
 from tuiops.errors import AccessDenied, SourceError
 from tuiops.sources.assembled import AssembledSource
-from tuiops.sources.parts import PartHealth
+from tuiops.sources.parts import PartHealth, PartRollouts
 from tuiops.sources.quota import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tuiops.sources.parts import Part
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
@@ -67,7 +71,7 @@ async def silent() -> None:
     await asyncio.Event().wait()
 
 
-def source(*parts: Kind) -> tuple[AssembledSource, Client]:
+def source(*parts: Part) -> tuple[AssembledSource, Client]:
     clock = FakeClock(NOW)
     client = Client(clock)
     config = GcpConfig(project="shop-production", timeout=Duration(0.1))
@@ -100,3 +104,59 @@ async def test_a_source_without_parts_logs_in() -> None:
 
     assert (await made.read_health()).readings == ()
     assert client.logins == 1
+
+
+class Rolls:
+    """A part with a rollout under way, one that is over, and a drift."""
+
+    def __init__(self, name: str) -> None:
+        self.name = safe(name)
+        self.trouble = well
+
+    async def read_rollouts(self, at: datetime) -> PartRollouts:  # noqa: ARG002 - the protocol's
+        await self.trouble()
+        phases = (Phase.RUNNING, Phase.SUCCEEDED)
+        drift = Drift(
+            system=lit("shop"), service=self.name, resource=self.name, what=lit("max instances"), expected=lit("20"),
+            actual=lit("10"), source=lit("cloud/rollouts"),
+        )  # fmt: skip
+        return PartRollouts(
+            rollouts=tuple(
+                Rollout(
+                    id=safe(f"{self.name} {phase.value}"), system=lit("shop"), service=self.name, phase=phase,
+                    strategy=lit("canary"), started=NOW,
+                )
+                for phase in phases
+            ),
+            drifts=(drift,),
+            moving=True,
+        )  # fmt: skip
+
+
+async def test_a_part_that_fails_ends_no_rollout_and_no_drift() -> None:
+    run, hosting = Rolls("run"), Rolls("hosting")
+    made, _ = source(run, hosting)
+    before = await made.read_rollouts()
+    run.trouble, hosting.trouble = refused, well
+
+    during = await made.read_rollouts()
+
+    assert [(one.id, one.phase, one.live) for one in during.rollouts if one.service == "run"] == [
+        ("run running", Phase.UNKNOWN, True),
+        ("run succeeded", Phase.SUCCEEDED, False),
+    ]
+    assert "not enabled" in next(one.message for one in during.rollouts if one.id == "run running")
+    assert {drift.key for drift in during.drifts} == {drift.key for drift in before.drifts}
+    assert during.again_in == before.again_in is not None
+    assert during.warnings[0].startswith("run: not enabled")
+
+    run.trouble = well
+    assert await made.read_rollouts() == before
+
+
+async def test_a_part_that_never_answered_has_no_rollouts() -> None:
+    run = Rolls("run")
+    run.trouble = refused
+    made, _ = source(run, Rolls("hosting"))
+
+    assert {one.service for one in (await made.read_rollouts()).rollouts} == {"hosting"}

@@ -125,9 +125,13 @@ def drifts_of(snapshot: Snapshot, system: str | None) -> list[Drift]:
 
 
 def rollouts_exit(snapshot: Snapshot, now: datetime, system: str | None = None) -> Exit:
-    """Degraded when the last rollout of a service went wrong, a gate of a live one fails, or something has drifted."""
+    """Degraded when the last rollout of a service went wrong, a gate of a live one fails, or something has drifted.
+
+    Unknown when a source is not live, or says itself that its answer lacks something.
+    """
     codes = [
-        Exit.OK if snapshot.is_live(feed.status.name, now) else Exit.UNKNOWN for feed in snapshot.on(Topic.ROLLOUTS)
+        Exit.OK if snapshot.is_live(feed.status.name, now) and not feed.status.warnings else Exit.UNKNOWN
+        for feed in snapshot.on(Topic.ROLLOUTS)
     ]
     codes += [Exit.DEGRADED for _ in drifts_of(snapshot, system)]
     latest: set[tuple[str, str]] = set()
@@ -176,6 +180,9 @@ def _sources(out: Output, snapshot: Snapshot, now: datetime) -> None:
         named = join(", ", (fmt("{} {}", status.name, status.describe(now)) for status in silent))
         out.line(EMPTY)
         out.line((fmt("Not every rollout source is live: {}", named), Tone.BAD))
+    for feed in feeds:
+        for warning in feed.status.warnings:
+            out.line((fmt("{}: {}", feed.status.name, warning), Tone.BAD))
 
 
 def _cells(rollout: Rollout, snapshot: Snapshot, now: datetime, started: SafeText) -> list[Span]:

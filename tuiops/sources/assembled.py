@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import msgspec
+
+from tuiops.core.rollouts import Phase
 from tuiops.core.text import SafeText, fmt, safe
 from tuiops.core.updates import AlertsUpdate, HealthUpdate, RolloutsUpdate
 from tuiops.errors import QueryRefused, SourceError
@@ -13,11 +16,12 @@ from tuiops.sources.parts import ActingPart, AlertsPart, HealthPart, RolloutsPar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from datetime import datetime
 
     from tuiops.config.clouds import CloudConfig
     from tuiops.core.clock import Clock
     from tuiops.sources.abilities import Prepared, Receipt
-    from tuiops.sources.parts import Part
+    from tuiops.sources.parts import Part, PartRollouts
     from tuiops.sources.quota import Quotas
 
 _Part = TypeVar("_Part", bound="Part")
@@ -63,6 +67,8 @@ class AssembledSource:
         self._parts = tuple(parts)
         self._client = client
         self._clock = clock
+        self._told: dict[str, PartRollouts] = {}
+        """What each part last said of rollouts, by its name."""
 
     async def close(self) -> None:
         await self._client.close()
@@ -83,10 +89,11 @@ class AssembledSource:
         )
 
     async def read_rollouts(self) -> RolloutsUpdate:
-        """Every rollout, past ones included. Raises when nothing at all could be read."""
+        """Every rollout, past ones included; of a part that failed, what it said last. Raises when all fail."""
         at, before = self._clock.now(), self._client.requests
         parts = [part for part in self._parts if isinstance(part, RolloutsPart)]
-        found, failed = await self._each(parts, lambda part: part.read_rollouts(at))
+        read, failed = await self._each(parts, self._remembering(at))
+        found = [*read, *(_unread(self._told[part.name], error) for part, error in failed if part.name in self._told)]
         return RolloutsUpdate(
             at=at,
             rollouts=tuple(rollout for result in found for rollout in result.rollouts),
@@ -96,6 +103,15 @@ class AssembledSource:
             requests=self._client.requests - before,
             dropped=sum(result.dropped for result in found),
         )
+
+    def _remembering(self, at: datetime) -> Callable[[RolloutsPart], Awaitable[PartRollouts]]:
+        """How a part is asked for its rollouts."""
+
+        async def read(part: RolloutsPart) -> PartRollouts:
+            told = self._told[part.name] = await part.read_rollouts(at)
+            return told
+
+        return read
 
     async def perform(self, prepared: Prepared) -> Receipt:
         """Begin what one of the parts prepared."""
@@ -150,6 +166,22 @@ class AssembledSource:
         found += [warning for warnings in said for warning in warnings]
         found += self._client.quotas.notes()
         return tuple(dict.fromkeys(found))
+
+
+def _unread(told: PartRollouts, error: SourceError) -> PartRollouts:
+    """What a part said last, as far as it holds while the part cannot be read: nothing has ended meanwhile for all
+    that is known, no drift is over, and what was under way is looked for as often as before.
+    """
+    reason = safe(str(error))
+    return msgspec.structs.replace(
+        told,
+        rollouts=tuple(
+            msgspec.structs.replace(one, phase=Phase.UNKNOWN, message=reason) if one.live else one
+            for one in told.rollouts
+        ),
+        warnings=(),
+        dropped=0,
+    )
 
 
 class AlertsToo(AssembledSource):

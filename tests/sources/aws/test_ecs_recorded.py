@@ -9,6 +9,7 @@ import pytest
 from tests.sources.aws.account import ecs_system, source_of
 from tests.sources.aws.scripted import Refuses, Scripted, at
 from tests.sources.hostile import Hostile
+from tuiops.config.resources import EcsExpectation
 from tuiops.core.clock import FakeClock
 from tuiops.core.rollouts import GateResult, Phase, StepKind
 
@@ -390,3 +391,39 @@ async def test_a_service_that_cannot_be_read_for_a_while_is_not_lost(stage: Stag
     assert update.warnings == ("no service api in cluster prod (ODD)",)
     assert again.phase is Phase.RUNNING
     assert again.id == unread.id
+
+
+async def test_no_drift_is_over_because_a_service_or_its_bounds_cannot_be_read() -> None:
+    ecs, scaling = Scripted(), Scripted("application-autoscaling")
+    async with Hostile(ecs) as one, Hostile(scaling) as other:
+        expect = EcsExpectation(desired=9, max_tasks=8)
+        systems = ecs_system("api", expect=expect)
+        systems["shop"].resources["web"] = ecs_system("web", cluster="well")["shop"].resources["web"]
+        clock = FakeClock(at(0))
+        source = source_of({"ecs": one.url, "application-autoscaling": other.url}, systems, clock)
+
+        def services(params: dict[str, Any]) -> dict[str, Any]:
+            if params["services"] == ["api"] and refusing:
+                raise Refuses("AccessDeniedException")
+            return {"services": [service(serviceName=params["services"][0])]}
+
+        def targets(_: dict[str, Any]) -> dict[str, Any]:
+            if refusing:
+                raise Refuses("AccessDeniedException")
+            return {"ScalableTargets": []}
+
+        async def drifted() -> list[str]:
+            clock.advance(3600)
+            return [str(drift.what) for drift in (await source.read_rollouts()).drifts]
+
+        ecs.answers |= {
+            "DescribeServices": services,
+            "ListServiceDeployments": {},
+            "DescribeTaskDefinition": definition,
+        }
+        scaling.answers |= {"DescribeScalableTargets": targets}
+        refusing = False
+        assert await drifted() == ["desired tasks", "max tasks"]
+        refusing = True
+        assert await drifted() == ["desired tasks", "max tasks"]
+        await source.close()

@@ -274,6 +274,26 @@ async def test_drift_is_what_is_not_as_expected(google: GoogleStage, run: RunApi
     }
 
 
+async def test_a_drift_outlasts_a_region_that_cannot_be_read_but_not_its_service(
+    google: GoogleStage, run: RunApi
+) -> None:
+    run.deploy("kobe", "shop/kobe:1", region=OSAKA)
+    google.clock.advance(60)
+    expect = "expect = { max_instances = 20 }"
+    source = google.source(resource("chat", expect=expect) + resource("kobe", OSAKA, expect))
+
+    async def drifted() -> list[str]:
+        google.clock.advance(5)
+        return [str(drift.resource) for drift in (await source.read_rollouts()).drifts]
+
+    assert await drifted() == ["chat", "kobe"]
+    google.fault("run", path=OSAKA, status=503)
+    assert await drifted() == ["chat", "kobe"]
+    google.mend()
+    run.delete("kobe", region=OSAKA)
+    assert await drifted() == ["chat"]
+
+
 async def test_what_is_as_expected_is_no_drift(google: GoogleStage, run: RunApi) -> None:
     expect = "expect = { min_instances = 0, max_instances = 10, cpu = '1', memory = '0.5Gi', pinned = false }"
 

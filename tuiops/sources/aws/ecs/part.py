@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tuiops.config.resources import EcsResource
@@ -14,7 +15,7 @@ from tuiops.sources.aws.ecs.rollouts import EcsRollouts
 from tuiops.sources.parts import PartHealth, PartRollouts, all_unknown, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from tuiops.config.systems import System
@@ -35,6 +36,8 @@ class EcsPart(EcsActions):
         self.resources = watched(source, systems, EcsResource)
         self._reader = EcsReader((place_of(resource) for resource in self.resources), client, clock)
         self._rollouts = EcsRollouts(self.resources, self._reader)
+        self._drifted: dict[tuple[str, str, bool], tuple[Drift, ...]] = {}
+        """Drifts as they were last read, by system and resource; those of the bounds of its scaling by themselves."""
         super().__init__(self.resources, self._reader, client)
 
     async def read_health(self, at: datetime) -> PartHealth:
@@ -68,14 +71,20 @@ class EcsPart(EcsActions):
             warnings=(*services.problems.values(), *said),
         )
 
-    async def _drifts(self, services: Services, said: dict[SafeText, None]) -> list[Drift]:
+    async def _drifts(self, services: Services, said: dict[SafeText, None]) -> Iterable[Drift]:
+        """Where services are not as expected; what cannot be read is as it was."""
         bounded = {place_of(resource): None for resource in self.resources if wants_bounds(resource)}
-        targets = await self._reader.targets([place for place in bounded if place in services.found], said)
-        found: list[Drift] = []
+        targets = await self._reader.targets([place for place in bounded if place in services.found], said) or {}
         for resource in self.resources:
             place: Place = place_of(resource)
             if place in services.found:
-                found += drifts(resource, services.found[place])
-                if targets is not None and place in targets:
-                    found += bound_drifts(resource, targets[place])
-        return found
+                found = tuple(drifts(resource, services.found[place]))
+                self._drifted[resource.system_id, resource.id, False] = found
+            if place in targets:
+                found = tuple(bound_drifts(resource, targets[place]))
+                self._drifted[resource.system_id, resource.id, True] = found
+        return chain.from_iterable(
+            self._drifted.get((resource.system_id, resource.id, bounds), ())
+            for resource in self.resources
+            for bounds in (False, True)
+        )

@@ -17,7 +17,7 @@ from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import PartRollouts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from tuiops.config.resources import CloudRunResource
@@ -51,6 +51,7 @@ class RunRollouts:
             for one in services
         }
         self._drifted: dict[tuple[str, str], tuple[Service, tuple[Drift, ...]]] = {}
+        """Where each was not as expected when it was last read, with the service as it was."""
         self._revisions: dict[str, tuple[Service, tuple[Revision, ...]]] = {}
         """By the service's full name, with the service as it stood when they were asked for."""
         self._unready: set[str] = set()
@@ -60,27 +61,31 @@ class RunRollouts:
         """What rolls, what has rolled, and where a service is not as expected."""
         there = [(one, service) for one in self._services if (service := self._found(one, regions, at)) is not None]
         warnings = await self._look(there)
-        drifted: list[Drift] = []
         for resource, service in there:
-            drifted += self._drifts(resource, service)
+            self._compare(resource, service)
             known = self._revisions.get(service.name)
             # Without the revisions of just this state its rollouts stay as they were told last.
             if known is not None and _key(known[0]) == _key(service):
                 self._track(resource).observe(service, known[1], at)
         return PartRollouts(
             rollouts=tuple(chain.from_iterable(track.rollouts() for track in self._tracks.values())),
-            drifts=tuple(drifted),
+            drifts=tuple(chain.from_iterable(self._known_drifts())),
             moving=any(track.moving(at) for track in self._tracks.values()),
             warnings=warnings,
         )
 
-    def _drifts(self, resource: Watched[CloudRunResource], service: Service) -> tuple[Drift, ...]:
+    def _compare(self, resource: Watched[CloudRunResource], service: Service) -> None:
         """Where it is not as expected; looked at again when it has changed."""
         key = (resource.system_id, resource.id)
         known = self._drifted.get(key)
         if known is None or known[0] is not service:
-            known = self._drifted[key] = (service, tuple(drifts(resource, service)))
-        return known[1]
+            self._drifted[key] = (service, tuple(drifts(resource, service)))
+
+    def _known_drifts(self) -> Iterator[tuple[Drift, ...]]:
+        """Of each service in the order of the configuration; of one that cannot be read, as it was."""
+        for one in self._services:
+            if (known := self._drifted.get((one.system_id, one.id))) is not None:
+                yield known[1]
 
     def _track(self, resource: Watched[CloudRunResource]) -> Track:
         return self._tracks[resource.system_id, resource.id]
@@ -96,6 +101,7 @@ class RunRollouts:
         service = region.services.get(resource.config.name)
         if service is None and region.error is None and not region.missing:
             track.gone(at)
+            self._drifted.pop((resource.system_id, resource.id), None)
         elif service is None:
             track.lose(absent(region, resource.config.name, place))
         return service
