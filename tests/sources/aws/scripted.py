@@ -6,6 +6,7 @@ against the operation's input, what a test answers against its output, so that n
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ class Scripted:
         self._model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
         self.answers: dict[str, Answer] = dict(answers)
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.silent: set[str] = set()
+        """Operations that are never answered."""
 
     def count(self, operation: str) -> int:
         """How often an operation was asked for."""
@@ -47,6 +50,8 @@ class Scripted:
         params = json.loads(request.body)
         self._check(params, model.input_shape, f"request of {operation}")
         self.asked.append((operation, params))
+        if operation in self.silent:
+            await asyncio.Event().wait()
         answer = self.answers.get(operation, {})
         try:
             found = answer(params) if callable(answer) else answer

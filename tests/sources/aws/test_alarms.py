@@ -19,6 +19,7 @@ from tuiops.core.clock import FakeClock, SystemClock
 from tuiops.core.severity import Severity
 from tuiops.errors import AccessDenied, BadAnswer, RateLimited
 from tuiops.sources.aws.source import AwsAlertsSource
+from tuiops.sources.aws.spare import HUNG
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -310,6 +311,28 @@ async def test_what_is_forbidden_beside_the_alarms_is_a_warning() -> None:
     assert len(update.alerts) == 1
     assert len(update.warnings) == 2
     assert script.count("DescribeAlarmHistory") == script.count("ListTagsForResource") == 1
+
+
+async def test_what_hangs_beside_the_alarms_is_a_warning() -> None:
+    async with scripted(alarm(), timeout=Duration(1)) as (source, script, clock):
+        script.silent = {"DescribeAlarmHistory", "ListTagsForResource"}
+        update = await source.read_alerts()
+        again = await source.read_alerts()
+        script.silent = set()
+        clock.advance(HUNG + 1)
+        later = await source.read_alerts()
+
+    assert len(update.alerts) == 1
+    assert (
+        update.warnings
+        == again.warnings
+        == (
+            "tags of alarms are not known: AWS gave no complete answer within 0.25s; is it overloaded? (timeout)",
+            "histories of alarms are not known: AWS gave no complete answer within 0.25s; is it overloaded? (timeout)",
+        )
+    )
+    assert later.warnings == ()
+    assert script.count("DescribeAlarmHistory") == script.count("ListTagsForResource") == 2
 
 
 async def test_hostile_names_and_descriptions_are_text() -> None:

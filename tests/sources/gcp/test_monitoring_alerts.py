@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -328,6 +329,27 @@ async def test_policies_that_cannot_be_read_cost_descriptions_alone(
     assert (first.alerts[0].summary, second.alerts[0].summary) == ("", "A too often")
     assert len(first.warnings) == 1
     assert second.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("snoozes.list", "", "snoozes: monitoring gave no complete answer"),
+        ("alertPolicies.list", "", "alert policies: monitoring gave no complete answer"),
+        ("alerts.list", "CLOSED", "closed incidents: monitoring gave no complete answer"),
+    ],
+)
+async def test_what_hangs_beside_the_open_incidents_is_a_warning(
+    google: GoogleStage, monitoring: MonitoringApi, method: str, path: str, told: str
+) -> None:
+    monitoring.open(monitoring.policy("A"))
+    google.fault("monitoring", method, path=path, hold=asyncio.Event())
+
+    update = await read(google.source(SHOP, 'timeout = "1s"'))
+
+    assert [one.state for one in update.alerts] == [AlertState.FIRING]
+    assert len(update.warnings) == 1
+    assert update.warnings[0].startswith(told)
 
 
 async def test_a_page_that_is_cut_is_no_answer(google: GoogleStage, monitoring: MonitoringApi) -> None:

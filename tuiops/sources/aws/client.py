@@ -77,6 +77,8 @@ class AwsClient:
 
     def __init__(self, config: AwsConfig, auth: AwsAuth, connector: HttpConnector, clock: Clock) -> None:
         self.region = config.region
+        self.timeout = float(config.timeout)
+        """Seconds of one poll, all of its requests together."""
         self.quotas = Quotas(QUOTAS, config.quotas, clock)
         self._config = config
         self._clock = clock
@@ -179,7 +181,7 @@ class AwsClient:
         found = await self._service(service)
         written = found.wire.write(operation, params)
         http = self._streaming(found, written.host_prefix)
-        await self.quotas.of(service).take(float(self._config.timeout))
+        await self.quotas.of(service).take(self.timeout)
         headers = {**written.headers, "accept-encoding": "identity"}
         async with http.stream("POST", written.path, body=written.body, headers=headers) as blocks:
             yield self._events(found, operation, http, blocks)
@@ -205,7 +207,7 @@ class AwsClient:
     async def _send(self, found: _Service, operation: str, params: Mapping[str, object]) -> bytes:
         written = found.wire.write(operation, params)
         quota = self.quotas.of(found.wire.service)
-        await quota.take(float(self._config.timeout))
+        await quota.take(self.timeout)
         keys = await self._auth.keys()
         send = partial(
             found.http.send,

@@ -98,7 +98,7 @@ class ElastiCachePart:
     def __init__(self, source: str, systems: Mapping[str, System], client: AwsClient, clock: Clock) -> None:
         self.resources = watched(source, systems, ElastiCacheResource)
         self._client = client
-        self._spare = Spare(clock)
+        self._spare = Spare(clock, client.timeout)
 
     def unread(self, at: datetime, reason: SafeText) -> tuple[Reading, ...]:
         return all_unknown(self.resources, at, reason)

@@ -1,11 +1,12 @@
-"""Reads that can be done without: one that is refused is a warning, and is not tried again for a while."""
+"""Reads that can be done without: one that is refused, or hangs, is a warning, and is not tried again for a while."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from tuiops.core.text import SafeText, fmt, safe
-from tuiops.errors import AccessDenied, NotFound, QueryRefused, SourceError
+from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.errors import AccessDenied, NotFound, QueryRefused, SourceError, TimedOut
+from tuiops.sources.http_errors import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,12 +18,20 @@ _T = TypeVar("_T")
 BARRED = 300.0
 """Seconds that a read is left alone after it was forbidden, or is not known there."""
 
+HUNG = 60.0
+"""Seconds that a read is left alone after it took too long."""
+
+SHARE = 0.25
+"""Of the time of a poll, what one read may take: two that hang must leave time for what cannot be done without."""
+
 
 class Spare:
     """Keeps what was refused, and why."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, timeout: float) -> None:
+        """`timeout`: seconds of a whole poll."""
         self._clock = clock
+        self._seconds = SHARE * timeout
         self._barred: dict[str, tuple[float, SafeText]] = {}
 
     async def read(self, what: SafeText, ask: Callable[[], Awaitable[_T]], said: dict[SafeText, None]) -> _T | None:
@@ -32,14 +41,23 @@ class Spare:
             said[barred[1]] = None
             return None
         try:
-            found = await ask()
+            async with deadline(self._seconds, lit("AWS")):
+                found = await ask()
         except NotFound:
             return None
         except SourceError as error:
             text = fmt("{} are not known: {}", what, safe(str(error), 300))
             said[text] = None
-            if isinstance(error, AccessDenied | QueryRefused):
-                self._barred[what] = (self._clock.monotonic() + BARRED, text)
+            wait = _pause(error)
+            if wait:
+                self._barred[what] = (self._clock.monotonic() + wait, text)
             return None
         self._barred.pop(what, None)
         return found
+
+
+def _pause(error: SourceError) -> float:
+    """Seconds to leave a read alone after it failed so."""
+    if isinstance(error, AccessDenied | QueryRefused):
+        return BARRED
+    return HUNG if isinstance(error, TimedOut) else 0.0

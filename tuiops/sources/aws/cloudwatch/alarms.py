@@ -69,7 +69,7 @@ class AlarmsPart:
         self._mapper = AlertMapper(systems, source)
         self._owners = Owners(source, systems)
         self._words = Words(systems)
-        self._spare = Spare(clock)
+        self._spare = Spare(clock, client.timeout)
         self._history = AlarmHistory(client, self._spare, clock)
         self._tags: dict[str, tuple[Mapping[str, str], float]] = {}
 

@@ -97,7 +97,7 @@ class EcsReader:
         self._places = tuple(dict.fromkeys(places))
         self._client = client
         self._clock = clock
-        self._spare = Spare(clock)
+        self._spare = Spare(clock, client.timeout)
         self._lock = asyncio.Lock()
         self._last: tuple[float, Services] | None = None
         self._definitions: Kept[wire.TaskDefinition] = Kept()

@@ -39,7 +39,7 @@ class RdsReader:
     def __init__(self, client: AwsClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._spare = Spare(clock)
+        self._spare = Spare(clock, client.timeout)
         self._snapshots: dict[str, tuple[Sequence[wire.Snapshot], float]] = {}
 
     async def instances(self) -> Instances:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import SafeText, fmt, join, lit, safe
@@ -51,24 +52,26 @@ class AlertingPart:
         self._owners = Owners(source, config, systems)
         self._most = config.max_items
         self._seconds = SHARE * float(config.timeout)
+        self._spare_seconds = self._seconds / 3
         self._policies: Listing[Policy] = Listing(items=())
         self._policies_due = 0.0
         self.actions = SnoozeActions(self._asking, clock)
 
     async def read_alerts(self, at: datetime) -> PartAlerts:
-        """Incidents that are open, and those closed a moment ago. Raises when these cannot be read.
+        """Incidents that are open, and those closed a moment ago. Raises when the open ones cannot be read.
 
-        Without policies alerts lack their descriptions; without snoozes none is silenced. Both are warnings.
+        Without policies alerts lack their descriptions; without snoozes none is silenced. These are warnings, as it
+        is when what was closed a moment ago is not known.
         """
-        warnings: list[SafeText] = []
         async with deadline(self._seconds, self.name):
-            opened = await self._asking.open()
-            closed = await self._asking.closed()
-            known = await self._snoozes(at, warnings)
-            await self._read_policies(warnings)
+            # Side by side, and each optional one in less time than the whole has: none keeps the open ones from view.
+            opened, (closed, not_closed), (known, not_snoozed), not_described = await asyncio.gather(
+                self._asking.open(), self._closed(), self._snoozes(at), self._read_policies()
+            )
+        warnings = [*not_closed, *not_snoozed, *not_described]
         snoozes = known or ()
         policies = {one.name: one for one in self._policies.items}
-        incidents: tuple[Incident, ...] = (*opened.items, *closed.items)
+        incidents: tuple[Incident, ...] = (*opened.items, *closed)
         found = alerts(incidents, Around(self._project, policies, snoozes, self._owners.of), self._mapper, at)
         kept, dropped = keep_worst(found, self._most)
         warnings += opened.warnings(lit("incidents"))
@@ -84,25 +87,35 @@ class AlertingPart:
     async def look_up(self, receipt: Receipt) -> Receipt:
         return await self.actions.look_up(receipt)
 
-    async def _snoozes(self, at: datetime, warnings: list[SafeText]) -> Sequence[Snooze] | None:
-        """Those in force; None when they cannot be read."""
+    async def _closed(self) -> tuple[Sequence[Incident], list[SafeText]]:
+        """Those closed a moment ago, and what is wrong with that."""
         try:
-            listing = await self._asking.snoozes(at)
+            async with deadline(self._spare_seconds, lit("monitoring")):
+                return (await self._asking.closed()).items, []
         except SourceError as error:
-            warnings.append(fmt("snoozes: {}; snoozed alerts are shown as firing", safe(str(error), 500)))
-            return None
-        warnings += listing.warnings(lit("snoozes"))
-        return [one for one in listing.items if active(one, at)]
+            return (), [fmt("closed incidents: {}", safe(str(error), 500))]
 
-    async def _read_policies(self, warnings: list[SafeText]) -> None:
+    async def _snoozes(self, at: datetime) -> tuple[Sequence[Snooze] | None, list[SafeText]]:
+        """Those in force, None when they cannot be read; and what is wrong with that."""
+        try:
+            async with deadline(self._spare_seconds, lit("monitoring")):
+                listing = await self._asking.snoozes(at)
+        except SourceError as error:
+            return None, [fmt("snoozes: {}; snoozed alerts are shown as firing", safe(str(error), 500))]
+        return [one for one in listing.items if active(one, at)], [*listing.warnings(lit("snoozes"))]
+
+    async def _read_policies(self) -> list[SafeText]:
+        """Look at them again when that is due; what is wrong with that."""
         now = self._clock.monotonic()
         if now < self._policies_due:
-            return
+            return []
         try:
-            self._policies = await self._asking.policies()
-            self._policies_due = now + POLICIES_SECONDS
+            async with deadline(self._spare_seconds, lit("monitoring")):
+                self._policies = await self._asking.policies()
         except SourceError as error:
-            warnings.append(fmt("alert policies: {}", safe(str(error), 500)))
+            return [fmt("alert policies: {}", safe(str(error), 500))]
+        self._policies_due = now + POLICIES_SECONDS
+        return []
 
 
 def _quiet(policies: Mapping[str, Policy], snoozes: Sequence[Snooze]) -> Iterator[SafeText]:
