@@ -12,11 +12,16 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.auth.exceptions import TransportError
 
 from tests.google.fixtures import PROJECT, private_key
 from tests.google.oauth import IMPERSONATION, OAUTH, STS, claims
+from tests.sources.certificates import Authority
+from tests.sources.hostile import Hostile
+from tests.sources.hostile import Request as Asked
 from tuiops.config.credentials import GoogleCredentials
-from tuiops.errors import AccessDenied, SourceError, Unreachable
+from tuiops.errors import AccessDenied, SourceError, TimedOut, Unreachable
+from tuiops.sources.gcp import auth as auth_module
 from tuiops.sources.gcp import identity as identity_module
 from tuiops.sources.gcp.auth import EARLY, GoogleAuth
 from tuiops.sources.gcp.identity import Identity, Token
@@ -24,7 +29,7 @@ from tuiops.sources.gcp.token_transport import TokenAnswer, TokenTransport
 from tuiops.sources.http import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
@@ -341,6 +346,79 @@ async def test_whoever_runs_out_of_time_leaves_the_look_up_to_the_next(google: G
 
     assert await second == {"authorization": "Bearer t"}
     await found.close()
+
+
+async def test_a_look_up_that_hangs_is_told_and_still_serves_the_next(
+    google: GoogleStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = Stuck(Token("t", 3600, None, person=False))
+    found = GoogleAuth(GoogleCredentials(), google.clock, None, stuck)
+    with monkeypatch.context() as patch:
+        patch.setattr(auth_module, "PATIENCE", 0.0)
+        with pytest.raises(TimedOut, match="no Google token came within 0s"):
+            await found.sign(REQUEST)
+    second = asyncio.create_task(found.sign(REQUEST))
+    stuck.gate.set()
+
+    assert await second == {"authorization": "Bearer t"}
+    await found.close()
+
+
+class Timers:
+    """Stands for `threading.Timer`: time is up when a test says so."""
+
+    def __init__(self) -> None:
+        self._calls: list[Callable[[], None]] = []
+        self.daemon = False
+
+    def __call__(self, _: float, call: Callable[[], None]) -> Timers:
+        self._calls.append(call)
+        return self
+
+    def start(self) -> None:
+        pass
+
+    def cancel(self) -> None:
+        pass
+
+    def ring(self) -> None:
+        """Time is up for everybody."""
+        for call in self._calls:
+            call()
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", b"HTTP/1.1 200 OK\r\n\r\n{"])
+async def test_a_token_server_that_never_comes_to_an_end_is_left(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    timers = Timers()
+    monkeypatch.setattr(threading, "Timer", timers)
+
+    async def drip(request: Asked) -> None:
+        await request.write(sent)
+        timers.ring()
+
+    async with Hostile(drip) as server:
+        with pytest.raises(TransportError, match=r"^127\.0\.0\.1: no complete answer within 5s$"):
+            await asyncio.to_thread(TokenTransport(), f"{server.url}/token", timeout=5.0)
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_token_server_is_asked_over_tls_that_is_checked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, trusted: bool
+) -> None:
+    authority = Authority(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+
+    async def answer(request: Asked) -> None:
+        await request.answer(b"yes", close=True)
+
+    async with Hostile(answer, authority.server()) as server:
+        asking = asyncio.to_thread(TokenTransport(), f"{server.url}/token")
+        if trusted:
+            assert (await asking).data == b"yes"
+        else:
+            with pytest.raises(TransportError):
+                await asking
 
 
 async def test_closing_takes_no_token_from_those_who_wait_for_it(google: GoogleStage) -> None:

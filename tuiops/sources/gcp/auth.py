@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tuiops.errors import SourceError
+from tuiops.errors import SourceError, TimedOut
 from tuiops.sources.daemon import DaemonWorker
 from tuiops.sources.gcp.identity import Identity
 
@@ -22,6 +22,9 @@ EARLY = 225.0
 
 AGAIN = 5.0
 """Seconds that a failure to get a token stands: what asks together is not told together to try again."""
+
+PATIENCE = 9.0
+"""Seconds to get a token; a program that proves who this is, or a name server, may hang for ever."""
 
 
 class GoogleAuth:
@@ -74,8 +77,14 @@ class GoogleAuth:
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_up(), name="google-auth")
             self._looking.add_done_callback(self._looked_up)
-        # Whoever asked may run out of time; the answer still serves the next one.
-        return await asyncio.shield(self._looking)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                # Whoever asked may run out of time; the answer still serves the next one.
+                return await asyncio.shield(self._looking)
+        except TimeoutError:
+            raise TimedOut(
+                f"no Google token came within {PATIENCE:g}s; does the token server or an executable hang?"
+            ) from None
 
     async def _look_up(self) -> Token:
         return await self._worker.run(self._identity.token)

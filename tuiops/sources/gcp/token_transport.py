@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
+import socket
 import ssl
+import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -11,10 +15,10 @@ from urllib.parse import urlsplit
 from tuiops.sources.http_errors import server_time
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SECONDS = 10.0
-"""For one request, from connecting to the last byte."""
+"""For one request, from its connection to the last byte; each address of a server has as long to be connected to."""
 
 _MOST_BYTES = 1_000_000
 
@@ -58,18 +62,22 @@ class TokenTransport:
     def _ask(
         self, url: str, method: str, body: bytes | str | None, headers: Mapping[str, str], seconds: float
     ) -> TokenAnswer:
-        end = time.monotonic() + seconds
         connection = self._connection(url, seconds)
         try:
             parts = urlsplit(url)
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request(method, target, body, dict(headers))
-            answer = connection.getresponse()
-            data = bytearray()
-            while block := answer.read1(65536):
-                data += block
-                if len(data) > _MOST_BYTES or time.monotonic() > end:
-                    raise http.client.IncompleteRead(b"")
+            raw = socket.create_connection((connection.host, connection.port), seconds)
+            connection.sock = raw
+            with _shut_after(seconds, raw):
+                if isinstance(connection, http.client.HTTPSConnection):
+                    connection.sock = self._secure().wrap_socket(raw, server_hostname=connection.host)
+                connection.request(method, target, body, dict(headers))
+                answer = connection.getresponse()
+                data = bytearray()
+                while block := answer.read1(65536):
+                    data += block
+                    if len(data) > _MOST_BYTES:
+                        raise http.client.IncompleteRead(b"")
             found = {name.lower(): value for name, value in answer.getheaders()}
             told = server_time(found)
             self.skew = time.time() - told if told is not None else self.skew
@@ -77,12 +85,45 @@ class TokenTransport:
         finally:
             connection.close()
 
-    def _connection(self, url: str, seconds: float) -> http.client.HTTPConnection:
+    @staticmethod
+    def _connection(url: str, seconds: float) -> http.client.HTTPConnection:
         parts = urlsplit(url)
         if parts.hostname is None or parts.scheme not in {"http", "https"}:
             raise ValueError("not an address")
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
+        kind = http.client.HTTPConnection if parts.scheme == "http" else http.client.HTTPSConnection
+        return kind(parts.hostname, parts.port, timeout=seconds)
+
+    def _secure(self) -> ssl.SSLContext:
         if self._tls is None:
             self._tls = ssl.create_default_context()
-        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=seconds, context=self._tls)
+        return self._tls
+
+
+@contextlib.contextmanager
+def _shut_after(seconds: float, connected: socket.socket) -> Iterator[None]:
+    """TimeoutError when what is inside takes longer: the timeout of a socket is of each read.
+
+    A connection that is shut looks as one that the server ended, even with headers that break off.
+    """
+    late = threading.Event()
+    # TLS takes over the socket itself.
+    guard = connected.dup()
+
+    def shut() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            guard.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+        guard.close()
+    if late.is_set():
+        raise TimeoutError(errno.ETIMEDOUT, f"no complete answer within {seconds:g}s")
