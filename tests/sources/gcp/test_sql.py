@@ -212,6 +212,14 @@ async def test_backups_that_may_not_be_read_leave_the_state_alone(google: Google
     assert update.warnings == ("Cloud SQL orders: sqladmin forbids this (403): no cloudsql.backupRuns.list",)
 
 
+async def test_operations_that_may_not_be_read_are_said_not_to_be_known(google: GoogleStage, sql: SqlApi) -> None:
+    google.fault("sqladmin", "operations.list", status=403, reason="PERMISSION", message="no cloudsql.operations.list")
+
+    state = (await readings(google.source(ORDERS)))["resource:db"]
+
+    assert (state.value, state.note.split(" · ")[0]) == (0, "operations not known")
+
+
 async def test_an_instance_that_is_missing_because_its_region_does_not_answer_is_not_called_gone(
     google: GoogleStage, sql: SqlApi
 ) -> None:

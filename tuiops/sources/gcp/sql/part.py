@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What was read of one instance beside itself; what was refused has an error instead."""
 
-    operations: tuple[Operation, ...] = ()
+    operations: tuple[Operation, ...] | None = None
     kept: Kept | None = None
     errors: tuple[SourceError, ...] = ()
 
@@ -79,14 +79,14 @@ class SqlPart:
 
     async def _look(self, instance: Instance) -> _Seen:
         errors: list[SourceError] = []
-        operations: tuple[Operation, ...] = ()
+        operations: tuple[Operation, ...] | None = None
         kept: Kept | None = None
         try:
             operations = await self._reader.operations(instance.name)
         except SourceError as error:
             errors.append(error)
         try:
-            kept = await self._reader.kept(instance, operations)
+            kept = await self._reader.kept(instance, operations or ())
         except SourceError as error:
             errors.append(error)
         return _Seen(operations=operations, kept=kept, errors=tuple(errors))

@@ -36,9 +36,12 @@ _STATES = {
 
 
 def state_of(
-    instance: Instance, operations: tuple[Operation, ...], kept: Kept | None, at: datetime
+    instance: Instance, operations: tuple[Operation, ...] | None, kept: Kept | None, at: datetime
 ) -> tuple[float | None, SafeText]:
-    """`WELL`, `DEGRADED` or `DOWN` and why; None when its state is a word that nobody here knows."""
+    """`WELL`, `DEGRADED` or `DOWN` and why; None when its state is a word that nobody here knows.
+
+    `operations`: None when they could not be read; one that hangs is not noticed then, which the text says.
+    """
     if instance.state not in _STATES:
         said = safe(instance.state)
         return None, fmt("Cloud SQL says {}", said) if said else lit("Cloud SQL tells no state")
@@ -49,6 +52,9 @@ def state_of(
     if instance.out_of_disk_report.sql_out_of_disk_state == "SOFT_SHUTDOWN":
         value = DOWN
         notes.append(lit("is shut down: its disk is almost full"))
+    if operations is None:
+        operations = ()
+        notes.append(lit("operations not known"))
     for operation in running(operations):
         seconds = age(at, operation.start_time or operation.insert_time or at)
         hangs = seconds > LONG and operation.operation_type not in _BACKUPS
