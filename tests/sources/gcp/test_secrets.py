@@ -80,6 +80,19 @@ async def test_without_an_enabled_version_a_secret_is_down_and_has_no_age(google
     assert found["resource:key:age"].value is None
 
 
+async def test_where_older_versions_are_not_read_none_enabled_is_not_called_down(
+    google: GoogleStage, secrets: SecretsApi
+) -> None:
+    for _ in range(100):
+        secrets.add("payment-key")["state"] = "DISABLED"
+
+    found = await readings(google.source(KEY))
+
+    why = "none of the newest 100 versions is enabled; older ones not read"
+    assert {reading.unknown for reading in found.values()} == {why}
+    assert found["resource:key"].value is found["resource:key:age"].value is None
+
+
 async def test_what_is_about_to_be_lost_is_told(google: GoogleStage, secrets: SecretsApi) -> None:
     now = google.clock.now()
     old = secrets.add("payment-key")
@@ -169,7 +182,7 @@ async def test_a_value_appears_nowhere_but_in_its_request(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 429, 500])
-@pytest.mark.parametrize("quoted", [CANARY.decode(), IN_BASE64, IN_BASE64[:16]])
+@pytest.mark.parametrize("quoted", [CANARY.decode(), "5up3r-s3cret", IN_BASE64, IN_BASE64[:16], IN_BASE64[9:21]])
 async def test_a_server_that_quotes_the_value_is_not_quoted(
     google: GoogleStage, secrets: SecretsApi, status: int, quoted: str
 ) -> None:
@@ -182,16 +195,15 @@ async def test_a_server_that_quotes_the_value_is_not_quoted(
     except SourceError as error:
         said = "".join(traceback.format_exception(error))
 
-    assert "its words may quote the value and are not shown" in said
+    assert "its own words are not shown, for they may quote the value" in said
     assert quoted not in said
 
 
-async def test_a_refusal_that_quotes_nothing_is_told(google: GoogleStage, secrets: SecretsApi) -> None:
+async def test_a_refusal_keeps_its_kind(google: GoogleStage, secrets: SecretsApi) -> None:
     source = google.source(KEY)
     prepared = await source.prepare_secret_version(TARGET, "1")
     google.fault("secretmanager", "addVersion", status=403, message="no secretmanager.versions.add")
-
-    with pytest.raises(AccessDenied, match=r"no secretmanager\.versions\.add"):
+    with pytest.raises(AccessDenied, match=r"^secretmanager: access denied; its own words are not shown"):
         await source.perform_secret(prepared, CANARY)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.core.text import EMPTY, fmt, join, lit, safe
 from tuiops.errors import BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
 from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
@@ -122,10 +122,9 @@ class SecretActions:
         try:
             return await self._client.send(Version, "secretmanager", "POST", f"{path}:addVersion", body)
         except SourceError as error:
-            # A server may quote what it was sent; its words are kept only when they quote nothing of it.
-            if type(error) is not QueryRefused and not _quotes(str(error), value):
-                raise
-            kept = type(error)(f"secretmanager: {error.word}; its words may quote the value and are not shown")
+            # A server may quote any part of what it was sent: none of its words are kept.
+            text = f"secretmanager: {error.word}; its own words are not shown, for they may quote the value"
+            kept = type(error)(text, retry_after=error.retry_after)
         raise kept
 
     async def _versions(self, path: str) -> tuple[Version, ...]:
@@ -152,12 +151,6 @@ def facts(versions: Sequence[Version]) -> tuple[Fact, ...]:
 def fingerprint(versions: Sequence[Version]) -> str:
     """Another one whenever a version is added, enabled or disabled."""
     return " ".join(f"{one.id}:{one.state}" for one in versions)
-
-
-def _quotes(text: SafeText | str, value: bytes) -> bool:
-    """Whether a text holds the value, or the beginning of it, in clear or as it was sent."""
-    shown = (value.decode("utf-8", "replace"), base64.b64encode(value).decode())
-    return any(form[:8] in text for form in shown)
 
 
 def _call(prepared: Prepared) -> _Call:

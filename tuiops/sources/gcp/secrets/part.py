@@ -83,6 +83,9 @@ class SecretPart:
 
 def _readings(resource: Watched[SecretResource], found: _Found, at: datetime) -> list[Reading]:
     secret, listing = found
+    if listing.truncated and _newest(listing.items) is None:
+        why = fmt("none of the newest {} versions is enabled; older ones not read", len(listing.items))
+        return list(resource.unknown(at, why))
     value, note = _state(secret, listing, at)
     readings = [resource.state(at, value, note)]
     if resource.config.rotate is not None:
