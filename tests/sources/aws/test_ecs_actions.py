@@ -10,6 +10,7 @@ import pytest
 from tests.servers import http
 from tests.servers.processes import free_port
 from tests.sources.aws.account import CLUSTER, Ecs, aws_client, aws_config, ecs_system, source_of
+from tests.sources.aws.scripted import Scripted, at
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.credentials import AwsCredentials
 from tuiops.config.resources import EcsExpectation
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tuiops.sources.aws.source import AwsSource
 
 PATIENCE = 60.0
+DEFINITION = "arn:aws:ecs:us-east-1:123456789012:task-definition/api:1"
 BETWEEN = 0.05
 
 
@@ -244,8 +246,67 @@ async def test_nothing_that_never_arrived_is_called_done(ministack: Ministack, e
 
     lost = await source.look_up(Receipt(prepared=prepared, progress=Progress.UNKNOWN))
 
-    assert (lost.progress, lost.text) == (Progress.UNKNOWN, "no such deployment has begun")
+    assert (lost.progress, lost.text) == (
+        Progress.UNKNOWN,
+        "no deployment is certain to be the one that this began",
+    )
     await source.close()
+
+
+def deployment(name: str, minute: float = 0, **members: Any) -> dict[str, Any]:
+    return {
+        "id": f"ecs-svc/{name}",
+        "status": "ACTIVE",
+        "taskDefinition": DEFINITION,
+        "rolloutState": "IN_PROGRESS",
+        "createdAt": at(minute),
+        **members,
+    }
+
+
+def running(*deployments: dict[str, Any]) -> dict[str, Any]:
+    """What DescribeServices and UpdateService say of a service."""
+    return {
+        "serviceName": "api",
+        "serviceArn": "arn:aws:ecs:us-east-1:123456789012:service/prod/api",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/prod",
+        "status": "ACTIVE",
+        "desiredCount": 2,
+        "runningCount": 2,
+        "taskDefinition": DEFINITION,
+        "deployments": list(deployments),
+    }
+
+
+OLD = deployment("old", -60, status="PRIMARY", rolloutState="COMPLETED")
+
+
+async def test_of_two_deployments_that_began_none_is_claimed() -> None:
+    script = Scripted("ecs", DescribeServices={"services": [running(OLD)]})
+    async with Hostile(script) as server:
+        source = source_of({"ecs": server.url}, ecs_system("api"))
+        prepared = await source.prepare_restart(Target("shop", "api"), "t")
+        after = running(OLD, deployment("mine", 1), deployment("somebody-elses", 2, status="PRIMARY"))
+        script.answers |= {"UpdateService": {"service": after}, "DescribeServices": {"services": [after]}}
+        lost = await source.look_up(Receipt(prepared=prepared, progress=Progress.UNKNOWN))
+        await source.close()
+
+    assert (lost.progress, lost.operation) == (Progress.UNKNOWN, "")
+
+
+async def test_a_deployment_that_is_listed_no_longer_may_have_completed() -> None:
+    script = Scripted("ecs", DescribeServices={"services": [running(OLD)]})
+    async with Hostile(script) as server:
+        source = source_of({"ecs": server.url}, ecs_system("api"))
+        prepared = await source.prepare_restart(Target("shop", "api"), "t")
+        script.answers["UpdateService"] = {"service": running(OLD, deployment("mine", 1, status="PRIMARY"))}
+        receipt = await source.perform(prepared)
+        script.answers["DescribeServices"] = {"services": [running(deployment("next", 9, status="PRIMARY"))]}
+        gone = await source.look_up(receipt)
+        await source.close()
+
+    assert receipt.operation == "ecs-svc/mine"
+    assert (gone.progress, gone.operation) == (Progress.UNKNOWN, "ecs-svc/mine")
 
 
 async def test_only_what_the_configuration_names_can_be_acted_on(ministack: Ministack) -> None:

@@ -265,17 +265,21 @@ def _dashed(name: str) -> SafeText:
 
 
 def _begun(service: Service, call: Call) -> str:
-    """The deployment that a call began: the newest of its task definition that was not there before."""
+    """The deployment that a call began: the only one of its task definition that was not there before.
+
+    Empty when there is none, and when there are several: somebody else began one of them.
+    """
     fresh = [one for one in service.deployments if one.id not in call.known and one.task_definition == call.expects]
-    return max(fresh, key=lambda one: one.created_at).id if fresh else ""
+    return fresh[0].id if len(fresh) == 1 else ""
 
 
 def _deployed(service: Service, operation: str) -> tuple[Progress, SafeText]:
     if not operation:
-        return Progress.UNKNOWN, lit("no such deployment has begun")
+        return Progress.UNKNOWN, lit("no deployment is certain to be the one that this began")
     found = next((one for one in service.deployments if one.id == operation), None)
     if found is None:
-        return Progress.FAILED, lit("another deployment took its place")
+        # One that completed is listed no longer, too, when another one has replaced it.
+        return Progress.UNKNOWN, lit("ECS lists its deployment no longer: another one took its place")
     text = safe(found.rollout_state_reason, 200)
     match found.rollout_state:
         case "COMPLETED":
