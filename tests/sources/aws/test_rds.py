@@ -444,6 +444,17 @@ async def test_a_lost_answer_leaves_it_unknown_until_it_is_looked_up() -> None:
     assert "creating, 40%" in going.facts[0].value
 
 
+async def test_a_refusal_that_only_quotes_the_code_of_another_is_a_refusal() -> None:
+    def create(_: dict[str, Any]) -> dict[str, Any]:
+        raise Refuses("InvalidParameterValue", "not one of (DBSnapshotAlreadyExists)")
+
+    answers: dict[str, Any] = {"DescribeDBInstances": {"DBInstances": [instance()]}, "CreateDBSnapshot": create}
+    async with scripted(**answers) as (source, _, _):
+        prepared = await source.prepare_backup(TARGET, "", "token")
+        with pytest.raises(QueryRefused, match="not one of"):
+            await source.perform(prepared)
+
+
 async def test_an_instance_of_the_same_name_by_somebody_else_is_not_taken_for_ours() -> None:
     made: list[dict[str, Any]] = []
 

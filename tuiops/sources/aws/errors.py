@@ -53,6 +53,7 @@ _CONFLICT = frozenset({
     "ConflictException", "ConcurrentModificationException", "ConcurrentUpdateException", "InvalidDBInstanceState",
     "InvalidDBInstanceStateFault", "ResourceInUseException", "ServiceNotActiveException", "UpdateInProgressException",
 })  # fmt: skip
+_PRESENT = re.compile(r"AlreadyExists(Fault|Exception)?$")
 _OVER = "SessionTimeoutException"
 _ABSENT = re.compile(r"(NotFound|NotFoundFault|NotFoundException|NotFoundError)$")
 _PERMISSION = re.compile(r"User: (\S{1,300}) is not authorized to perform: ([\w-]{1,64}:\w{1,64})")
@@ -71,6 +72,10 @@ class Refused(NamedTuple):
 
 class KeysRefused(AccessDenied):
     """Keys that have expired or are unknown: others may have been put in their place meanwhile."""
+
+
+class Exists(QueryRefused):
+    """What was to be made is there already, or something else of its name."""
 
 
 class SessionOver(Unreachable):
@@ -92,9 +97,18 @@ def explain(refused: Refused, server: SafeText, now: datetime, remedy: str) -> S
         return None
     if refused.status >= 500:
         return Unreachable(f"{name} at {server} failed ({refused.status}, {safe(code)}): {said}")
-    kind: type[SourceError] = NotFound if _ABSENT.search(code) else Conflict if code in _CONFLICT else QueryRefused
-    kind = SessionOver if code == _OVER else kind
-    return kind(f"{name}: {said or 'refused'} ({safe(code)})")
+    return _kind(code)(f"{name}: {said or 'refused'} ({safe(code)})")
+
+
+def _kind(code: str) -> type[SourceError]:
+    """What a refusal is whose code says nothing of keys, permissions or limits."""
+    if code == _OVER:
+        return SessionOver
+    if _ABSENT.search(code):
+        return NotFound
+    if _PRESENT.search(code):
+        return Exists
+    return Conflict if code in _CONFLICT else QueryRefused
 
 
 def _keys(refused: Refused, said: SafeText, now: datetime, remedy: str) -> SourceError:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import BadAnswer, Conflict, NotFound, QueryRefused, TimedOut, Unreachable
+from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
 from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.sources.aws.errors import Exists
 from tuiops.sources.aws.rds.state import AVAILABLE, serves_not
 from tuiops.sources.parts import body_of, call_of
 
@@ -40,7 +41,6 @@ _INSTANCE = re.compile(r"[a-z](?:-?[a-z0-9]){0,62}")
 _NAMES = "a to z, 0 to 9 and single -, at most 63, a letter first"
 _UNTAGGABLE = re.compile(r"[^\w\s.:/=+\-@]")
 _SNAPSHOTTABLE = frozenset({AVAILABLE, "storage-optimization"})
-_PRESENT = frozenset({"DBSnapshotAlreadyExists", "DBInstanceAlreadyExists"})
 _BACKUP, _SNAPSHOT, _MOMENT = "CreateDBSnapshot", "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime"
 
 
@@ -141,9 +141,7 @@ class RdsActions:
             await self._client.call("rds", call.operation, params)
         except (TimedOut, Unreachable, BadAnswer) as error:
             return msgspec.structs.replace(begun, progress=Progress.UNKNOWN, text=safe(str(error), 300))
-        except (QueryRefused, Conflict) as error:
-            if not any(f"({code})" in str(error) or f"({code}Fault)" in str(error) for code in _PRESENT):
-                raise
+        except Exists:
             # An earlier attempt of the same action made it, or somebody else something of the same name.
             return await self.look_up(begun)
         return begun
