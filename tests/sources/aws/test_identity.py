@@ -277,6 +277,23 @@ async def test_a_look_up_that_hangs_holds_up_nothing_but_itself(monkeypatch: pyt
     identity.gate.set()
 
 
+async def test_keys_that_are_refused_while_a_look_up_hangs_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth_module, "PATIENCE", 0.05)
+    identity, clock = _Slow(), FakeClock(NOW)
+    found = AwsAuth(AwsCredentials(), REGION, clock, identity)
+    identity.gate.set()
+    refused = await found.keys()
+    identity.gate.clear()
+    clock.advance(LOOK_AGAIN + 1)
+    with pytest.raises(TimedOut):
+        await found.keys()
+    async with asyncio.timeout(10):
+        with pytest.raises(TimedOut, match="does a credential_process or SSO hang"):
+            await found.renew(refused)
+    await found.close()
+    identity.gate.set()
+
+
 async def test_who_waits_for_keys_gets_them_when_another_one_closes() -> None:
     """A source that a new configuration drops closes what a log stream goes on with."""
     identity = _Slow()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from tuiops.errors import SourceError, TimedOut
@@ -10,7 +11,7 @@ from tuiops.sources.aws.identity import Identity
 from tuiops.sources.daemon import DaemonWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from tuiops.config.credentials import AwsCredentials
     from tuiops.core.clock import Clock
@@ -63,20 +64,17 @@ class AwsAuth:
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_up(), name="aws-auth")
             self._looking.add_done_callback(self._looked_up)
-        try:
-            async with asyncio.timeout(PATIENCE):
-                # Whoever asked may run out of time; the answer still serves the next one.
-                return await asyncio.shield(self._looking)
-        except TimeoutError:
-            raise TimedOut(
-                f"AWS credentials were not found within {PATIENCE:g}s; does a credential_process or SSO hang?"
-            ) from None
+        async with _patience():
+            # Whoever asked may run out of time; the answer still serves the next one.
+            return await asyncio.shield(self._looking)
 
     async def renew(self, refused: Keys) -> bool:
         """Look for keys again after these were refused; whether others came out that are worth a try."""
         if self._keys == refused:
             self._keys = None
-            await self._worker.run(self._identity.forget)
+            # In the thread of the look-ups, and so after one that hangs.
+            async with _patience():
+                await self._worker.run(self._identity.forget)
         return await self.keys() != refused
 
     async def close(self) -> None:
@@ -99,6 +97,18 @@ class AwsAuth:
             self._keys, self._failed, self._look_at = task.result(), None, now + LOOK_AGAIN
         elif isinstance(error, SourceError):
             self._failed = (error, now + AGAIN)
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    """Everything inside is done within PATIENCE, or TimedOut is raised."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError:
+        raise TimedOut(
+            f"AWS credentials were not found within {PATIENCE:g}s; does a credential_process or SSO hang?"
+        ) from None
 
 
 class AwsSigner:
