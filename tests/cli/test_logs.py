@@ -1,14 +1,19 @@
-"""`tuiops logs`: how long the past is waited for."""
+"""`tuiops logs`: how long the past is waited for, and whose lines there are."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tuiops.cli.commands.logs import settle
+import pytest
+
+from tuiops.cli.commands.logs import require, settle
 from tuiops.core.clock import FakeClock
+from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import EMPTY, SafeText, safe
+from tuiops.errors import UsageError
 from tuiops.hub.logbook import LogBook
+from tuiops.hub.logfilter import LogFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,3 +81,12 @@ async def test_a_stream_that_fails_is_not_waited_for() -> None:
 
 async def test_a_stream_that_says_nothing_is_waited_for_as_long_as_was_asked() -> None:
     assert 50 <= await looks(lambda *_: None) <= 51
+
+
+def test_a_service_that_only_lines_name_is_there() -> None:
+    book, nothing = LogBook(), Snapshot(version=1, at=NOW, environment=Environment(EMPTY))
+    stream = book.register(safe("all"), system=safe("shop"))
+    book.append(stream, b'{"service": "checkout", "message": "paid"}\n', NOW)
+    require(book, nothing, LogFilter(service="checkout"), NOW)
+    with pytest.raises(UsageError, match=r"there is no service 'chekout': did you mean checkout\?"):
+        require(book, nothing, LogFilter(service="chekout"), NOW)

@@ -241,6 +241,33 @@ def test_log_lines_of_the_simulation(config: str, capsys: pytest.CaptureFixture[
     assert {row["system"] for row in rows} == {"manga"}
 
 
+def test_the_newest_lines_of_the_simulation_are_in_the_order_of_time(
+    config: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", "--config", config, "-o", "ndjson", "-n", "200", "--system", "pricealert"]) == Exit.OK
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    times = [row["at"] for row in rows if row["at"] is not None]
+    assert times == sorted(times)
+    assert len({row["stream"] for row in rows}) > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--system", "mnaga"], "there is no system 'mnaga': did you mean manga?"),
+        (["--service", "apj"], "there is no service 'apj': did you mean api?"),
+        (["--system", "manga", "--service", "firestore"], "there is no service 'firestore'"),
+    ],
+)
+def test_logs_of_what_is_not_there(
+    config: str, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["logs", "--config", config, *words]) == Exit.USAGE
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert not shown.out
+
+
 def test_without_a_terminal_the_console_is_the_plain_status(config: str) -> None:
     found = program("--config", config)
     assert found.returncode in {Exit.DEGRADED, Exit.DOWN}
