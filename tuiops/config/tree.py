@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import re
 from pathlib import Path
@@ -112,12 +113,13 @@ class Tree:
                     )
                 )
                 return None
-            return tomli.loads(raw.decode("utf-8"))
+            # Some editors begin a file with a byte order mark, which is no TOML.
+            return tomli.loads(raw.removeprefix(codecs.BOM_UTF8).decode("utf-8"))
         except OSError as error:
             fault = Fault(str(file), "", f"cannot be read: {error.strerror}", "check its permissions")
         except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            column = error.start - raw.rfind(b"\n", 0, error.start)
+            line = error.object.count(b"\n", 0, error.start) + 1
+            column = error.start - error.object.rfind(b"\n", 0, error.start)
             fault = Fault(
                 str(file), "", f"is not UTF-8 (at line {line}, column {column})", "save it in the encoding UTF-8"
             )
