@@ -193,7 +193,7 @@ def stale(snapshot: Snapshot, seconds: float = 240, word: str = "unreachable") -
 
 def nothing() -> Snapshot:
     """A console without configuration."""
-    return Snapshot(version=0, at=NOW, environment=Environment(SafeText("default")))
+    return Snapshot(version=1, at=NOW, environment=Environment(SafeText("default")))
 
 
 __all__ = ["EMPTY", "NOW", "FakeBackend", "alert", "feed", "fleet", "nothing", "rollout", "service", "stale", "system"]

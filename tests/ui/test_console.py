@@ -50,6 +50,16 @@ async def test_nothing_is_green_when_every_source_is_stale() -> None:
     assert text.count("stale 4m") >= 3
 
 
+async def test_before_anything_is_known_nothing_is_said_to_be_missing() -> None:
+    app, _ = make(msgspec.structs.replace(nothing(), version=0))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        text = screen_text(app)
+    assert text.count("Starting.") == 4
+    assert "starting" in text
+    assert "configured" not in text
+
+
 async def test_rows_go_stale_by_time_alone() -> None:
     app, backend = make(fleet())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -71,13 +71,15 @@ def _alert_summary(out: Output, snapshot: Snapshot, now: datetime, system: str |
     if not snapshot.on(Topic.ALERTS):
         out.line((lit("No alert sources are configured."), Tone.FAINT))
         return
-    counts = count_active(alerts_of(snapshot, system))
+    counts, proven = count_active(alerts_of(snapshot, system)), snapshot.quiet_is_proven(now)
     parts: list[Span | SafeText] = [lit("Alerts  ")]
     for severity, count in counts.items():
-        parts.append((fmt("{} {}  ", severity.word, count), _SEVERITY_TONES[severity] if count else Tone.FAINT))
+        # A zero that nothing proves is not known.
+        shown = fmt("{}", count) if count or proven else lit("?")
+        parts.append((fmt("{} {}  ", severity.word, shown), _SEVERITY_TONES[severity] if count else Tone.FAINT))
     out.line(*parts)
     if not any(counts.values()):
-        if snapshot.quiet_is_proven(now):
+        if proven:
             out.line((lit("No alert fires, and every alert source is live."), Tone.GOOD))
         else:
             out.line(

@@ -73,6 +73,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the console has to say about itself, such as a configuration that could not be reloaded."""
 
     @property
+    def starting(self) -> bool:
+        """Whether this is the one that stands in before anything is known, even what there is to know."""
+        return self.version == 0
+
+    @property
     def statuses(self) -> dict[str, SourceStatus]:
         """What `core.health.judge` asks for."""
         return {name: feed.status for name, feed in self.feeds.items()}

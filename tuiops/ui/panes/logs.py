@@ -111,9 +111,11 @@ class LogsPane(Pane):
             notes.append((fmt("{:,}{} hidden", view.index.hidden, more), palette.muted))
         if self._book.dropped:
             notes.append((fmt("{:,} dropped", self._book.dropped), palette.muted))
-        lost = sum(stream.dropped for stream in self._book.statuses())
-        if lost:
-            notes.append((fmt("{:,} lost", lost), palette.level[Level.WARNING]))
+        lossy = [stream for stream in self._book.statuses() if stream.dropped]
+        if lossy:
+            least = lit("at least ") if any(stream.uncounted for stream in lossy) else EMPTY
+            lost = sum(stream.dropped for stream in lossy)
+            notes.append((fmt("{}{:,} lost", least, lost), palette.level[Level.WARNING]))
         notes += [(text, palette.level[Level.WARNING]) for text in lateness(self._chosen())]
         silent = [stream for stream in self._book.statuses() if stream.error]
         if silent:
@@ -150,6 +152,8 @@ class LogsPane(Pane):
 
     def _sentences(self) -> tuple[SafeText, ...]:
         if not self._book.statuses():
+            if shell_of(self).snapshot.starting:
+                return (lit("Starting."),)
             return (
                 lit("Log lines would be here, but no log stream is configured."),
                 lit('Name one in the configuration: [systems.NAME.logs.NAME] with kind = "file" or "journal".'),

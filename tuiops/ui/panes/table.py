@@ -98,16 +98,19 @@ class TablePane(Pane, Generic[_Row]):
     def make_body(self) -> LineTable[_Row]:
         return LineTable(self.model(), self.columns(shell_of(self).snapshot))
 
+    def _said(self, snapshot: Snapshot, now: datetime) -> tuple[SafeText, ...]:
+        return (lit("Starting."),) if snapshot.starting else self.empty(snapshot, now)
+
     def show(self, snapshot: Snapshot, now: datetime) -> None:
         made_of = (self.made_of(snapshot, now), self.filter, self.sort, frozenset(self.folded))
         table = self.table
         if made_of != self._made_of:
             self._made_of = made_of
             rows = self.rows(snapshot, now)
-            empty = self._no_match() if self.filter and not rows else self.empty(snapshot, now)
+            empty = self._no_match() if self.filter and not rows else self._said(snapshot, now)
             table.set_rows(rows, columns=self.columns(snapshot), empty=empty, quiet=self._quiet)
         elif not table.rows:
-            table.set_rows((), empty=self._no_match() if self.filter else self.empty(snapshot, now), quiet=True)
+            table.set_rows((), empty=self._no_match() if self.filter else self._said(snapshot, now), quiet=True)
         else:
             table.redraw()
         self._quiet = False

@@ -47,7 +47,8 @@ def sources_sheet(pen: Pen, snapshot: Snapshot) -> list[Row]:
     for feed in feeds:
         rows += _feed_rows(pen, feed)
     rows += pen.heading(lit("Log streams"), plural(len(snapshot.streams), lit("stream"), lit("streams")))
-    rows += stream_rows(pen, snapshot.streams, lit("None is configured. Add [[systems.NAME.logs]] to read logs."))
+    unread = lit("None is configured. Add a table [systems.NAME.logs.NAME] to read logs.")
+    rows += stream_rows(pen, snapshot.streams, unread)
     return [*rows, BLANK]
 
 

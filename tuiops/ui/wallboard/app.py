@@ -209,10 +209,10 @@ def _any_live(snapshot: Snapshot, now: datetime) -> bool:
 
 def _header(pen: Pen, snapshot: Snapshot) -> Row:
     palette = pen.look.palette
-    counts = counts_part(count_active(snapshot.alerts), snapshot.quiet_is_proven(pen.now), pen.look)
+    counts = counts_part(count_active(snapshot.alerts), snapshot.quiet_is_proven(pen.now), pen.look)[0]
     clock = (pen.bold(pen.times.clock(pen.now)),)
     blank = pen.text(lit(" "))
-    environment = environment_part(snapshot, palette)
+    environment = environment_part(snapshot, palette, read_only=False)[0]
     brief = ((lit(" PRODUCTION "), palette.production),) if snapshot.environment.production else environment
     forms = ((pen.bold(lit(" tuiops  ")), *environment), (blank, *environment), (blank, *brief))
     place = _first_fitting(pen.width - _columns(counts) - _columns(clock) - 2, forms)

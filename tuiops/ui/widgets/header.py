@@ -12,7 +12,7 @@ from tuiops.core.severity import Severity
 from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown
-from tuiops.ui.format import cut, width_of
+from tuiops.ui.format import width_of
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.safe import segments
 
@@ -33,7 +33,9 @@ Forms = tuple[tuple[Part, ...], ...]
 
 
 _FIRST_QUESTIONS = 3
-"""Where am I, is it bad, how long do I have: what gives way last."""
+"""Where am I, is it bad, how long do I have: what gives way late."""
+_NEVER_DROPPED = 2
+"""Where am I, is it bad: what gives way last of all."""
 _GAP = 2
 """Blanks between two facts."""
 
@@ -41,8 +43,8 @@ _GAP = 2
 class Facts(NamedTuple):
     """What the header says, in its parts."""
 
-    environment: Sequence[Part]
-    counts: Sequence[Part]
+    environment: Forms
+    counts: Forms
     due: Forms
     budget: Forms
     sources: Sequence[Part]
@@ -68,7 +70,7 @@ class Header(Widget):
         rows = self.size.height
         counts, due = self._urgent(snapshot.alerts)
         facts = Facts(
-            (*environment_part(snapshot, shell.look.palette), *read_only_part(shell.look.palette, on=shell.read_only)),
+            environment_part(snapshot, shell.look.palette, read_only=shell.read_only),
             counts_part(counts, snapshot.quiet_is_proven(now), shell.look),
             due_part(due, now, shell.look.palette),
             budget_part(snapshot, shell.times, now, shell.look.palette),
@@ -103,23 +105,20 @@ class Header(Widget):
         return Strip.blank(self.size.width, shell_of(self).look.palette.panel)
 
 
-def environment_part(snapshot: Snapshot, palette: Palette) -> tuple[Part, ...]:
-    """Production says so in a word as well as in a colour."""
+def environment_part(snapshot: Snapshot, palette: Palette, *, read_only: bool) -> Forms:
+    """Production says so in a word as well as in a colour; `READ-ONLY` once somebody asked for it."""
     environment = snapshot.environment
+    limits = ((lit(" READ-ONLY "), palette.other),) if read_only else ()
     if not environment.production:
-        return ((fmt(" {} ", environment.name), palette.other),)
-    name = environment.name
-    word = fmt(" PRODUCTION {} ", name) if name.casefold() not in {"production", "prod"} else lit(" PRODUCTION ")
-    return ((word, palette.production),)
+        return (((fmt(" {} ", environment.name), palette.other), *limits),)
+    short = ((lit(" PRODUCTION "), palette.production), *limits)
+    if environment.name.casefold() in {"production", "prod"}:
+        return (short,)
+    return ((fmt(" PRODUCTION {} ", environment.name), palette.production), *limits), short
 
 
-def read_only_part(palette: Palette, *, on: bool) -> tuple[Part, ...]:
-    """`READ-ONLY`, once somebody asked for it."""
-    return ((lit(" READ-ONLY "), palette.other),) if on else ()
-
-
-def counts_part(counts: dict[Severity, int], proven: bool, look: Look) -> tuple[Part, ...]:  # noqa: FBT001 - one fact
-    """`!! 1  ! 2  ~ 4  . 0`; a zero that nothing proves is a grey question mark."""
+def counts_part(counts: dict[Severity, int], proven: bool, look: Look) -> Forms:  # noqa: FBT001 - one fact
+    """`!! 1  ! 2  ~ 4  . 0`, or the worst of them alone; a zero that nothing proves is a grey question mark."""
     palette = look.palette
     parts: list[Part] = []
     for severity in Severity:
@@ -129,7 +128,8 @@ def counts_part(counts: dict[Severity, int], proven: bool, look: Look) -> tuple[
             parts.append((fmt(" {} {} ", glyph, SafeText(f"{count:,}")), palette.severity[severity]))
         else:
             parts.append((fmt(" {} {} ", glyph, lit("0") if proven else lit("?")), palette.muted))
-    return tuple(parts)
+    worst = next((n for n, severity in enumerate(Severity) if counts.get(severity)), 0)
+    return tuple(parts), (parts[worst],)
 
 
 def due_part(due: Alert | None, now: datetime, palette: Palette) -> Forms:
@@ -173,7 +173,7 @@ def sources_part(snapshot: Snapshot, now: datetime, palette: Palette) -> tuple[P
     """`7/7 live`, or which is worst and how; a vendor's limit that will make data late is said before it does."""
     statuses = [feed.status for feed in snapshot.feeds.values()]
     if not statuses:
-        return ((lit("no sources"), palette.stale),)
+        return ((lit("starting") if snapshot.starting else lit("no sources"), palette.stale),)
     order = (Freshness.LIVE, Freshness.STALE, Freshness.DEAD, Freshness.NEVER)
     live = sum(status.freshness(now) is Freshness.LIVE for status in statuses)
     parts: list[Part] = [
@@ -196,37 +196,39 @@ def paused_part(behind: int | None, palette: Palette) -> tuple[Part, ...]:
 
 def header_strips(facts: Facts, width: int, rows: int, palette: Palette) -> list[Strip]:
     """The facts in one line or two. Where room is short they are said in fewer words, the last of them first."""
-    environment, counts = (tuple(facts.environment),), (tuple(facts.counts),)
+    where = [facts.environment, facts.counts[:1]]
+    if len(_shortened(where, width - 2 - _GAP)) < _NEVER_DROPPED:
+        # The counts stay whole until nothing else is left to give way.
+        where[1] = facts.counts
     if rows == 1:
-        left = [environment, counts, facts.due, facts.budget]
-        return [_line(left, [facts.paused, facts.sources, facts.clock], width, palette)]
+        return [_line([*where, facts.due, facts.budget], [facts.paused, facts.sources, facts.clock], width, palette)]
     return [
-        _line([environment, counts], [facts.paused, facts.clock], width, palette),
+        _line(where, [facts.paused, facts.clock], width, palette),
         _line([facts.due, facts.budget], [facts.sources], width, palette),
     ]
 
 
 def _line(left: list[Forms], right: list[Sequence[Part]], width: int, palette: Palette) -> Strip:
     ground = palette.panel
-    least = sum(_width(forms[-1]) + _GAP for forms in left[:_FIRST_QUESTIONS] if forms)
-    tail = _tail([group for group in right if group], width - 2 - least, ground)
-    if _width(tail) > width - 2:
-        tail = [(cut(text, width - 2), style) for text, style in tail[-1:]]
-    head = _joined(_shortened([forms for forms in left if forms], width - _width(tail) - 2 - _GAP), ground)
+    groups = [forms for forms in left if forms]
+    tail = _tail([group for group in right if group], groups, width - 2, ground)
+    head = _joined(_shortened(groups, width - _width(tail) - 2 - _GAP), ground)
     free = max(1, width - 2 - _width(tail) - _width(head))
     pieces = [(lit(" "), ground), *head, (SafeText(" " * free), ground), *tail]
     drawn = segments(*((text, _on(style, palette)) for text, style in pieces))
     return Strip(drawn).adjust_cell_length(width, ground)
 
 
-def _tail(right: list[Sequence[Part]], room: int, ground: Style) -> list[Part]:
+def _tail(right: list[Sequence[Part]], left: list[Forms], width: int, ground: Style) -> list[Part]:
     """What stands at the right end, in fewer and fewer words until it leaves the left end what it needs."""
     brief = [group[:1] for group in right]
-    for groups in (right, brief, brief[:-1]):
-        tail = _joined(groups, ground)
-        if _width(tail) <= room:
-            return tail
-    return _joined(brief[:-1], ground) if room > 0 else _joined(right, ground)
+    for needed in (_FIRST_QUESTIONS, _NEVER_DROPPED):
+        room = width - sum(_width(forms[-1]) + _GAP for forms in left[:needed] if forms)
+        for groups in (right, *(brief[:end] for end in range(len(brief), 0, -1))):
+            tail = _joined(groups, ground)
+            if _width(tail) <= room:
+                return tail
+    return []
 
 
 def _shortened(groups: list[Forms], room: int) -> list[tuple[Part, ...]]:
