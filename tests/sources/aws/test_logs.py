@@ -165,6 +165,9 @@ class Sessions(Hostile):
         super().__init__(self._reply)
         self._sessions = list(sessions)
         self.stored: list[dict[str, Any]] = []
+        self.later: list[dict[str, Any]] = []
+        """What can be found from the second poll on."""
+        self.polls = 0
         self.asked: list[dict[str, Any]] = []
 
     async def _reply(self, request: Request) -> None:
@@ -174,6 +177,8 @@ class Sessions(Hostile):
             arn = "arn:aws:logs:us-east-1:1:log-group:/ecs/api:*"
             await request.answer(json.dumps({"logGroups": [{"logGroupName": "/ecs/api", "arn": arn}]}).encode())
         elif operation == "FilterLogEvents":
+            self.polls += 1
+            self.stored += self.later if self.polls == 2 else []
             inside = [one for one in self.stored if body["startTime"] <= one["timestamp"] <= body["endTime"]]
             await request.answer(json.dumps({"events": inside}).encode())
         else:
@@ -226,6 +231,19 @@ async def test_a_session_that_ends_after_three_hours_is_opened_again_without_gap
             await drained(source, found)
     assert sorted(texts(found)) == ["between", "one", "three", "two"]
     assert server.asked == [{"logGroupIdentifiers": ["arn:aws:logs:us-east-1:1:log-group:/ecs/api"]}] * 2
+
+
+async def test_what_the_store_found_only_after_a_session_began_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuiops.sources.aws.live_tail.SETTLED", 0.0)
+    session = [STARTED, update(entry("live", 2)), update()]
+    found: list[LogChunk] = []
+    async with Sessions(session) as server, opened(stream(server.url, still(), stream=True)) as source:
+        # Taken in just before the session, and not to be found at the first look.
+        server.later = [entry("before", 0, eventId="1"), entry("live", 2, eventId="2")]
+        with pytest.raises(Unreachable, match="cut off"):
+            await drained(source, found)
+    assert texts(found) == ["live", "before"]
+    assert server.polls == 2
 
 
 async def test_sampling_is_told_while_it_lasts() -> None:

@@ -1,7 +1,7 @@
 """CloudWatch Logs' live tail: what a group takes in, a second later, sampled above 500 events a second.
 
-A session lasts three hours. Before each one's first events the store is asked once for what came between it and the
-one before, so that nothing is missing and nothing comes twice.
+A session lasts three hours. Before each one's first events the store is asked for what came between it and the one
+before, and once more when all of that can certainly be found there: nothing is missing and nothing comes twice.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SILENCE: Final = 15.0
 """Seconds without an update after which the connection is given up; AWS sends one every second."""
+SETTLED: Final = 15.0
+"""Seconds after which what a group took in before a session can be found by its store, too."""
 _SAMPLED: Final = lit("sampled above 500 a second")
 
 
@@ -57,6 +59,8 @@ async def tail(
 async def _session(
     events: AsyncIterator[tuple[str, dict[str, Any]]], follower: Follower, reader: EventReader
 ) -> AsyncIterator[LogChunk]:
+    loop = asyncio.get_running_loop()
+    settles: float | None = None
     while True:
         try:
             async with asyncio.timeout(SILENCE):
@@ -68,8 +72,14 @@ async def _session(
         if kind == "sessionStart":
             async for chunk in follower.poll():
                 yield chunk
+            settles = loop.time() + SETTLED
         elif kind == "sessionUpdate":
             yield _update(content, follower, reader)
+            # An update comes every second, an empty one too.
+            if settles is not None and loop.time() >= settles:
+                settles = None
+                async for chunk in follower.poll():
+                    yield chunk
 
 
 def _update(content: Mapping[str, Any], follower: Follower, reader: EventReader) -> LogChunk:
