@@ -253,6 +253,20 @@ async def test_a_server_that_never_answers() -> None:
     assert asked == 1
 
 
+async def test_a_server_whose_answer_never_ends() -> None:
+    """A byte now and then, each well within the time that a byte may take."""
+
+    async def drip(request: Request) -> None:
+        await request.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
+        while True:
+            await request.write(b" ")
+            await asyncio.sleep(0.02)
+
+    async with Hostile(drip) as server, asyncio.timeout(20):
+        with pytest.raises(TimedOut, match=r"sent no complete answer within 0\.2 s"):
+            await in_thread(ApiClient(server.url, seconds=0.2))
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async def away(request: Request) -> None:
         await request.answer(b"", "302 Found", Location="http://127.0.0.1:9/login")

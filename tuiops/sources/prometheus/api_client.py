@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -55,20 +56,41 @@ class _Bounded(HTTPAdapter):
         self._limit = limit
 
     def send(self, request: requests.PreparedRequest, *_: Any, **rest: Any) -> requests.Response:
-        """The answer, read whole."""
+        """The answer, read whole. A head that drips is ended only by the pauses between its bytes."""
         until = time.monotonic() + self._seconds
         response = super().send(request, **{**rest, "stream": True, "timeout": self._seconds})
+        # A body that drips is ended from outside: reading it returns with full blocks only.
+        timer = Timer(max(0.0, until - time.monotonic()), _shut, (response,))
+        timer.daemon = True
+        timer.start()
+        try:
+            body = self._body(response)
+        except requests.exceptions.RequestException:
+            if time.monotonic() < until:
+                raise
+            body = b""
+        finally:
+            timer.cancel()
+        if time.monotonic() >= until:
+            response.close()
+            raise TimedOut(f"sent no complete answer within {self._seconds:g} s")
+        response._content = body  # noqa: SLF001 - where requests itself keeps what it has read
+        return response
+
+    def _body(self, response: requests.Response) -> bytes:
         body = bytearray()
         for block in response.iter_content(_BLOCK):
             body += block
             if len(body) > self._limit:
                 response.close()
                 raise BadAnswer(f"sent more than {show_size(self._limit)}")
-            if time.monotonic() > until:
-                response.close()
-                raise TimedOut(f"sent no complete answer within {self._seconds:g} s")
-        response._content = bytes(body)  # noqa: SLF001 - where requests itself keeps what it has read
-        return response
+        return bytes(body)
+
+
+def _shut(response: requests.Response) -> None:
+    """Let whoever reads an answer find its end."""
+    with suppress(OSError, ValueError):
+        response.raw.shutdown()
 
 
 class ApiClient:
