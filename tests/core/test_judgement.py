@@ -336,3 +336,17 @@ def test_the_system_clock_is_aware_and_never_runs_backwards() -> None:
 
     assert clock.now().tzinfo is UTC
     assert clock.monotonic() >= first
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (0.0, State.OK),
+        (1.0, State.DEGRADED),
+        (2.0, State.DOWN),
+        *((odd, State.UNKNOWN) for odd in (-1.0, 0.9, 3.0, math.inf, -math.inf, math.nan)),
+    ],
+)
+def test_a_state_is_one_of_three_values_and_all_else_is_unknown(value: float, state: State) -> None:
+    indicator = msgspec.structs.replace(INDICATOR, unit=Unit.STATE, degraded=None, down=None)
+    assert judge(measure(value, indicator), status(), NOW).state is state

@@ -228,6 +228,10 @@ class _Checker:
         if indicator.by is None and not indicator.services:
             remedy = 'list the services, such as services = ["api"]'
             self._fault((*path, "services"), 'is missing, and by = "" leaves nothing to tell services apart', remedy)
+        if unit is Unit.STATE:
+            # Such a value is judged by itself, so that no limit would count.
+            self._fault((*path, "unit"), "is for resources, whose state a cloud tells", 'write unit = "count"')
+            return
         self._limits(indicator.degraded, indicator.down, unit, path)
 
     def _limits(

@@ -41,7 +41,7 @@ _STATE_WORDS = {
     State.OK: lit("ok"), State.UNKNOWN: lit("unknown"), State.DEGRADED: lit("degraded"), State.DOWN: lit("DOWN"),
 }  # fmt: skip
 
-_STATES = (State.OK, State.DEGRADED, State.DOWN)
+_STATES = {0.0: State.OK, 1.0: State.DEGRADED, 2.0: State.DOWN}
 """By the value of an indicator whose unit is `Unit.STATE`."""
 
 _LIMIT = re.compile(r"\s*(>=|<=|>|<)\s*(.+)")
@@ -224,7 +224,8 @@ def _judge_reading(measure: Measure, reading: Reading, now: datetime) -> Verdict
     if math.isnan(reading.value):
         return Verdict(State.OK if indicator.idle_is_ok else State.UNKNOWN, lit("no traffic"))
     if indicator.unit is Unit.STATE:
-        return Verdict(_STATES[min(2, max(0, int(reading.value)))], reading.note)
+        state = _STATES.get(reading.value)
+        return Verdict(State.UNKNOWN, lit("not a state")) if state is None else Verdict(state, reading.note)
     return _judge_limits(measure, reading)
 
 

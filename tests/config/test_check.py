@@ -1,0 +1,44 @@
+"""Settings that are well-formed each and wrong together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tuiops.config.load import load
+from tuiops.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    "indicator",
+    [
+        'kind = "gauge"\nsource = "prom"\nquery = "up"\n',
+        'kind = "cloudwatch"\nsource = "aws"\nnamespace = "AWS/ECS"\nmetric = "CPU"\n',
+    ],
+)
+def test_an_indicator_of_numbers_is_no_state(tmp_path: Path, indicator: str) -> None:
+    text = f"""
+    [sources.prom]
+    type = "prometheus"
+    url = "http://127.0.0.1:9090"
+    [sources.aws]
+    type = "aws"
+    region = "us-east-1"
+    [systems.shop.services.api]
+    [systems.shop.indicators.up]
+    heading = "UP"
+    unit = "state"
+    down = "> 5"
+    {indicator}
+    """
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={})
+    (fault,) = caught.value.faults
+    assert fault.key == "systems.shop.indicators.up.unit"
+    assert fault.remedy == 'write unit = "count"'
