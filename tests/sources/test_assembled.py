@@ -113,7 +113,7 @@ class Rolls:
         self.name = safe(name)
         self.trouble = well
 
-    async def read_rollouts(self, at: datetime) -> PartRollouts:  # noqa: ARG002 - the protocol's
+    async def read_rollouts(self, at: datetime) -> PartRollouts:
         await self.trouble()
         phases = (Phase.RUNNING, Phase.SUCCEEDED)
         drift = Drift(

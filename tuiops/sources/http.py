@@ -197,7 +197,11 @@ class HttpClient:
         absent: frozenset[int] = frozenset(),
         repeatable: bool = False,
     ) -> Answer:
-        """The whole answer to any request. One that is not `repeatable` leaves this machine at most once."""
+        """The whole answer to any request.
+
+        One that is not `repeatable` is sent again only when the server refused it for its credentials (401), so that
+        it is carried out at most once.
+        """
         request = Request(method, self._url(path, params), headers or {}, body)
         async with deadline(self._endpoint.timeout, self.server):
             shown = await self._signer.sign(request)
