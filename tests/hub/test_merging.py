@@ -68,6 +68,33 @@ def test_all_who_take_part_are_waited_for_and_nobody_else() -> None:
     assert merger.complete
 
 
+def test_a_store_that_has_said_that_there_is_nothing_is_not_waited_for() -> None:
+    merger = Merger()
+    merger.join("a")
+    merger.join("b")
+    merger.add(B, LogChunk(data=b""))
+    alone = merger.complete
+    merger.add(A, lines("a", 1))
+    assert (alone, merger.complete) == (False, True)
+
+
+def test_what_was_said_in_one_round_is_no_answer_in_the_next() -> None:
+    merger = Merger()
+    merger.join("a")
+    merger.join("b")
+    for stream in (A, B, B):
+        merger.add(stream, LogChunk(data=b""))
+    merger.add(B, lines("b", 1))
+    steps = [merger.complete]
+    merger.add(A, lines("a", 1))
+    steps.append(merger.complete)
+    merger.tell()
+    merger.add(A, LogChunk(data=b""))
+    merger.add(B, lines("b", 2))
+    steps.append(merger.complete)
+    assert steps == [False, True, False]
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 40), min_size=1, max_size=9)), max_size=6))
 def test_nothing_is_lost_and_few_lines_are_in_exact_order(chunks: list[tuple[str, list[int]]]) -> None:
@@ -164,6 +191,28 @@ async def test_stores_that_answer_together_are_merged() -> None:
         two.says.put_nowait(lines("b", 2))
         await run.settle()
         assert run.lines() == ["a0", "b0", "a1", "b2", "a3"]
+
+
+async def test_a_store_with_nothing_to_say_keeps_nobody_waiting() -> None:
+    async with Run("a", "b") as run:
+        one, two = run.stores
+        for store in run.stores:
+            store.says.put_nowait(LogChunk(data=b""))
+        await run.settle()
+        one.says.put_nowait(LogChunk(data=b""))
+        await run.settle()
+        two.says.put_nowait(lines("b", 1))
+        await run.settle()
+        assert run.lines() == ["a0", "b0", "b1"]
+
+
+async def test_who_is_left_alone_waits_for_nobody() -> None:
+    async with Run("a", "b") as run:
+        run.tasks[1].cancel()
+        await run.settle()
+        run.stores[0].says.put_nowait(LogChunk(data=b"alone\n"))
+        await run.settle()
+        assert run.lines() == ["a0", "b0", "alone"]
 
 
 async def test_a_store_that_fails_holds_nobody_up_and_its_vendor_s_wish_is_obeyed() -> None:

@@ -53,6 +53,9 @@ class Merger:
         self._held: list[tuple[Stream, LogChunk]] = []
         self._taking_part: set[str] = set()
         self._heard: set[str] = set()
+        """Who has spoken in this round of answers, be it to say that there is nothing."""
+        self._speaking: set[str] = set()
+        """Whose last answer has begun with lines and is not known to be at its end."""
         self._newest = 0
         """The latest time that was told."""
 
@@ -66,11 +69,22 @@ class Merger:
 
     def add(self, stream: Stream, chunk: LogChunk) -> bool:
         """Hold what a stream says, if it is anything; whether this is the first that is held."""
+        name = stream.name
+        if not self._held and name in self._heard:
+            # It speaks again although nobody has said anything: another round has begun.
+            self._heard.clear()
         if chunk.data:
             self._held.append((stream, chunk))
-        if self._held:
-            self._heard.add(stream.name)
-        return len(self._held) == 1 and bool(chunk.data)
+            self._speaking.add(name)
+            self._heard.add(name)
+            return len(self._held) == 1
+        # The end of an answer whose lines were told is not the next answer.
+        if self._held or name not in self._speaking:
+            self._heard.add(name)
+        self._speaking.discard(name)
+        if not self._held and self._heard >= self._taking_part:
+            self._heard.clear()
+        return False
 
     @property
     def complete(self) -> bool:
