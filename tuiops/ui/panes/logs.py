@@ -43,6 +43,11 @@ _MINUTE: Final = timedelta(minutes=1)
 _LEAST_HEIGHT: Final = 6
 """Rows below which the histogram leaves its two to the lines."""
 
+_NO_STREAMS = (
+    lit("Log lines would be here, but no log stream is configured."),
+    lit('Name one in the configuration: [systems.NAME.logs.NAME] with kind = "file" or "journal".'),
+)
+
 
 class LogsPane(Pane):
     """Log lines of everything, or of one system or service."""
@@ -152,12 +157,7 @@ class LogsPane(Pane):
 
     def _sentences(self) -> tuple[SafeText, ...]:
         if not self._book.statuses():
-            if shell_of(self).snapshot.starting:
-                return (lit("Starting."),)
-            return (
-                lit("Log lines would be here, but no log stream is configured."),
-                lit('Name one in the configuration: [systems.NAME.logs.NAME] with kind = "file" or "journal".'),
-            )
+            return (lit("Starting."),) if shell_of(self).snapshot.starting else _NO_STREAMS
         mine = self._chosen()
         if not mine:
             return (
