@@ -25,6 +25,7 @@ from tuiops.ui.screens.rollout import RolloutScreen
 from tuiops.ui.screens.service import ServiceScreen
 from tuiops.ui.screens.sources import SourcesScreen
 from tuiops.ui.widgets.document import Document
+from tuiops.ui.widgets.footer import Footer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,6 +293,31 @@ SCREENS: list[Callable[[Snapshot], DetailScreen]] = [
     lambda _: ChangesScreen(),
     lambda _: HelpScreen(None),
 ]
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda _: ServiceScreen(*API), {"logs", "what changed", "range"}),
+        (lambda snapshot: AlertScreen(p1(snapshot).identity), {"logs", "what changed", "range"}),
+        (lambda snapshot: RolloutScreen(snapshot.rollouts[0].id), {"logs", "what changed"}),
+        (lambda _: SourcesScreen(), {"what changed"}),
+        (lambda _: HelpScreen(None), {"what changed"}),
+        (lambda _: ChangesScreen(), set()),
+        (lambda _: ChangesScreen(*API), {"logs", "what changed"}),
+        (lambda _: ServiceScreen(lit("gone"), lit("gone")), {"logs", "what changed"}),
+    ],
+)
+async def test_the_footer_shows_only_what_the_screen_does(
+    backend: StillBackend, make: Callable[[Snapshot], DetailScreen], said: set[str]
+) -> None:
+    screen = make(backend.snapshot)
+    app = console(backend)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, screen)
+        footer = screen.query_one(Footer).render_line(0).text
+    assert {word for word in ("logs", "what changed", "range") if f" {word} " in footer} == said
+    assert "help" in footer
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20, 6), (80, 24)])

@@ -29,6 +29,10 @@ class ChangesScreen(DetailScreen):
     def subject(self) -> tuple[SafeText, SafeText]:
         return self._system, self._service
 
+    @property
+    def idle(self) -> frozenset[str]:
+        return super().idle if self._system else super().idle | {"detail.changes"}
+
     def heading(self, pen: Pen) -> SafeText:
         return fmt("What changed {} {}", pen.look.glyphs.dot, place(self._system, self._service))
 

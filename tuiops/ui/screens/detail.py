@@ -85,6 +85,14 @@ class DetailScreen(View):
         """What `copy` puts on the clipboard."""
         return EMPTY
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """Ids of the actions that would do nothing here, which the footer leaves out."""
+        idle = {"detail.range"}
+        if not self.subject[0]:
+            idle.add("detail.logs")
+        return frozenset(idle)
+
     # What all of them do.
 
     @property
@@ -129,7 +137,7 @@ class DetailScreen(View):
         more += [pen.muted(fmt("{} back", key)) for key in back[:1]]
         self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
         self.query_one(Header).show(snapshot, now)
-        self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices)
+        self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices, self.idle)
 
     # Actions.
 

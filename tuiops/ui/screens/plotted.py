@@ -22,6 +22,10 @@ class PlottedScreen(DetailScreen):
         self.pasts: dict[str, Past] = {}
         """What the history said, by the id of the indicator."""
 
+    @property
+    def idle(self) -> frozenset[str]:
+        return super().idle - {"detail.range"} if self.plotted() is not None else super().idle
+
     @abstractmethod
     def plotted(self) -> ServiceHealth | None:
         """The service whose indicators are plotted; None when there is none."""

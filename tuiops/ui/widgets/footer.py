@@ -35,12 +35,16 @@ class Footer(Widget):
         self._strip: Strip | None = None
         self._shown: object = None
 
-    def show(self, scopes: Sequence[Scope], keymap: Keymap, notices: Sequence[SafeText]) -> None:
-        """The footer actions of the scopes; notices stand at the right."""
-        shown = (tuple(scopes), keymap, tuple(notices), self.size.width, look_of(self))
+    def show(
+        self, scopes: Sequence[Scope], keymap: Keymap, notices: Sequence[SafeText], idle: frozenset[str] = frozenset()
+    ) -> None:
+        """The footer actions of the scopes but for the `idle` ones, by their ids; notices stand at the right."""
+        shown = (tuple(scopes), idle, keymap, tuple(notices), self.size.width, look_of(self))
         if shown != self._shown:
             self._shown = shown
-            actions = sorted((a for a in within(*scopes) if a.footer), key=lambda action: action.footer)
+            actions = sorted(
+                (a for a in within(*scopes) if a.footer and a.id not in idle), key=lambda action: action.footer
+            )
             self._strip = footer_strip(actions, keymap, notices, self.size.width, look_of(self))
             self.refresh()
 
