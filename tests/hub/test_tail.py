@@ -87,8 +87,8 @@ class Run:
         return [line.raw for line in found if line is not None]
 
 
-def lines(*texts: bytes, dropped: int = 0, older: bool = False) -> LogChunk:
-    return LogChunk(data=b"".join(text + b"\n" for text in texts), dropped=dropped, older=older)
+def lines(*texts: bytes, dropped: int = 0, uncounted: bool = False, older: bool = False) -> LogChunk:
+    return LogChunk(data=b"".join(text + b"\n" for text in texts), dropped=dropped, uncounted=uncounted, older=older)
 
 
 async def test_waits_double_up_to_a_bound_and_begin_anew_after_a_line() -> None:
@@ -138,11 +138,11 @@ async def test_it_is_opened_again_and_nothing_comes_twice() -> None:
 
 async def test_lost_lines_notes_and_the_past_find_their_places() -> None:
     note = LogChunk(data=b"", note=lit("app.log was truncated"))
-    run = Run(Script([lines(b"now", dropped=7), note, lines(b"before", older=True)]))
+    run = Run(Script([lines(b"now", dropped=7, uncounted=True), note, lines(b"before", older=True)]))
     await run.until(1)
     assert run.lines() == [b"before", b"now", b"app.log was truncated"]
     (status,) = run.book.statuses()
-    assert status.dropped == 7
+    assert (status.dropped, status.uncounted) == (7, True)
     assert status.lines == 2
 
 

@@ -261,6 +261,7 @@ async def test_a_burst_beyond_the_bound_is_left_out_and_counted(
     chunks = await polled(follower)
     assert numbers(chunks) == [0, 1, 2, 3]
     assert sum(chunk.dropped for chunk in chunks) == dropped
+    assert any(chunk.uncounted for chunk in chunks) is (counted is None)
     assert any("came too fast" in chunk.note for chunk in chunks)
     store.written.append(Written(11, 11, 11))
     clock.advance(5)

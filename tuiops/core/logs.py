@@ -74,6 +74,8 @@ class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Lines received since the start."""
     dropped: int = 0
     """Lines that were lost to a bound or to the sender's own sampling."""
+    uncounted: bool = False
+    """Whether more may be lost than `dropped` says."""
     late: float | None = None
     """Seconds from when the newest line was written until it came; None where lines come as they are written."""
     thinned: SafeText = EMPTY

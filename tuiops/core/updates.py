@@ -93,6 +93,8 @@ class LogChunk(msgspec.Struct, frozen=True, kw_only=True):
     """Lines, each ending in a newline."""
     dropped: int = 0
     """Lines lost just before these."""
+    uncounted: bool = False
+    """Whether more of them may be lost than `dropped` says."""
     older: bool = False
     """Whether these lines come before all that the stream has delivered; chunks then run backwards in time."""
     backing: Backing | None = None

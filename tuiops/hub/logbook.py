@@ -48,6 +48,7 @@ class Stream(msgspec.Struct, eq=False):
     format: LineFormat = msgspec.field(default_factory=LineFormat)
     lines: int = 0
     dropped: int = 0
+    uncounted: bool = False
     late: float | None = None
     thinned: SafeText = EMPTY
     last: datetime | None = None
@@ -57,8 +58,8 @@ class Stream(msgspec.Struct, eq=False):
     def status(self) -> StreamStatus:
         return StreamStatus(
             name=self.name, system=self.system, service=self.service, kind=self.kind, lines=self.lines,
-            dropped=self.dropped, late=self.late, thinned=self.thinned, last=self.last, opened=self.opened,
-            error=self.error,
+            dropped=self.dropped, uncounted=self.uncounted, late=self.late, thinned=self.thinned, last=self.last,
+            opened=self.opened, error=self.error,
         )  # fmt: skip
 
 
@@ -268,10 +269,11 @@ class LogBook:
             self._make_room()
             self.version += 1
 
-    def lost(self, stream: Stream, lines: int) -> None:
-        """Lines of the stream that never reached the book."""
+    def lost(self, stream: Stream, lines: int, *, uncounted: bool = False) -> None:
+        """Lines of the stream that never reached the book; `uncounted`: there may be more of them."""
         with self._lock:
             stream.dropped += lines
+            stream.uncounted |= uncounted
             self.version += 1
 
     def delay(self, stream: Stream, seconds: float) -> None:

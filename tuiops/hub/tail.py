@@ -80,6 +80,9 @@ class LogPump:
                 await self._sleep(max(wait, asked))
                 wait = min(2 * wait, _LONGEST_WAIT)
         finally:
+            self._tails -= 1
+            self._stores -= stored
+            self._heard.discard(stream.name)
             self._leave(stream)
 
     async def _drain(self, source: TailsLogs, stream: Stream) -> tuple[SafeText, float]:
@@ -121,7 +124,7 @@ class LogPump:
         """What a chunk says beside its lines."""
         book = self._book
         if chunk.dropped:
-            book.lost(stream, chunk.dropped)
+            book.lost(stream, chunk.dropped, uncounted=chunk.uncounted)
         if chunk.note:
             self._records.let_go(stream)
             book.note(stream, chunk.note, now)

@@ -57,6 +57,8 @@ class Page(NamedTuple):
     records: Sequence[Record]
     through: int | None = None
     """The time up to which, itself excluded, the pages so far are complete; None when that cannot be said yet."""
+    withheld: SafeText = EMPTY
+    """Which records of this part the store does not give, as a sentence; nobody knows how many."""
 
 
 class Past(NamedTuple):
@@ -171,6 +173,8 @@ class Follower:
         self._history = float(config.history)
         self._progress = Progress(config.history, config.lateness)
         self._crowded = False
+        self._withheld: frozenset[SafeText] = frozenset()
+        """What the last poll said of records that the store does not give: it will say so again while it looks back."""
 
     async def tail(self) -> AsyncIterator[LogChunk]:
         """Ends by SourceError; every poll yields at least one chunk, if only an empty one."""
@@ -220,6 +224,7 @@ class Follower:
 
     async def _present(self, window: Window) -> AsyncIterator[LogChunk]:
         read, reached = 0, window.since
+        before, withheld = self._withheld, set[SafeText]()
         # The store may hold something open for the time of the reading.
         async with aclosing(cast("AsyncGenerator[Page, None]", self._store.read(window))) as pages:
             async for page in pages:
@@ -228,9 +233,15 @@ class Follower:
                 fresh = self._progress.admit(page)
                 if fresh:
                     yield chunk_of(fresh)
+                if page.withheld:
+                    withheld.add(page.withheld)
+                    self._withheld = frozenset(withheld)
+                    if page.withheld not in before:
+                        yield LogChunk(data=b"", dropped=1, uncounted=True, note=page.withheld)
                 if read >= BURST:
                     break
             else:
+                self._withheld = frozenset(withheld)
                 return
         yield await self._leave_out(Window(reached + 1, window.until))
 
@@ -242,7 +253,7 @@ class Follower:
             note = fmt("records from {} on were left out, the store does not say how many: they came too fast", since)
         else:
             note = fmt("{:,} records from {} on were left out: they came too fast", count, since)
-        return LogChunk(data=b"", dropped=1 if count is None else count, note=note)
+        return LogChunk(data=b"", dropped=1 if count is None else count, uncounted=count is None, note=note)
 
 
 class StoredLogSource:

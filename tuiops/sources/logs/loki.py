@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tuiops.core.text import SafeText, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import BadAnswer, QueryRefused
 from tuiops.sources.http import decode
 from tuiops.sources.line_form import line_format
 from tuiops.sources.log_records import envelope, stored_format
-from tuiops.sources.stored_logs import SECOND, Page, Past, Record, StoredLogSource, Window
+from tuiops.sources.stored_logs import SECOND, Page, Past, Record, StoredLogSource, Window, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -104,14 +104,16 @@ class LokiStore:
             records, limit = await self._page(Window(since, window.until), limit, "forward")
             fresh = [record for record in records if record.id not in known]
             last = max((record.at for record in records), default=since)
-            yield Page(fresh, through=last)
-            if len(records) < limit:
+            full, one_time = len(records) >= limit, last == since
+            too_many = full and one_time and limit >= self._most
+            yield Page(fresh, through=last, withheld=_beyond(last, limit) if too_many else EMPTY)
+            if not full:
                 return
-            if last == since and limit < self._most:
+            if one_time and not too_many:
                 # All of one nanosecond: only a larger page leads past it.
                 limit = self._most
                 continue
-            if last == since:
+            if one_time:
                 last += 1
             known = {record.id for record in records if record.at == last}
             since, limit = last, PAGE
@@ -173,6 +175,13 @@ class LokiStore:
             line = envelope(at, entry.line, beside, self._form, now)
             # Labels that a query makes out of the line belong to it like those of its stream.
             yield Record(at, (at, mine, hash(entry.line)), line)
+
+
+def _beyond(at: int, most: int) -> SafeText:
+    """Loki has no way past the lines of one nanosecond but a page that holds them all."""
+    return fmt(
+        "records of {} beyond the first {:,} were left out: Loki gives no more of one time", safe(rfc3339(at)), most
+    )
 
 
 def _metadata(found: dict[str, Any]) -> dict[str, Any]:

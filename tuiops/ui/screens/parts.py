@@ -140,7 +140,8 @@ def stream_rows(pen: Pen, streams: Sequence[StreamStatus], none: SafeText) -> li
                 fmt("the sender leaves out lines: {}", stream.thinned), pen.look.palette.state[State.DEGRADED]
             )
         if stream.dropped:
-            lost = fmt("{} dropped", plural(stream.dropped, lit("line"), lit("lines")))
+            least = lit("at least ") if stream.uncounted else EMPTY
+            lost = fmt("{}{} dropped", least, plural(stream.dropped, lit("line"), lit("lines")))
             rows += pen.sentence(lost, pen.look.palette.state[State.DEGRADED])
         if stream.error:
             rows += pen.sentence(stream.error, pen.look.palette.state[State.DEGRADED])

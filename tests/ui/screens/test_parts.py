@@ -1,0 +1,21 @@
+"""Rows that several details share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ui.fakes import NOW, FakeBackend, fleet
+from tuiops.config.model import Display
+from tuiops.core.logs import StreamStatus
+from tuiops.core.text import lit
+from tuiops.ui.app import TuiopsApp
+from tuiops.ui.screens.parts import stream_rows
+from tuiops.ui.screens.pen import Pen
+
+
+@pytest.mark.parametrize(("uncounted", "text"), [(False, "3 lines dropped"), (True, "at least 3 lines dropped")])
+def test_a_stream_says_how_much_was_lost_as_far_as_it_is_known(*, uncounted: bool, text: str) -> None:
+    app = TuiopsApp(FakeBackend(fleet()), Display(), own_process=False)
+    pen = Pen(look=app.look, times=app.times, now=NOW, width=80)
+    rows = stream_rows(pen, [StreamStatus(name=lit("app"), dropped=3, uncounted=uncounted)], lit("none"))
+    assert text in ["".join(str(piece[0]) for piece in row).strip() for row in rows]
