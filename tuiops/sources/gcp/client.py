@@ -158,7 +158,7 @@ class GoogleClient:
     async def send(
         self, kind: type[_T], api: str, method: Method, path: str, body: object = None, params: Params = ()
     ) -> _T:
-        """The answer to a request that changes something. It leaves this machine at most once."""
+        """The answer to a request that changes something. It is carried out at most once."""
         content = None if body is None else msgspec.json.encode(body)
         return await self._read(kind, api, method, path, params, content, repeatable=False)
 

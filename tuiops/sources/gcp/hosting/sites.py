@@ -52,7 +52,7 @@ class Sites:
         return listing.items
 
     async def release(self, site: str, version: str, message: str) -> Release:
-        """Make a version public. It leaves this machine at most once."""
+        """Make a version public. It is carried out at most once."""
         params = (("versionName", f"sites/{site}/versions/{version}"),)
         path = f"v1beta1/sites/{site}/channels/live/releases"
         found = await self._client.send(Release, API, "POST", path, {"message": message}, params)

@@ -67,5 +67,5 @@ class Asking:
         )
 
     async def snooze(self, wanted: object) -> Snooze:
-        """Make a snooze. It leaves this machine at most once."""
+        """Make a snooze. It is carried out at most once."""
         return await self._client.send(Snooze, API, "POST", f"{self._path}/snoozes", wanted)

@@ -149,7 +149,7 @@ class SqlReader:
         )
 
     async def send(self, path: str, body: object) -> Operation:
-        """Begin a change. It leaves this machine at most once."""
+        """Begin a change. It is carried out at most once."""
         return await self._client.send(Operation, API, "POST", self._path(path), body)
 
     def _path(self, rest: str) -> str:
