@@ -230,7 +230,8 @@ class LogView(Paced, can_focus=True, inherit_bindings=False):
             return
         if self.grew:
             self._seen = self.book.version
-            self.note_frame()
+            if self.book.end > self.book.first:
+                self.note_frame()
         if not self._rows and self._sentences_shown != (said := self.sentences()):
             self._sentences_shown = said
             self.refresh()
