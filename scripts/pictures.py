@@ -18,20 +18,20 @@ import msgspec
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.ui.still import StillBackend, still  # noqa: E402 - the path comes first
-from tuiops.config.model import Display, Wallboard  # noqa: E402
-from tuiops.core.severity import Severity  # noqa: E402
-from tuiops.core.text import lit  # noqa: E402
-from tuiops.ui.actions import Scope  # noqa: E402
-from tuiops.ui.app import TuiopsApp  # noqa: E402
-from tuiops.ui.screens.alert import AlertScreen  # noqa: E402
-from tuiops.ui.screens.beside import PAUSE  # noqa: E402
-from tuiops.ui.screens.changes import ChangesScreen  # noqa: E402
-from tuiops.ui.screens.help import HelpScreen  # noqa: E402
-from tuiops.ui.screens.rollout import RolloutScreen  # noqa: E402
-from tuiops.ui.screens.service import ServiceScreen  # noqa: E402
-from tuiops.ui.screens.sources import SourcesScreen  # noqa: E402
-from tuiops.ui.wallboard.app import WallboardApp  # noqa: E402
+from tests.ui.still import StillBackend, still
+from tuiops.config.model import Display, Wallboard
+from tuiops.core.severity import Severity
+from tuiops.core.text import lit
+from tuiops.ui.actions import Scope
+from tuiops.ui.app import TuiopsApp
+from tuiops.ui.screens.alert import AlertScreen
+from tuiops.ui.screens.beside import PAUSE
+from tuiops.ui.screens.changes import ChangesScreen
+from tuiops.ui.screens.help import HelpScreen
+from tuiops.ui.screens.rollout import RolloutScreen
+from tuiops.ui.screens.service import ServiceScreen
+from tuiops.ui.screens.sources import SourcesScreen
+from tuiops.ui.wallboard.app import WallboardApp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

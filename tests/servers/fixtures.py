@@ -58,7 +58,7 @@ def program(name: str) -> Program:
         return found
     if os.environ.get("CI") or os.environ.get("TUIOPS_REQUIRE_SERVERS"):
         pytest.fail(str(found), pytrace=False)
-    pytest.skip(str(found))
+    pytest.skip(str(found))  # the text says what is missing and what would bring it
 
 
 class Servers:

@@ -90,7 +90,7 @@ class ServerProcess:
         try:
             wait_until(lambda: not self.alive() or ready(), "an answer")
             assert self.alive(), f"ended with status {self._process.returncode}"
-        except BaseException as error:
+        except BaseException as error:  # an interrupted start must leave no server behind; raised again below
             self.stop()
             error.add_note(f"{' '.join(self._command)}\n{self.log_tail()}")
             raise

@@ -288,7 +288,7 @@ def _reported(what: str) -> Iterator[None]:
     """A fault of ours is logged and the loop around goes on: one bad value must not end the read side."""
     try:
         yield
-    except Exception:
+    except Exception:  # one bad value must not end the read side
         log.exception("%s failed", what)
 
 

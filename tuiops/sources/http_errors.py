@@ -68,7 +68,7 @@ def translated(server: SafeText) -> Iterator[None]:
         yield
     except TuiopsError:
         raise
-    except Exception as error:
+    except Exception as error:  # what is no failure of a connection leaves as it came
         found = translate(error, server)
         if found is None:
             raise

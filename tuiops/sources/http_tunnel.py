@@ -164,7 +164,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             tls = await TLSStream.wrap(
                 self._channel, hostname=server_hostname, ssl_context=ssl_context, standard_compatible=False
             )
-        except BaseException:
+        except BaseException:  # cancelled or failed, the channel must not stay open; raised again below
             await self._channel.aclose()
             raise
         return _Stream(self._channel, tls)
