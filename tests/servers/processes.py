@@ -59,6 +59,7 @@ class ServerProcess:
         self._environment = {**os.environ, **(environment or {})}
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
         self.log = log
 
     @property
@@ -70,6 +71,12 @@ class ServerProcess:
         """Whether it runs at this moment."""
         return self._process is not None and self._process.poll() is None
 
+    def logged(self, words: str) -> bool:
+        """Whether it has written these words since it was last started."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return words.encode() in log.read()
+
     def start(self, ready: Callable[[], bool]) -> Self:
         """Start it and return when `ready` says so."""
         assert not self.alive(), "started twice"
@@ -78,6 +85,7 @@ class ServerProcess:
         if guard := shutil.which("setpriv"):
             command = [guard, "--pdeathsig", "KILL", "--", *command]
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
