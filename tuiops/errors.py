@@ -2,7 +2,9 @@
 
     TuiopsError
     ├── UsageError               the command line asked for something that does not exist
-    ├── ConfigError              one or more faults in configuration, theme or keymap files
+    ├── ConfigError              one or more faults in configuration, theme, keymap or runbook files
+    ├── LedgerError              the record cannot be written or read; nothing is done without it
+    ├── Refused                  an action was not begun, for a reason that people are told
     └── SourceError              a source could not answer; the console goes on with what it knew
         ├── Unreachable          nothing listens, no route, no such name, TLS refused
         ├── TimedOut             no complete answer before the deadline
@@ -68,6 +70,14 @@ class ConfigError(TuiopsError):
     def blanks(self) -> tuple[Blank, ...]:
         """What is not there yet."""
         return tuple(fault for fault in self.faults if isinstance(fault, Blank))
+
+
+class LedgerError(TuiopsError):
+    """The record cannot be written or read, or somebody else was first; nothing is done without it."""
+
+
+class Refused(TuiopsError):
+    """An action was not begun: no permission, another state than was confirmed, a lock. Nothing has happened."""
 
 
 class SourceError(TuiopsError):

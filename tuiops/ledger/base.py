@@ -1,0 +1,142 @@
+"""What a ledger can do, whichever database keeps it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from tuiops.core.text import SafeText
+from tuiops.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from tuiops.core.record import Entry, Sealed
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that holds locks, so that others can tell whether it still lives."""
+
+    name: SafeText
+    """For people, such as `kim on bastion-1`."""
+    session: str
+    host: str
+    boot: str
+    """Identity of the host's uptime: no process of an earlier one lives."""
+    pid: int
+    born: float
+    """When the process began, in the host's own terms: a process ID is used again, not with the same birth."""
+
+
+class Fence(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof of having had a lock. Writes that show an older token than the lock's last one are refused."""
+
+    key: str
+    token: int
+
+
+class Lock(msgspec.Struct, frozen=True, kw_only=True):
+    """A lock that somebody holds or held last."""
+
+    key: str
+    token: int
+    holder: Holder
+    run: str
+    purpose: SafeText
+    since: datetime
+    expires: datetime
+    """Until when the holder counts as alive without another word."""
+    gone: bool
+    """Whether the holder is known to be dead, or has been silent for too long."""
+
+
+class Taken(LedgerError):
+    """Somebody else has the lock."""
+
+    def __init__(self, lock: Lock) -> None:
+        super().__init__(f"{lock.holder.name} holds {lock.key}: {lock.purpose}")
+        self.lock = lock
+
+
+class FencedOut(LedgerError):
+    """Another process has taken over since; nothing was written."""
+
+
+class AlreadyClaimed(LedgerError):
+    """An execution was claimed before; it must not be carried out again."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What `verify` found."""
+
+    entries: int
+    faults: tuple[SafeText, ...]
+    """Empty when the ledger is whole."""
+    anchored: int
+    """Up to which entry an anchor proves that nothing was cut off."""
+
+
+class Ledger(Protocol):
+    """Every method raises LedgerError when the database cannot be written or read; nothing is half done then."""
+
+    async def append(self, entries: Sequence[Entry], *, fence: Fence | None = None) -> tuple[Sealed, ...]:
+        """Add entries, all or none. They survive a power cut when this returns.
+
+        Raises FencedOut when `fence` is not the newest token of its lock any more.
+        """
+        ...
+
+    async def claim(self, execution: str, entry: Entry, fence: Fence) -> Sealed:
+        """Add the claim of an execution, which can be done once, ever. AlreadyClaimed, FencedOut."""
+        ...
+
+    async def next_run_number(self) -> int:
+        """A number that no other run has."""
+        ...
+
+    def read(self, *, after: int = 0, until: int | None = None, run: str | None = None) -> AsyncIterator[Sealed]:
+        """Entries in their order, those of one run or all; read in pieces, so any number will do."""
+        ...
+
+    async def last(self) -> int:
+        """Number of the last entry; 0 when there is none."""
+        ...
+
+    async def acquire(self, key: str, holder: Holder, *, run: str, purpose: SafeText, seconds: float) -> Fence:
+        """Take a lock for so long, and again with a newer token when the holder or the run already has it.
+
+        Raises Taken while another run has it, even one whose holder is gone: its outcome may be unknown.
+        """
+        ...
+
+    async def take_over(self, key: str, holder: Holder, *, run: str, seconds: float) -> Fence:
+        """Take the lock of a run whose holder is gone. Taken when the holder lives or another run has it."""
+        ...
+
+    async def renew(self, fence: Fence, seconds: float) -> None:
+        """Say that one lives. FencedOut when somebody has taken over."""
+        ...
+
+    async def release(self, fence: Fence) -> None:
+        """Give the lock back; does nothing when it is not ours any more."""
+        ...
+
+    async def locks(self) -> tuple[Lock, ...]:
+        """All that are held."""
+        ...
+
+    async def verify(self) -> Verdict:
+        """Check every entry against the chain, and the chain against its anchors."""
+        ...
+
+    async def anchor(self) -> None:
+        """Note the end of the chain where an edit of the database does not reach."""
+        ...
+
+    def news(self) -> AsyncIterator[int]:
+        """Yields the last entry's number whenever another process may have added some; a hint, bounded by a poll."""
+        ...
+
+    async def close(self) -> None: ...

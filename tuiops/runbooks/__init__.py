@@ -1,0 +1,1 @@
+"""Runbooks: written down once, checked whole, planned, confirmed, carried out at most once, recorded."""

@@ -1,0 +1,106 @@
+"""The write side as a front end sees it, wherever it runs. A front end for viewers is not given one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from tuiops.core.text import EMPTY, SafeText
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tuiops.core.access import Principal
+    from tuiops.runbooks.model import AnyParameter, Runbook
+    from tuiops.runbooks.plan import Card
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """The row that `x` was pressed on, by its identity and not by its place on screen."""
+
+    system: SafeText
+    service: SafeText = EMPTY
+    alert: SafeText = EMPTY
+    """Identity of an alert."""
+    alert_name: SafeText = EMPTY
+    rollout: SafeText = EMPTY
+    """Identity of a rollout."""
+
+
+class Offered(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the menu."""
+
+    runbook: str
+    title: SafeText
+    danger: SafeText
+    reason: SafeText = EMPTY
+    """Why it cannot be chosen here and now; empty when it can."""
+    fills: tuple[tuple[str, str], ...] = ()
+    """Parameters that the row gives."""
+
+
+class Desk(Protocol):
+    """Raises errors.Refused with a reason for people whenever something is not begun."""
+
+    @property
+    def principal(self) -> Principal:
+        """Who sits here."""
+        ...
+
+    def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
+        """What can be done about rows, best first, refused ones last with their reasons."""
+        ...
+
+    def runbook(self, name: str) -> Runbook:
+        """The runbook of an id. Refused when there is none."""
+        ...
+
+    async def choices(
+        self, runbook: str, parameter: str, values: Mapping[str, tuple[str, ...]]
+    ) -> tuple[SafeText, ...]:
+        """What a parameter may be at this moment, given what was chosen so far; empty when it is typed."""
+        ...
+
+    def objection(self, parameter: AnyParameter, value: str) -> SafeText:
+        """What is wrong with a value; empty when nothing is."""
+        ...
+
+    async def plan(self, runbook: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY) -> Card:
+        """Read the state and say exactly what would be done. Nothing is recorded and nothing happens."""
+        ...
+
+    async def confirm(self, card: Card, typed: str = "") -> str:
+        """Read the state again, record the intent and begin; the run's identity.
+
+        Refused when anything moved since the card was made, and when it is not allowed (any more).
+        """
+        ...
+
+    async def approve(self, run: str, digest: str) -> None:
+        """Let another person's run begin; `digest` is of the plan that this person has seen."""
+        ...
+
+    async def reject(self, run: str, reason: str) -> None: ...
+
+    async def abort(self, run: str, reason: str = "") -> None:
+        """Stop it and end what it started; the run then says what is left, and offers the undo."""
+        ...
+
+    async def resume(self, run: str) -> None:
+        """Go on with a paused run, or one whose console is gone, at its next step; never at an unknown one."""
+        ...
+
+    async def settle(self, run: str, step: str, *, succeeded: bool, note: str) -> None:
+        """Say how a manual step or an unknown one came out; recorded with the name of whoever says so."""
+        ...
+
+    async def skip(self, run: str, step: str, reason: str) -> None: ...
+
+    async def undo(self, run: str) -> None:
+        """Undo the steps that were done, last first, as they say how."""
+        ...
+
+    async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
+        """Why it may or may not be done here, line by line."""
+        ...

@@ -1,0 +1,101 @@
+"""A plan: everything that a run will do, resolved and frozen. What was confirmed is these very bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from tuiops.core.access import Danger, Decision
+from tuiops.core.record import Said
+from tuiops.core.runs import RunView, StepKind
+from tuiops.core.text import EMPTY, SafeText
+from tuiops.runbooks.model import AnyCheck, AnyUndo, PlainAction
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step will do, as a person reads it before it happens."""
+
+    text: SafeText
+    """The exact command, or the vendor's own command line for an API call."""
+    before: tuple[Said, ...] = ()
+    """The state as it was read for the plan; only what an ability can tell."""
+    after: tuple[Said, ...] = ()
+    """The state to expect."""
+    seen: str = ""
+    """Fingerprint of `before`; the step is refused when it is another by then, unless an earlier step changed it."""
+
+
+class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step, with parameters and loop variables in their places. Captures of earlier steps are still open."""
+
+    key: str
+    """The step's id; within an `each`, `roll[phase2].shift`."""
+    kind: StepKind
+    title: SafeText
+    danger: Danger
+    do: PlainAction
+    call: Call
+    sec: bool = False
+    timeout: float = 600.0
+    """Seconds."""
+    when: Mapping[str, str] = {}
+    """By key of an earlier step: how it must have ended."""
+    goes_on: bool = False
+    """Whether the run goes on when it fails."""
+    confirm: AnyCheck | None = None
+    undo: AnyUndo | None = None
+    undo_before: bool = False
+    """Whether the ability itself puts back what was there."""
+    undo_text: SafeText = EMPTY
+    """How it is undone, or why it cannot be, in a sentence."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What is confirmed, approved, recorded and carried out."""
+
+    runbook: SafeText
+    file_digest: str
+    """Of the runbook's file as it was read."""
+    title: SafeText
+    system: SafeText
+    environment: SafeText
+    production: bool
+    target: SafeText
+    locks: tuple[str, ...]
+    """Keys of the locks that the run takes: one for each (action, target) that it touches."""
+    parameters: Mapping[str, tuple[str, ...]]
+    steps: tuple[PlannedStep, ...]
+    danger: Danger
+    blast_radius: SafeText = EMPTY
+    alert: SafeText = EMPTY
+    """Identity of the alert that it was begun from."""
+    drill: bool = False
+
+    def content(self) -> bytes:
+        """The bytes that count: equal plans have equal ones."""
+        return msgspec.json.encode(self, order="deterministic")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `content`, in hexadecimal."""
+        return hashlib.sha256(self.content()).hexdigest()
+
+
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan with all that helps to decide about it."""
+
+    plan: Plan
+    digest: str
+    read_at: datetime
+    decision: Decision
+    obstacles: tuple[SafeText, ...] = ()
+    """Why it cannot be run now, such as another run that holds its target; empty when it can."""
+    runs: tuple[RunView, ...] = ()
+    """What runs at this moment, anywhere."""
+    typical: tuple[float, int] | None = None
+    """Median seconds of past runs and how many they were; None when there were none."""
+    must_type: SafeText = EMPTY
+    """What has to be typed to confirm it; empty when Enter on Run is enough."""
