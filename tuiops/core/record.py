@@ -103,6 +103,10 @@ class StepIntended(Event, frozen=True, kw_only=True, tag="step.intended"):
     step: str
     execution: str
     """Names this one attempt in every place that the effect can reach."""
+    at: datetime
+    """When it begins."""
+    ends: datetime | None = None
+    """When a wait is over, or a step has taken too long."""
     call: SafeText
     """The exact call as people read it, `sec` parts left out."""
     undoes: str = ""

@@ -120,6 +120,8 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     ends: datetime | None = None
     """When a countdown will be over, or a timeout strikes."""
     held: Held | None = None
+    tail: tuple[SafeText, ...] = ()
+    """The last lines that it printed, while it runs."""
     text: SafeText = EMPTY
     """How it ended, or what is known of it."""
     undo: SafeText = EMPTY
