@@ -137,6 +137,8 @@ class StepEnded(Event, frozen=True, kw_only=True, tag="step.ended"):
     execution: str = ""
     text: SafeText = EMPTY
     evidence: Evidence = Evidence()
+    captured: dict[str, str] = {}
+    """Values for later steps, by the name of the capture."""
 
 
 class StepAttested(Event, frozen=True, kw_only=True, tag="step.attested"):

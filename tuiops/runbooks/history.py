@@ -52,6 +52,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """By execution: the step that it belongs to."""
     undoes: dict[str, str] = {}
     """By execution: the step that it undoes."""
+    captured: dict[str, str] = {}
+    """By `step.name`: what steps took from their output for later ones."""
     open: str = ""
     """The execution that was claimed and has not ended; empty when there is none."""
     started: bool = False
@@ -112,6 +114,7 @@ class _Folding:
         self._undoes: dict[str, str] = {}
         self._prepared: dict[str, msgspec.Raw] = {}
         self._receipts: dict[str, StepReceipt] = {}
+        self._captured: dict[str, str] = {}
 
     def add(self, entry: Entry) -> None:
         """Take one more entry into account; events that are no run's are none of ours."""
@@ -147,6 +150,7 @@ class _Folding:
             case StepReceipt() as receipt:
                 self._receipts[receipt.execution] = receipt
             case StepEnded() as ended:
+                self._captured.update({f"{ended.step}.{name}": value for name, value in ended.captured.items()})
                 self._end(ended.step, ended.execution, StepState(ended.state), ended.text, entry, ended.evidence)
             case StepAttested(step=step, state=state, note=note):
                 text = fmt("{} says: {}", entry.by.person, note)
@@ -171,6 +175,7 @@ class _Folding:
             receipts=self._receipts,
             executions=self._executions,
             undoes=self._undoes,
+            captured=self._captured,
             open=unfinished,
             started=self._started,
         )
