@@ -46,12 +46,12 @@ class Effects(Protocol):
     """Carries out what is no ability of a source. An execution is begun at most once, whoever asks how often."""
 
     async def command(
-        self, execution: str, do: CommandAction, *, sec: bool, timeout: float, printed: Printed
+        self, execution: str, do: CommandAction, *, sec: bool, seconds: float, printed: Printed
     ) -> Outcome:
         """Run a command to its end. Cancelling ends its whole process tree first."""
         ...
 
-    async def http(self, execution: str, do: HttpAction, *, sec: bool, timeout: float) -> Outcome:
+    async def http(self, execution: str, do: HttpAction, *, sec: bool, seconds: float) -> Outcome:
         """Make a call. An answer that is lost leaves the outcome unknown."""
         ...
 

@@ -8,7 +8,9 @@ operation or by reading the state again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
@@ -16,7 +18,6 @@ import msgspec
 from tuiops.core.text import EMPTY, SafeText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -32,6 +33,13 @@ class Fact(msgspec.Struct, frozen=True):
 
     what: SafeText
     value: SafeText
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """An ability and what it is told, in the words that runbooks use (`runbooks.abilities`)."""
+
+    ability: str
+    arguments: Mapping[str, str] = MappingProxyType({})
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +61,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """What `perform` will send, in the source's own form."""
     undo: SafeText = EMPTY
     """How it is undone, in a sentence; empty when it cannot be."""
+    reversal: Wish | None = None
+    """What to ask of the same target to get back to `before`; None when no ability does that."""
 
 
 class Progress(Enum):
