@@ -59,10 +59,13 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     started: bool = False
 
 
-def fold(entries: Iterable[Entry], lock: Lock | None = None, session: str = "") -> History | None:
+def fold(
+    entries: Iterable[Entry], lock: Lock | None = None, session: str = "", *, carried: bool = False
+) -> History | None:
     """What a run's entries, in order, add up to; None when they do not begin with a request.
 
-    `lock`: the run's, as it stands now. `session`: the console that asks, to tell its own runs.
+    `lock`: the run's, as it stands now. `session`: the console that asks, to tell its own runs. `carried`: whether
+    that console carries it out at this moment, whatever the lock says.
     """
     folding: _Folding | None = None
     for entry in entries:
@@ -70,7 +73,7 @@ def fold(entries: Iterable[Entry], lock: Lock | None = None, session: str = "") 
             folding = _Folding(entry, entry.event)
         elif folding is not None:
             folding.add(entry)
-    return None if folding is None else folding.result(lock, session)
+    return None if folding is None else folding.result(lock, session, carried=carried)
 
 
 class _Folding:
@@ -159,13 +162,13 @@ class _Folding:
             case _:
                 pass
 
-    def result(self, lock: Lock | None, session: str) -> History:
+    def result(self, lock: Lock | None, session: str, *, carried: bool) -> History:
         """The history as it stands, judged by whether anybody still carries the run out."""
         unfinished = next((one for one in self._executions if one in self._claimed), "")
         held = lock is not None and not lock.gone and lock.run == self._view.id
         if held and lock is not None:
             self._run(held_by=lock.holder.name, mine=lock.holder.session == session)
-        elif self._view.live and self._started:
+        elif self._view.live and self._started and not carried:
             self._abandoned(unfinished)
         return History(
             view=msgspec.structs.replace(self._view, steps=tuple(self._steps.values())),
@@ -223,6 +226,8 @@ class _Folding:
             return
         if state is StepState.SUCCEEDED and execution in self._undoes:
             state = StepState.UNDONE
+        if state is StepState.UNKNOWN:
+            self._run(state=RunState.UNKNOWN, reason=text)
         self._steps[key] = msgspec.structs.replace(
             step,
             state=state,

@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from tuiops.errors import Refused
-from tuiops.ledger.base import Taken
+from tuiops.errors import LedgerError, Refused
+from tuiops.ledger.base import FencedOut, Taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ class Fences:
         had: list[Fence] = []
         try:
             for key in sorted(keys):
-                had.append(await self._one(key, purpose))
+                had.append(await self._one(key, purpose))  # noqa: PERF401 - those had so far must be known when one is taken
         except Taken as taken:
             for fence in had:
                 await self._ledger.release(fence)
@@ -89,9 +89,16 @@ class Fences:
         while True:
             await asyncio.sleep(RENEW)
             began = self._clock()
-            for fence in self._fences:
-                await self._ledger.renew(fence, LEASE)
-            self._renewed = began
+            try:
+                for fence in self._fences:
+                    await self._ledger.renew(fence, LEASE)
+            except FencedOut:
+                raise
+            except LedgerError:
+                if not self.fresh:
+                    raise
+            else:
+                self._renewed = began
 
     async def release(self) -> None:
         """Give them all back."""

@@ -1,0 +1,64 @@
+"""The runs that this console knows of, by their entries in the ledger, each entry once however often it comes."""
+
+from __future__ import annotations
+
+from bisect import insort
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from tuiops.runbooks.history import History, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from tuiops.core.record import Sealed
+    from tuiops.ledger.base import Lock
+
+_NUMBER = attrgetter("number")
+
+
+class RunBook:
+    """Entries by run. What belongs to no run is not kept."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, list[Sealed]] = {}
+        self._folded: dict[str, tuple[object, History]] = {}
+        self.last = 0
+        """Number of the newest entry that was taken."""
+
+    def take(self, sealed: Sealed) -> bool:
+        """Keep an entry; whether it was not known before."""
+        self.last = max(self.last, sealed.number)
+        run = sealed.entry.run
+        if not run:
+            return False
+        entries = self._runs.setdefault(run, [])
+        if any(known.number == sealed.number for known in reversed(entries)):
+            return False
+        insort(entries, sealed, key=_NUMBER)
+        return True
+
+    def __contains__(self, run: object) -> bool:
+        return run in self._runs
+
+    def history(
+        self, run: str, lock: Lock | None = None, session: str = "", *, carried: bool = False
+    ) -> History | None:
+        """What the entries of a run add up to; None when its request is not known. See `history.fold`."""
+        entries = self._runs.get(run, [])
+        asked = (len(entries), lock, session, carried)
+        known = self._folded.get(run)
+        if known is not None and known[0] == asked:
+            return known[1]
+        found = fold((one.entry for one in entries), lock, session, carried=carried)
+        if found is not None:
+            self._folded[run] = (asked, found)
+        return found
+
+    def histories(
+        self, locks: Iterable[Lock] = (), session: str = "", carried: Container[str] = frozenset()
+    ) -> list[History]:
+        """All runs, newest first; `carried`: those that this console carries out."""
+        held = {lock.run: lock for lock in locks}
+        found = (self.history(run, held.get(run), session, carried=run in carried) for run in self._runs)
+        return sorted((one for one in found if one is not None), key=lambda one: -one.view.number)
