@@ -10,16 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from tuiops.config.values import Secret
 from tuiops.core.record import NO_DIGEST, Digest, Evidence
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
-
-if TYPE_CHECKING:
-    from tuiops.runbooks.model import HttpAction
+from tuiops.runbooks.model import HttpAction
 
 EXECUTION_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}"
 """What an execution id looks like: a file name, an HTTP header and a word of a shell at once."""
