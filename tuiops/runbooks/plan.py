@@ -76,7 +76,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def content(self) -> bytes:
         """The bytes that count: equal plans have equal ones."""
-        return msgspec.json.encode(self, order="deterministic")
+        return msgspec.json.encode(self, order="deterministic", enc_hook=float)
 
     @property
     def digest(self) -> str:
