@@ -109,6 +109,8 @@ class StepIntended(Event, frozen=True, kw_only=True, tag="step.intended"):
     """When a wait is over, or a step has taken too long."""
     call: SafeText
     """The exact call as people read it, `sec` parts left out."""
+    asks: bool = False
+    """Whether it is a person who does it and says so."""
     undoes: str = ""
     """The step that this one undoes; empty when it goes forward."""
     prepared: msgspec.Raw = msgspec.Raw(b"null")

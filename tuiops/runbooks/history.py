@@ -203,11 +203,11 @@ class _Folding:
         if intended.undoes:
             self._undoes[intended.execution] = intended.undoes
             step = msgspec.structs.replace(step, undone_by=intended.execution)
-        if step.kind not in _NO_EFFECT or intended.undoes:
+        if not intended.asks and (step.kind not in _NO_EFFECT or intended.undoes):
             self._executions[intended.execution] = intended.step
         self._steps[intended.step] = msgspec.structs.replace(
             step,
-            state=_BEGUN.get(step.kind, StepState.RUNNING),
+            state=StepState.ASKING if intended.asks else _BEGUN.get(step.kind, StepState.RUNNING),
             execution=intended.execution,
             call=intended.call or step.call,
             started=intended.at,
@@ -242,4 +242,4 @@ class _Folding:
         self._view = msgspec.structs.replace(self._view, **changes)
 
 
-_BEGUN = {StepKind.GATE: StepState.HOLDING, StepKind.WAIT: StepState.COUNTING, StepKind.MANUAL: StepState.ASKING}
+_BEGUN = {StepKind.GATE: StepState.HOLDING, StepKind.WAIT: StepState.COUNTING}

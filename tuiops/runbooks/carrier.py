@@ -1,0 +1,254 @@
+"""Carries one run out, step by step, for as long as this console holds its locks."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.access import Danger
+from tuiops.core.record import RunAborting, RunEnded, RunPaused, RunStarted, StepEnded, StepIntended
+from tuiops.core.runs import RunState, StepState, StepView
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.runbooks.doing import Doing, or_aborted
+from tuiops.runbooks.gating import Gating
+from tuiops.runbooks.model import (
+    ApiAction,
+    CommandAction,
+    GateAction,
+    HttpAction,
+    ManualAction,
+    NotifyAction,
+    WaitAction,
+)
+from tuiops.runbooks.template import filled, filled_text
+from tuiops.sources.abilities import Prepared
+
+if TYPE_CHECKING:
+    from tuiops.core.access import Principal
+    from tuiops.runbooks.doing import Means
+    from tuiops.runbooks.plan import PlannedStep
+    from tuiops.runbooks.progress import Progress
+    from tuiops.runbooks.scribe import Scribe
+
+_TICK = 0.5
+"""Seconds between two looks at a countdown: the clock it counts by may be another than the loop's."""
+
+
+class Carrier:
+    """One run at work. `forward` or `backward` is called once; `abort` and `attested` at any time."""
+
+    def __init__(self, scribe: Scribe, means: Means, progress: Progress, by: Principal) -> None:
+        """`by`: who asked for it to be carried out."""
+        self.scribe = scribe
+        self.by = by
+        self._means = means
+        self._progress = progress
+        self._abort = asyncio.Event()
+        self._told = asyncio.Event()
+        self._doing = Doing(scribe, means, progress, self._abort)
+        self.attended = True
+        """Whether the person who asked is still there: otherwise the next step that changes something waits."""
+
+    def abort(self) -> None:
+        """Begin nothing more, and end what is under way. Who asked is in the record."""
+        self._abort.set()
+
+    def attested(self) -> None:
+        """A person has said how a manual step came out; the record says what."""
+        self._told.set()
+
+    async def forward(self) -> None:
+        """Do what is left of the plan. When this returns, the record says how the run stands."""
+        await self.scribe.write(self.by, RunStarted(resumed=self.scribe.history.started))
+        for step in self.scribe.history.plan.steps:
+            if self._view(step).state.final:
+                if self._stops(step):
+                    await self._end(RunState.FAILED, fmt("{}: {}", step.title, self._view(step).text))
+                    return
+                continue
+            if self._abort.is_set():
+                break
+            if not self.attended and step.danger is not Danger.SAFE:
+                await self._pause_unattended(step)
+                return
+            await self._step(step)
+            if self._view(step).state is StepState.UNKNOWN:
+                return
+            if self._stops(step) and not self._abort.is_set():
+                await self._end(RunState.FAILED, fmt("{}: {}", step.title, self._view(step).text))
+                return
+        if self._abort.is_set():
+            await self._end(RunState.ABORTED, self._left())
+        else:
+            await self._end(RunState.SUCCEEDED)
+
+    async def backward(self) -> None:
+        """Undo what was done, last first, as far as there is a way."""
+        await self.scribe.write(self.by, RunStarted(resumed=True))
+        stays: list[SafeText] = []
+        for step in reversed(self.scribe.history.plan.steps):
+            if self._abort.is_set():
+                await self._end(RunState.ABORTED, lit("the undo was aborted"))
+                return
+            if step.danger is Danger.SAFE or self._view(step).state is not StepState.SUCCEEDED:
+                continue
+            state = await self._undo(step)
+            if state is None:
+                stays.append(fmt("{} ({})", step.title, step.undo_text or lit("there is no undo")))
+            elif state is StepState.UNKNOWN:
+                return
+            elif state is not StepState.SUCCEEDED:
+                await self._end(RunState.FAILED, fmt("could not undo: {}", step.title))
+                return
+        left = fmt("left as it is: {}", join(", ", stays)) if stays else EMPTY
+        await self._end(RunState.UNDONE, left)
+
+    async def aborting(self, reason: SafeText) -> None:
+        """Record that the run is to end, and end it."""
+        await self.scribe.write(self.by, RunAborting(reason=reason))
+        self.abort()
+
+    async def _pause_unattended(self, step: PlannedStep) -> None:
+        reason = fmt("{} has left; somebody must say that it goes on with `{}`", self.by.person, step.title)
+        await self.scribe.write(self.by, RunPaused(reason=reason))
+
+    def _view(self, step: PlannedStep) -> StepView:
+        return next(view for view in self.scribe.history.view.steps if view.key == step.key)
+
+    def _stops(self, step: PlannedStep) -> bool:
+        return self._view(step).state in {StepState.FAILED, StepState.ABORTED} and not step.goes_on
+
+    async def _end(self, state: RunState, reason: SafeText = EMPTY) -> None:
+        await self.scribe.write(self.by, RunEnded(state=state.value, reason=reason))
+
+    def _left(self) -> SafeText:
+        """What an aborted run leaves behind, in a sentence."""
+        done = [
+            step.title
+            for step in self.scribe.history.plan.steps
+            if step.danger is not Danger.SAFE and self._view(step).state is StepState.SUCCEEDED
+        ]
+        if not done:
+            return lit("nothing was changed")
+        return fmt("changed and not undone: {}", join(", ", done))
+
+    async def _step(self, step: PlannedStep) -> None:
+        """Do one step; how it ended is in the record then."""
+        if not self._wanted(step):
+            conditions = join(", ", (fmt("{} {}", lit(key), lit(how)) for key, how in step.when.items()))
+            await self._ended(step, StepState.SKIPPED, fmt("only if {}", conditions))
+            return
+        match step.do:
+            case WaitAction(lasts=lasts):
+                await self._wait(step, lasts)
+            case GateAction():
+                await self._gate(step, step.do)
+            case ManualAction():
+                await self._ask(step)
+            case NotifyAction(message=message, channel=channel):
+                text = filled_text(message, self.scribe.history.captured)
+                await self._ended(step, StepState.SUCCEEDED, await self._means.world.notify(channel, text))
+            case CommandAction() | ApiAction() | HttpAction():
+                await self._doing.do(self.by, step, step.do)
+
+    def _wanted(self, step: PlannedStep) -> bool:
+        states = {view.key: view.state.value for view in self.scribe.history.view.steps}
+        return all(states.get(key) == how for key, how in step.when.items())
+
+    async def _ended(self, step: PlannedStep, state: StepState, text: SafeText = EMPTY) -> None:
+        await self.scribe.write(self.by, StepEnded(step=step.key, state=state.value, text=text))
+
+    async def _begun(
+        self,
+        step: PlannedStep,
+        *,
+        lasts: float | None = None,
+        asks: bool = False,
+        call: SafeText = EMPTY,
+        undoes: str = "",
+    ) -> StepIntended:
+        """Record that a step without an effect of its own begins."""
+        now = self._means.world.clock.now()
+        intended = StepIntended(
+            step=step.key,
+            execution=f"{self.scribe.run}.{self.scribe.history.attempts + 1}",
+            at=now,
+            ends=now + timedelta(seconds=lasts) if lasts is not None else None,
+            call=call or step.call.text,
+            asks=asks,
+            undoes=undoes,
+        )
+        await self.scribe.write(self.by, intended)
+        return intended
+
+    async def _wait(self, step: PlannedStep, seconds: float) -> None:
+        # What was waited before the console was lost counts.
+        ends = self._view(step).ends or (await self._begun(step, lasts=seconds)).ends
+        while ends is not None and (left := (ends - self._means.world.clock.now()).total_seconds()) > 0:
+            await or_aborted(self._means.pause(min(left, _TICK)), self._abort)
+            if self._abort.is_set():
+                await self._ended(step, StepState.ABORTED, lit("cancelled"))
+                return
+        await self._ended(step, StepState.SUCCEEDED)
+
+    async def _gate(self, step: PlannedStep, gate: GateAction) -> None:
+        check = filled(gate.check, self.scribe.history.captured)
+        intended = await self._begun(step)
+        gating = Gating(
+            check,
+            self._doing.viewpoint(intended),
+            self._means.pause,
+            lambda held: self._progress.held(step.key, held),
+        )
+        passed = await or_aborted(gating.wait(), self._abort)
+        if passed is None:
+            await self._ended(step, StepState.ABORTED, lit("cancelled"))
+            return
+        state = StepState.SUCCEEDED if passed.held else StepState.FAILED
+        await self.scribe.write(
+            self.by, StepEnded(step=step.key, state=state.value, text=passed.text, evidence=passed.evidence)
+        )
+
+    async def _ask(self, step: PlannedStep, instructions: SafeText = EMPTY, undoes: str = "") -> None:
+        """Wait for a person, whose word is recorded by the console that it is given on."""
+        await self._begun(step, asks=True, call=instructions, undoes=undoes)
+        while self._view(step).state is StepState.ASKING:
+            self._told.clear()
+            if self._view(step).state is not StepState.ASKING:
+                break
+            await or_aborted(self._told.wait(), self._abort)
+            if self._abort.is_set():
+                await self._ended(step, StepState.ABORTED, lit("cancelled"))
+
+    async def _undo(self, step: PlannedStep) -> StepState | None:
+        """How undoing a step ended; None when there is no way."""
+        undo = step.undo
+        if step.undo_before:
+            undo = self._reversal(step)
+        if undo is None:
+            return None
+        if isinstance(undo, ManualAction):
+            await self._ask(step, safe(undo.instructions, 4000), undoes=step.key)
+            state = self._view(step).state
+            return StepState.SUCCEEDED if state is StepState.UNDONE else state
+        return await self._doing.do(self.by, step, undo, undoes=step.key)
+
+    def _reversal(self, step: PlannedStep) -> ApiAction | None:
+        """What the ability itself said would put back what was there."""
+        history = self.scribe.history
+        found = msgspec.json.decode(history.prepared.get(self._view(step).execution, b"null"), type=Prepared | None)
+        if found is None or found.reversal is None or not isinstance(step.do, ApiAction):
+            return None
+        wish = found.reversal
+        return msgspec.convert(
+            {
+                "kind": "api",
+                "ability": wish.ability,
+                "resource": found.target.resource,
+                "arguments": dict(wish.arguments),
+            },
+            ApiAction,
+        )
