@@ -105,9 +105,9 @@ class Ledger(Protocol):
         ...
 
     async def acquire(self, key: str, holder: Holder, *, run: str, purpose: SafeText, seconds: float) -> Fence:
-        """Take a lock for so long, and again with a newer token when the holder or the run already has it.
+        """Take a lock for so long, and again with a newer token when this holder has it for this run already.
 
-        Raises Taken while another run has it, even one whose holder is gone: its outcome may be unknown.
+        Raises Taken while another holder or run has it, even one that is gone: its outcome may be unknown.
         """
         ...
 
