@@ -88,17 +88,20 @@ class Fences:
         """Renew for ever. Ends only by raising: FencedOut, or LedgerError when the lease ran out without a word."""
         while True:
             await asyncio.sleep(RENEW)
-            began = self._clock()
             try:
-                for fence in self._fences:
-                    await self._ledger.renew(fence, LEASE)
+                await self.renew()
             except FencedOut:
                 raise
             except LedgerError:
                 if not self.fresh:
                     raise
-            else:
-                self._renewed = began
+
+    async def renew(self) -> None:
+        """Say that the run is alive. FencedOut, LedgerError."""
+        began = self._clock()
+        for fence in self._fences:
+            await self._ledger.renew(fence, LEASE)
+        self._renewed = began
 
     async def release(self) -> None:
         """Give them all back."""
