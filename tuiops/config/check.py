@@ -30,7 +30,7 @@ from tuiops.config.systems import (
 )  # fmt: skip
 from tuiops.config.texts import nearest
 from tuiops.config.tree import KeyPath, dotted
-from tuiops.config.values import Secret
+from tuiops.config.values import ONE_PLACE, Secret
 from tuiops.config.walk import structs
 from tuiops.core.health import Comparison, Limit
 from tuiops.core.promql import Selector
@@ -81,10 +81,8 @@ class _Checker:
 
     @visit.register
     def _(self, secret: Secret, path: KeyPath) -> None:
-        given = [name for name in ("env", "file", "command") if getattr(secret, name) is not None]
-        if len(given) != 1:
-            said = f"names {' and '.join(given)}" if given else "names no place"
-            self._fault((*path, ""), said, "give exactly one of env, file, command")
+        if secret.mistake:
+            self._fault((*path, ""), secret.mistake, ONE_PLACE)
 
     @visit.register
     def _(self, tls: Tls, path: KeyPath) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import operator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import msgspec
 from msgspec import inspect
 
 from tuiops.config.blanks import wanted
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tuiops.config.tree import KeyPath, Tree
 
     _Extra = Mapping[str, Any]
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 _BAD: Final = object()
 """Stands for a value that was wrong; its fault is noted already."""
@@ -48,8 +51,13 @@ def convert(tree: Tree) -> Config:
     if not tree.values:
         return Config()  # describing every type takes longer than all else that a start without a file needs
     # Every field of Config has a default, so there is always one.
-    found: Config = _Converter(tree).value(inspect.type_info(Config), tree.values, (), {})
-    return found
+    return convert_to(Config, tree) or Config()
+
+
+def convert_to(kind: type[_Struct], tree: Tree) -> _Struct | None:
+    """What the tree holds, as `kind`; None when something that it needs is missing or wrong. Mistakes as `convert`."""
+    found: _Struct | object = _Converter(tree).value(inspect.type_info(kind), tree.values, (), {})
+    return found if isinstance(found, kind) else None
 
 
 def toml_type(value: object) -> str:
@@ -102,14 +110,20 @@ class _Converter:
         return node.cls(**given) if complete else _BAD
 
     def union(self, node: inspect.UnionType, value: object, path: KeyPath, extra: _Extra) -> Any:
-        """An optional value, or one of several tables told apart by a key."""
+        """An optional value, a word or a text in place of a table, or one of several tables told apart by a key."""
         some = [each for each in node.types if not isinstance(each, inspect.NoneType)]
         if len(some) == 1:
             # TOML has no null: an empty string takes back a default.
             return None if value == "" else self.value(some[0], value, path, extra)
+        tables = [each for each in some if isinstance(each, inspect.StructType)]
+        words = [each for each in some if not isinstance(each, inspect.StructType)]
+        if words and not isinstance(value, dict):
+            return self.value(words[0], value, path, extra)
         if not isinstance(value, dict):
             return self._wrong(value, "a table", path)
-        by_tag = {str(each.tag): each for each in some if isinstance(each, inspect.StructType)}
+        if len(tables) == 1:
+            return self.struct(tables[0], value, path, {})
+        by_tag = {str(each.tag): each for each in tables}
         field = next(each.tag_field for each in by_tag.values()) or ""
         tag = value.get(field, _BAD)
         if tag is _BAD:
@@ -177,6 +191,8 @@ class _Converter:
             if isinstance(node, inspect.EnumType)
             else {str(each): each for each in node.values}
         )
+        if type(value) is int and any(type(each) is int for each in choices.values()):
+            value = str(value)
         if not isinstance(value, str):
             return self._wrong(value, "a string", path, f"one of {', '.join(choices)}")
         if value not in choices:
@@ -191,6 +207,8 @@ class _Converter:
         text = absolute(value, Path(self._tree.place(path)).parent) if kind in _PATHS and value else value
         found = pattern_objection(text, node.pattern) if node.pattern else None
         found = found or objection(text, kind)
+        if found is None and node.min_length is not None and len(text) < node.min_length:
+            found = ("is too short", f"at least {node.min_length} characters")
         if found is None and node.max_length is not None and len(text) > node.max_length:
             found = (f"is longer than {node.max_length} characters", "shorten it")
         if found is None:

@@ -11,7 +11,7 @@ from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, Loki
 from tuiops.config.credentials import AnyCredentials
 from tuiops.config.sources import AlertmanagerConfig, Bastion, HostConfig, PrometheusConfig, SimulationConfig
 from tuiops.config.systems import System
-from tuiops.config.values import KIND, Duration, Id, Size, Zone
+from tuiops.config.values import KIND, Duration, FilePath, Id, Size, Zone
 
 AnySource = (
     PrometheusConfig
@@ -83,6 +83,15 @@ class Wallboard(_Table, frozen=True, kw_only=True):
     pages: Annotated[tuple[Page, ...], Meta(description="Pages in their order.", min_length=1)] = get_args(Page)
 
 
+class Runbooks(_Table, frozen=True, kw_only=True):
+    """Where runbooks are. Files are read again whenever they change."""
+
+    folders: Annotated[
+        tuple[FilePath, ...],
+        Meta(description="Folders of runbooks, one TOML file each; `runbooks` beside each file that is read."),
+    ] = ()
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """Everything that a configuration file can say."""
 
@@ -96,6 +105,7 @@ class Config(_Table, frozen=True, kw_only=True):
     keys: Annotated[Keys, Meta(description="Which key does what.")] = Keys()
     logs: Annotated[Logs, Meta(description="How much of the logs is kept.")] = Logs()
     wallboard: Annotated[Wallboard, Meta(description="The wallboard's rotation.")] = Wallboard()
+    runbooks: Annotated[Runbooks, Meta(description="Where runbooks are.")] = Runbooks()
     bastions: Annotated[dict[Id, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
     credentials: Annotated[dict[Id, AnyCredentials], Meta(description="Who asks the clouds.")] = {}
     sources: Annotated[dict[Id, AnySource], Meta(description="Where data comes from.")] = {}

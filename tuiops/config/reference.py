@@ -23,6 +23,7 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`[keys]`", model.Keys),
     ("`[logs]`", model.Logs),
     ("`[wallboard]`", model.Wallboard),
+    ("`[runbooks]`", model.Runbooks),
     ("`[bastions.NAME]`", sources.Bastion),
     ('`[credentials.NAME]` with `type = "google"`', credentials.GoogleCredentials),
     ('`[credentials.NAME]` with `type = "aws"`', credentials.AwsCredentials),
@@ -132,7 +133,7 @@ bearer = { command = ["pass", "show", "prometheus"] }
 
 def text() -> str:
     """The reference as it is checked in."""
-    return "".join((_HEAD, *_overrides(), "\n", _VALUES, *(line for part in SECTIONS for line in _section(*part))))
+    return "".join((_HEAD, *_overrides(), "\n", _VALUES, *(line for part in SECTIONS for line in section(*part))))
 
 
 def _overrides() -> Iterator[str]:
@@ -143,7 +144,8 @@ def _overrides() -> Iterator[str]:
         yield f"| `{'.'.join(path)}` | `{variable}` | {option} |\n"
 
 
-def _section(heading: str, table: type) -> Iterator[str]:
+def section(heading: str, table: type) -> Iterator[str]:
+    """A heading, what the table is, and a line for each of its keys."""
     node = inspect.type_info(table)
     if not isinstance(node, inspect.StructType):
         raise TypeError(f"{table} is not a table")
@@ -170,8 +172,9 @@ def type_word(node: inspect.Type) -> str:
         case inspect.Metadata():
             word = type_word(node.type)
         case inspect.UnionType():
-            some = [each for each in node.types if not isinstance(each, inspect.NoneType)]
-            word = type_word(some[0]) if len(some) == 1 else word
+            words = [type_word(each) for each in node.types if not isinstance(each, inspect.NoneType)]
+            # A union of tables is one of them by its key; a word or a text may stand in place of a table.
+            word = " or ".join(dict.fromkeys(words))
         case inspect.CustomType():
             word = node.cls.__name__.lower()
         case inspect.LiteralType():

@@ -26,20 +26,30 @@ _BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "ex
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a whole file (JSON Schema 2020-12)."""
+    """The schema of a whole configuration file (JSON Schema 2020-12)."""
+    return schema_of(Config, "tuiops configuration")
+
+
+def text() -> str:
+    """The schema as it is checked in."""
+    return written_out(schema())
+
+
+def schema_of(kind: type, title: str) -> dict[str, Any]:
+    """The schema of files that hold one `kind` each."""
     parts: dict[str, Any] = {}
-    root = _part(inspect.type_info(Config), parts)
+    root = _part(inspect.type_info(kind), parts)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "tuiops configuration",
+        "title": title,
         **root,
         "$defs": dict(sorted(parts.items())),
     }
 
 
-def text() -> str:
-    """The schema as it is checked in."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+def written_out(whole: Mapping[str, Any]) -> str:
+    """A schema as a file has it."""
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def _part(node: inspect.Type, parts: dict[str, Any]) -> dict[str, Any]:
@@ -69,17 +79,18 @@ def _scalar(node: inspect.Type) -> dict[str, Any]:
         case inspect.CustomType():
             return {"type": "string", **_QUANTITIES[node.cls]}
         case inspect.LiteralType():
-            return {"type": "string", "enum": sorted(str(each) for each in node.values)}
+            kind = "integer" if all(isinstance(each, int) for each in node.values) else "string"
+            return {"type": kind, "enum": sorted(node.values)}
         case inspect.EnumType():
             return {"type": "string", "enum": [each.value for each in node.cls]}
         case inspect.StrType():
-            longest = {"maxLength": node.max_length} if node.max_length else {}
-            return {"type": "string", **({"pattern": node.pattern} if node.pattern else {}), **longest}
+            bounds = {"pattern": node.pattern, "minLength": node.min_length, "maxLength": node.max_length}
+            return {"type": "string", **{word: bound for word, bound in bounds.items() if bound}}
         case inspect.BoolType():
             return {"type": "boolean"}
         case inspect.IntType() | inspect.FloatType():
-            bounds = {word: getattr(node, name) for name, word in _BOUNDS.items() if getattr(node, name) is not None}
-            return {"type": "integer" if isinstance(node, inspect.IntType) else "number", **bounds}
+            limits = {word: getattr(node, name) for name, word in _BOUNDS.items() if getattr(node, name) is not None}
+            return {"type": "integer" if isinstance(node, inspect.IntType) else "number", **limits}
         case _:
             raise TypeError(f"the model has a type that a schema cannot say: {node}")
 

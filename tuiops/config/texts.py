@@ -50,7 +50,7 @@ def objection(text: str, kind: str | None) -> Objection | None:
     """What is wrong with a text of this kind, None when nothing is."""
     if len(text) > MAX_TEXT:
         return f"is longer than {MAX_TEXT} characters", "shorten it"
-    allowed = _LINES if kind in {"promql", "regex"} else ""
+    allowed = _LINES if kind in {"promql", "prose", "regex"} else ""
     if any((ord(char) < 0x20 and char not in allowed) or 0x7F <= ord(char) < 0xA0 for char in text):
         return "holds control characters", "write visible characters only"
     check = _KINDS.get(kind or "")

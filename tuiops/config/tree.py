@@ -71,6 +71,15 @@ class Tree:
         """Add a file and all that it includes."""
         self._read(file, ())
 
+    def read_alone(self, file: Path) -> bytes | None:
+        """Add a file, in which `include` is a key like any other; its bytes, None when it cannot be read."""
+        self.files.append(file)
+        raw = self._raw(file)
+        table = self._parse(file, raw) if raw is not None else None
+        if table is not None:
+            self._merge(self.values, table, (), str(file))
+        return raw
+
     def override(self, path: KeyPath, value: object, place: str) -> None:
         """Put a value over whatever the files say."""
         table = self.values
@@ -90,33 +99,33 @@ class Tree:
             self.faults.append(Fault(str(file), "", f"is one file too many: {MAX_FILES} are read", "include fewer"))
             return
         self.files.append(file)
-        table = self._parse(file)
+        raw = self._raw(file)
+        table = self._parse(file, raw) if raw is not None else None
         if table is None:
             return
         patterns = table.pop("include", [])
         self._merge(self.values, table, (), str(file))
         self._include(patterns, file, (*includers, file))
 
-    def _parse(self, file: Path) -> dict[str, Any] | None:
+    def _raw(self, file: Path) -> bytes | None:
         fault = _readable(file)
-        if fault is not None:
-            self.faults.append(fault)
-            return None
-        raw = b""
+        if fault is None:
+            try:
+                with file.open("rb") as stream:
+                    raw = stream.read(MAX_FILE + 1)
+            except OSError as error:
+                fault = Fault(str(file), "", f"cannot be read: {error.strerror}", "check its permissions")
+            else:
+                if len(raw) <= MAX_FILE:
+                    return raw
+                fault = Fault(str(file), "", f"is larger than {MAX_FILE} bytes", "split it, or check the path")
+        self.faults.append(fault)
+        return None
+
+    def _parse(self, file: Path, raw: bytes) -> dict[str, Any] | None:
         try:
-            with file.open("rb") as stream:
-                raw = stream.read(MAX_FILE + 1)
-            if len(raw) > MAX_FILE:
-                self.faults.append(
-                    Fault(
-                        str(file), "", f"is larger than {MAX_FILE} bytes", "split it with `include`, or check the path"
-                    )
-                )
-                return None
             # Some editors begin a file with a byte order mark, which is no TOML.
             return tomli.loads(raw.removeprefix(codecs.BOM_UTF8).decode("utf-8"))
-        except OSError as error:
-            fault = Fault(str(file), "", f"cannot be read: {error.strerror}", "check its permissions")
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             column = error.start - error.object.rfind(b"\n", 0, error.start)

@@ -57,6 +57,10 @@ Port = Annotated[int, Meta(ge=1, le=65535)]
 """A TCP or UDP port."""
 
 
+ONE_PLACE = "give exactly one of env, file, command"
+"""What to do about `Secret.mistake`."""
+
+
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a secret is to be found; exactly one of the three. The configuration never holds the secret itself."""
 
@@ -69,3 +73,11 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[tuple[str, ...], Meta(min_length=1)] | None,
         Meta(description="Command that prints it, as a list of words; no shell is involved."),
     ] = None
+
+    @property
+    def mistake(self) -> str:
+        """What is wrong with the number of places that it names; empty when nothing is."""
+        given = [name for name in ("env", "file", "command") if getattr(self, name) is not None]
+        if len(given) == 1:
+            return ""
+        return f"names {' and '.join(given)}" if given else "names no place"

@@ -22,3 +22,6 @@ def structs(value: object, path: KeyPath = ()) -> Iterator[tuple[msgspec.Struct,
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from structs(item, (*path, key))
+    elif isinstance(value, tuple) and path:
+        for position, item in enumerate(value):
+            yield from structs(item, (*path[:-1], f"{path[-1]}[{position}]"))
