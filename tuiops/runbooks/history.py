@@ -80,7 +80,7 @@ class _Folding:
     """The fold at work."""
 
     def __init__(self, entry: Entry, requested: RunRequested) -> None:
-        self._plan = msgspec.json.decode(requested.plan, type=Plan)
+        self._plan = Plan.of(requested.plan)
         self._steps = {
             step.key: StepView(
                 key=step.key,

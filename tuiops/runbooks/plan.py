@@ -78,10 +78,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """The bytes that count: equal plans have equal ones."""
         return msgspec.json.encode(self, order="deterministic", enc_hook=float)
 
+    @classmethod
+    def of(cls, content: bytes | msgspec.Raw) -> Plan:
+        """The plan that has these bytes as its `content`. msgspec.ValidationError when none has."""
+        return msgspec.json.decode(content, type=cls, dec_hook=_decoded)
+
     @property
     def digest(self) -> str:
         """SHA-256 of `content`, in hexadecimal."""
         return hashlib.sha256(self.content()).hexdigest()
+
+
+def _decoded(kind: type, value: object) -> object:
+    """Durations are numbers in the content."""
+    return kind(value)
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):

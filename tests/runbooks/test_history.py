@@ -1,0 +1,208 @@
+"""What a run's entries add up to, for the console that carries it out, for others, and after a crash."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.runbooks.records import (
+    KIM,
+    LEE,
+    START,
+    begun,
+    claimed,
+    entries,
+    gate,
+    intended,
+    lock,
+    plan,
+    requested,
+    step,
+    wait,
+)
+from tuiops.core.record import (
+    Commented,
+    Evidence,
+    RunAborting,
+    RunApproved,
+    RunEnded,
+    RunPaused,
+    RunRejected,
+    StepAttested,
+    StepEnded,
+    StepReceipt,
+)
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.text import lit
+from tuiops.runbooks.history import NOBODY, History, fold
+
+TWO = plan(step("one"), step("two"))
+
+
+def ended(key: str, state: StepState, execution: str = "run-1.1", text: str = "") -> StepEnded:
+    return StepEnded(step=key, state=state.value, execution=execution, text=lit(text))
+
+
+def folded(found: History | None) -> History:
+    assert found is not None
+    return found
+
+
+def states(history: History) -> list[StepState]:
+    return [one.state for one in history.view.steps]
+
+
+def test_what_was_never_requested_is_no_run() -> None:
+    assert fold(entries(RunPaused(reason=lit("why")))) is None
+    assert fold([]) is None
+
+
+def test_a_request_alone_has_done_nothing() -> None:
+    history = folded(fold(entries(requested(TWO))))
+
+    assert history.view.state is RunState.PAUSED
+    assert not history.started
+    assert states(history) == [StepState.PENDING, StepState.PENDING]
+    assert (history.view.number, history.view.by, history.view.plan_digest) == (42, "kim", TWO.digest)
+    assert history.plan == TWO
+
+
+def test_a_run_for_two_waits_for_the_second_person() -> None:
+    events = entries(requested(TWO, second=True))
+    assert folded(fold(events)).view.state is RunState.AWAITING_APPROVAL
+
+    approved = [*events, *entries(RunApproved(plan_digest=TWO.digest), by=LEE)]
+    assert folded(fold(approved)).view.approved_by == "lee"
+
+    rejected = folded(fold([*events, *entries(RunRejected(reason=lit("not today")), by=LEE)])).view
+    assert (rejected.state, rejected.reason, rejected.live) == (RunState.REJECTED, "not today", False)
+
+
+def test_the_console_that_holds_the_lock_carries_it_out() -> None:
+    history = folded(fold(begun(TWO, intended("one"), claimed()), lock(), "s-1"))
+
+    assert history.view.state is RunState.RUNNING
+    assert (history.view.held_by, history.view.mine) == ("kim on bastion-1", True)
+    assert states(history) == [StepState.RUNNING, StepState.PENDING]
+    assert not folded(fold(begun(TWO), lock(session="other"), "s-1")).view.mine
+
+
+def test_a_step_that_ended_is_over_and_the_next_one_is_next() -> None:
+    evidence = Evidence(status=0, output=(lit("done"),))
+    over = StepEnded(step="one", state="succeeded", execution="run-1.1", evidence=evidence, captured={"id": "7"})
+    history = folded(fold(begun(TWO, intended("one"), claimed(), over), lock()))
+
+    assert states(history) == [StepState.SUCCEEDED, StepState.PENDING]
+    assert history.open == ""
+    assert history.view.steps[0].evidence == evidence
+    assert history.captured == {"one.id": "7"}
+    next_one = history.view.step
+    assert next_one is not None
+    assert next_one.key == "two"
+
+
+@pytest.mark.parametrize("holder", [None, lock(gone=True), lock(run="another")], ids=["none", "gone", "another run's"])
+class TestLost:
+    """The console is gone."""
+
+    def test_what_was_claimed_is_unknown(self, holder: object) -> None:
+        history = folded(fold(begun(TWO, intended("one"), claimed()), holder))  # type: ignore[arg-type] # the parameter
+
+        assert (history.view.state, history.view.reason) == (RunState.UNKNOWN, NOBODY)
+        assert states(history) == [StepState.UNKNOWN, StepState.PENDING]
+        assert history.open == "run-1.1"
+        assert history.view.live
+
+    def test_what_was_only_intended_has_not_happened(self, holder: object) -> None:
+        history = folded(fold(begun(TWO, intended("one")), holder))  # type: ignore[arg-type] # the parameter
+
+        assert (history.view.state, history.view.reason) == (RunState.PAUSED, NOBODY)
+        assert states(history) == [StepState.PENDING, StepState.PENDING]
+        assert history.open == ""
+
+    def test_a_gate_and_a_countdown_can_go_on(self, holder: object) -> None:
+        ends = START + timedelta(minutes=5)
+        looked = begun(plan(gate("look")), intended("look"))
+        waited = begun(plan(wait("rest")), intended("rest", ends=ends))
+
+        for events in (looked, waited):
+            history = folded(fold(events, holder))  # type: ignore[arg-type] # the parameter
+            assert history.view.state is RunState.PAUSED
+            assert states(history) == [StepState.PENDING]
+        assert folded(fold(waited)).view.steps[0].ends == ends
+
+    def test_what_was_over_before_stays_so(self, holder: object) -> None:
+        over = begun(TWO, intended("one"), claimed(), ended("one", StepState.FAILED), RunEnded(state="failed"))
+        history = folded(fold(over, holder))  # type: ignore[arg-type] # the parameter
+
+        assert (history.view.state, history.view.live) == (RunState.FAILED, False)
+
+    def test_why_it_paused_is_kept(self, holder: object) -> None:
+        history = folded(fold(begun(TWO, RunPaused(reason=lit("kim has left"))), holder))  # type: ignore[arg-type] # the parameter
+
+        assert history.view.reason == "kim has left"
+
+
+def test_while_it_is_carried_out_here_no_lock_has_to_prove_it() -> None:
+    history = folded(fold(begun(TWO, intended("one"), claimed()), None, carried=True))
+
+    assert states(history) == [StepState.RUNNING, StepState.PENDING]
+    assert history.view.state is RunState.RUNNING
+
+
+def test_an_unknown_end_stays_open_until_somebody_settles_it() -> None:
+    lost = begun(TWO, intended("one"), claimed(), ended("one", StepState.UNKNOWN, text="the link was lost"))
+    history = folded(fold(lost, lock()))
+    assert (history.view.state, history.view.reason) == (RunState.UNKNOWN, "the link was lost")
+    assert history.open == "run-1.1"
+
+    settled = [*lost, *entries(StepAttested(step="one", state="succeeded", note=lit("saw it")), by=LEE)]
+    after = folded(fold(settled, lock()))
+    assert after.open == ""
+    assert states(after) == [StepState.SUCCEEDED, StepState.PENDING]
+    assert after.view.steps[0].text == "lee says: saw it"
+
+
+def test_abort_is_seen_before_it_is_over() -> None:
+    history = folded(fold(begun(TWO, intended("one"), claimed(), RunAborting(reason=lit("enough"))), lock()))
+
+    assert (history.view.state, history.view.reason) == (RunState.ABORTING, "enough")
+
+
+def test_a_step_that_was_undone_says_so() -> None:
+    events = begun(
+        TWO,
+        intended("one"),
+        claimed(),
+        ended("one", StepState.SUCCEEDED),
+        RunEnded(state="failed", reason=lit("two: no")),
+        intended("one", "run-1.2", undoes="one"),
+        claimed("run-1.2"),
+        ended("one", StepState.SUCCEEDED, "run-1.2"),
+        RunEnded(state="undone"),
+    )
+    history = folded(fold(events))
+
+    assert history.view.state is RunState.UNDONE
+    assert history.view.steps[0].state is StepState.UNDONE
+    assert history.view.steps[0].undone_by == "run-1.2"
+    assert history.attempts == 2
+
+
+def test_what_is_needed_to_look_an_effect_up_is_kept() -> None:
+    prepared = msgspec.Raw(b'{"seen":"abc"}')
+    receipt = StepReceipt(execution="run-1.1", operation=lit("operations/7"))
+    history = folded(fold(begun(TWO, intended("one", prepared=prepared), claimed(), receipt)))
+
+    assert bytes(history.prepared["run-1.1"]) == b'{"seen":"abc"}'
+    assert history.receipts["run-1.1"].operation == "operations/7"
+    assert history.executions == {"run-1.1": "one"}
+
+
+def test_events_of_other_kinds_and_unknown_steps_change_nothing() -> None:
+    before = begun(TWO)
+    after = [*before, *entries(Commented(subject=lit("x"), text=lit("y")), ended("nowhere", StepState.FAILED), by=KIM)]
+
+    assert folded(fold(after, lock())).view == folded(fold(before, lock())).view
