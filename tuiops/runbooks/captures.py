@@ -1,0 +1,64 @@
+"""Captures: a value out of what a command printed or an address answered, used only when it matches its pattern."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.text import safe
+from tuiops.errors import Refused
+from tuiops.runbooks.parameters import matches, word_objection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tuiops.runbooks.model import Capture
+
+
+def captured(captures: Mapping[str, Capture], output: str) -> dict[str, str]:
+    """The value of each, by its name. Refused, without the value, when one is not there or not what it must be."""
+    return {name: _one(name, capture, output) for name, capture in captures.items()}
+
+
+def _one(name: str, capture: Capture, output: str) -> str:
+    value = _json(name, capture.json, output) if capture.json else _line(name, capture.line, output)
+    problem = word_objection(value)
+    if problem:
+        raise Refused(f"{safe(name)} cannot be used: it {problem}")
+    if not matches(capture.pattern, value):
+        raise Refused(f"{safe(name)} cannot be used: it does not match {safe(capture.pattern)}")
+    if capture.equals and value != capture.equals:
+        raise Refused(f"{safe(name)} is not {safe(capture.equals)}")
+    return value
+
+
+def _json(name: str, pointer: str, output: str) -> str:
+    """What a JSON pointer (RFC 6901) leads to: a string, or a whole number as text."""
+    try:
+        found = msgspec.json.decode(output)
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused(f"{safe(name)} is not there: the output is not JSON") from None
+    for step in pointer.split("/")[1:]:
+        part = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, dict) and part in found:
+            found = found[part]
+        elif isinstance(found, list) and part.isascii() and part.isdecimal() and int(part[:9]) < len(found):
+            found = found[int(part)]
+        else:
+            raise Refused(f"{safe(name)} is not there: nothing is at {safe(pointer)}")
+    if isinstance(found, str):
+        return found
+    if type(found) is int:
+        return str(found)
+    raise Refused(f"{safe(name)} cannot be used: at {safe(pointer)} is neither a text nor a whole number")
+
+
+def _line(name: str, pattern: str, output: str) -> str:
+    """The group of the first line in which the pattern is found."""
+    for line in output.splitlines():
+        found = re.search(pattern, line, re.ASCII)
+        if found is not None and found[1] is not None:
+            return found[1]
+    raise Refused(f"{safe(name)} is not there: no line has it")
