@@ -12,6 +12,7 @@ from tuiops.core.access import Danger
 from tuiops.core.record import RunAborting, RunEnded, RunPaused, RunStarted, StepEnded, StepIntended
 from tuiops.core.runs import RunState, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.errors import Refused
 from tuiops.runbooks.doing import Doing, or_aborted
 from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.model import (
@@ -23,7 +24,7 @@ from tuiops.runbooks.model import (
     NotifyAction,
     WaitAction,
 )
-from tuiops.runbooks.template import filled, filled_text
+from tuiops.runbooks.template import filled
 from tuiops.sources.abilities import Prepared
 
 if TYPE_CHECKING:
@@ -141,6 +142,13 @@ class Carrier:
             conditions = join(", ", (fmt("{} {}", lit(key), lit(how)) for key, how in step.when.items()))
             await self._ended(step, StepState.SKIPPED, fmt("only if {}", conditions))
             return
+        try:
+            await self._begin(step)
+        except Refused as error:
+            await self._ended(step, StepState.FAILED, safe(str(error), 1000))
+
+    async def _begin(self, step: PlannedStep) -> None:
+        """Refused, before anything is done, when a value of an earlier step cannot be used."""
         match step.do:
             case WaitAction(lasts=lasts):
                 await self._wait(step, lasts)
@@ -148,11 +156,14 @@ class Carrier:
                 await self._gate(step, step.do)
             case ManualAction():
                 await self._ask(step)
-            case NotifyAction(message=message, channel=channel):
-                text = filled_text(message, self.scribe.history.captured)
-                await self._ended(step, StepState.SUCCEEDED, await self._means.world.notify(channel, text))
+            case NotifyAction():
+                await self._notify(step, filled(step.do, self.scribe.history.captured))
             case CommandAction() | ApiAction() | HttpAction():
                 await self._doing.do(self.by, step, step.do)
+
+    async def _notify(self, step: PlannedStep, said: NotifyAction) -> None:
+        became = await self._means.world.notify(said.channel, safe(said.message, 4000))
+        await self._ended(step, StepState.SUCCEEDED, became)
 
     def _wanted(self, step: PlannedStep) -> bool:
         states = {view.key: view.state.value for view in self.scribe.history.view.steps}
