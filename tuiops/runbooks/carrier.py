@@ -107,9 +107,15 @@ class Carrier:
         left = fmt("left as it is: {}", join(", ", stays)) if stays else EMPTY
         await self._end(RunState.UNDONE, left)
 
-    async def aborting(self, reason: SafeText) -> None:
-        """Record that the run is to end, and end it."""
+    async def wind_up(self, reason: SafeText) -> None:
+        """End a run that was cut off: what it left running is ended, and nothing more is begun."""
         await self.scribe.write(self.by, RunAborting(reason=reason))
+        if await self._doing.ended(self.by):
+            await self._end(RunState.ABORTED, self._left())
+
+    async def aborting(self, by: Principal, reason: SafeText) -> None:
+        """Record who wants the run to end, and end it."""
+        await self.scribe.write(by, RunAborting(reason=reason))
         self.abort()
 
     async def _pause_unattended(self, step: PlannedStep) -> None:

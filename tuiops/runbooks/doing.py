@@ -126,6 +126,28 @@ class Doing:
             self._means.world.poke()
         return _STATES[outcome.end]
 
+    async def ended(self, by: Principal) -> bool:
+        """End what a lost console had begun; whether it is known then how that came out. It is recorded."""
+        history = self._scribe.history
+        if not history.open:
+            return True
+        key = history.executions[history.open]
+        step = next(step for step in history.plan.steps if step.key == key)
+        do = step.undo if history.open in history.undoes else step.do
+        if not isinstance(do, CommandAction):
+            text = lit("it cannot be ended from here; say how it came out")
+            outcome = Outcome(end=End.UNKNOWN, text=text)
+        else:
+            outcome = await self._means.effects.abort(history.open, do)
+        state = _STATES[outcome.end]
+        await self._scribe.write(
+            by,
+            StepEnded(
+                step=key, state=state.value, execution=history.open, text=outcome.text, evidence=outcome.evidence
+            ),
+        )
+        return state is not StepState.UNKNOWN
+
     async def _prepare(self, step: PlannedStep, do: Reaching, execution: str, undoes: str) -> Ready:
         """Read the state once more. Refused when it is not what was confirmed."""
         if not isinstance(do, ApiAction):

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from tuiops.core.record import (
     Entry,
     RunAborting,
+    RunApproved,
+    RunPaused,
     StepAttested,
 )
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import LedgerError, Refused
+from tuiops.errors import LedgerError, Refused, SourceError
 from tuiops.ledger.base import FencedOut
 from tuiops.runbooks.book import RunBook
 from tuiops.runbooks.carrier import Carrier
@@ -68,6 +70,7 @@ class Engine:
         self._locks: tuple[Lock, ...] = ()
         self._carriers: dict[str, Carrier] = {}
         self._progress: dict[str, Progress] = {}
+        self._waiting: dict[str, Callable[[], Awaitable[None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty = asyncio.Event()
 
@@ -116,9 +119,17 @@ class Engine:
         at = self.means.world.clock.now()
         self._take(await self.ledger.append([Entry(at=at, by=by, event=event, run=run) for event in events]))
 
-    async def request(self, by: Principal, run: str, event: AnyEvent) -> None:
-        """Record that a run is wanted, before anything of it is begun."""
-        await self.record(by, run, event)
+    def when_approved(self, run: str, begin: Callable[[], Awaitable[None]]) -> None:
+        """Have a run begun here as soon as another person has approved it, wherever that happens."""
+        self._waiting[run] = begin
+
+    async def ask_to_abort(self, by: Principal, run: str, reason: SafeText) -> None:
+        """Ask the console that carries a run out to end it."""
+        await self.record(by, run, RunAborting(reason=reason))
+
+    async def wind_up(self, by: Principal, run: str, keys: Sequence[str], reason: SafeText) -> None:
+        """End a run that no console carries out, and what it left running."""
+        await self._carry(by, run, keys, lambda carrier: carrier.wind_up(reason), ())
 
     async def carry(self, by: Principal, run: str, keys: Sequence[str], *, first: Sequence[AnyEvent] = ()) -> None:
         """Take the locks of a run and go on with it. Refused, with nothing recorded, when they cannot be had."""
@@ -206,6 +217,8 @@ class Engine:
                 self._dirty.set()
 
     def _heard(self, entry: Entry) -> None:
+        if isinstance(entry.event, RunApproved) and entry.run in self._waiting:
+            self._spawn(self._approved(entry, self._waiting.pop(entry.run)), f"approved {entry.run}")
         carrier = self._carriers.get(entry.run)
         if carrier is None:
             return
@@ -216,6 +229,14 @@ class Engine:
                 carrier.attested()
             case _:
                 pass
+
+    async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await begin()
+        except (LedgerError, Refused, SourceError) as error:
+            self._troubled(fmt("run approved by {}, but {}", entry.by.person, safe(str(error), 500)))
+            with contextlib.suppress(LedgerError):
+                await self.record(entry.by, entry.run, RunPaused(reason=safe(str(error), 500)))
 
     async def _watch_locks(self) -> None:
         while True:

@@ -57,6 +57,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     open: str = ""
     """The execution that was claimed and has not ended; empty when there is none."""
     started: bool = False
+    second: bool = False
+    """Whether another person had to approve it."""
 
 
 def fold(
@@ -110,6 +112,7 @@ class _Folding:
             drill=requested.drill,
             alert=requested.alert,
         )
+        self._second = requested.second
         self._started = False
         self._attempts = 0
         self._claimed: set[str] = set()
@@ -181,6 +184,7 @@ class _Folding:
             captured=self._captured,
             open=unfinished,
             started=self._started,
+            second=self._second,
         )
 
     def _abandoned(self, unfinished: str) -> None:

@@ -1,0 +1,294 @@
+"""One person at the engine: what they may do is decided here, before anything else is, and nowhere else."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.access import Danger, Deed, Place, decide
+from tuiops.core.record import RunApproved, RunEnded, RunRejected, RunRequested, StepAttested
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.units import span
+from tuiops.errors import Refused
+from tuiops.runbooks.plan import Card, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tuiops.core.access import Decision, Principal, Rule
+    from tuiops.core.runs import RunView
+    from tuiops.runbooks.engine import Engine
+    from tuiops.runbooks.history import History
+    from tuiops.runbooks.planner import Planner
+
+APPROVAL_STANDS = timedelta(minutes=15)
+"""How long a second person has; what was true when it was asked for is old after that."""
+
+_PAST_RUNS = 20
+"""Runs that the typical duration is the median of, at most."""
+
+
+class Sitting:
+    """What one person can have done. Raises Refused, with the reason, for whatever is not begun."""
+
+    def __init__(self, engine: Engine, planner: Planner, principal: Principal, rules: Sequence[Rule]) -> None:
+        self.principal = principal
+        self._engine = engine
+        self._planner = planner
+        self._rules = tuple(rules)
+        self._read_only = False
+
+    def forbid(self) -> None:
+        """Let this sitting do nothing any more; there is no way back."""
+        self._read_only = True
+
+    def may(self, deed: Deed, place: Place, danger: Danger) -> Decision:
+        """Whether the person may do it there."""
+        return decide(self.principal, deed, place, danger, self._rules)
+
+    async def plan(self, runbook: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY) -> Card:
+        """Read the state and say exactly what would be done. Nothing is recorded and nothing happens."""
+        plan = await self._planner.plan(runbook, values, alert)
+        decision = self.may(Deed.RUN, _place(plan), plan.danger)
+        return Card(
+            plan=plan,
+            digest=plan.digest,
+            read_at=self._engine.means.world.clock.now(),
+            decision=decision,
+            obstacles=tuple(self._obstacles(plan)),
+            runs=tuple(view for view in self._engine.runs if view.live),
+            typical=self._typical(plan),
+            must_type=plan.environment if plan.danger is Danger.DESTROYS else EMPTY,
+        )
+
+    async def confirm(self, card: Card, typed: str = "") -> str:
+        """Read the state again, record what is wanted and begin; the run's identity."""
+        plan = card.plan
+        decision = self._allowed(Deed.RUN, _place(plan), plan.danger)
+        if card.must_type and typed != card.must_type:
+            raise Refused(f"not run: type {card.must_type} to confirm it")
+        if plan.digest != card.digest:
+            raise Refused("not run: this is not the plan that was shown")
+        await self._unchanged(plan)
+        run = f"r{secrets.token_hex(8)}"
+        requested = await self._requested(plan, second=decision.second)
+        if decision.second:
+            await self._engine.record(self.principal, run, requested)
+            self._engine.when_approved(run, lambda: self._begin(run))
+        else:
+            await self._engine.carry(self.principal, run, plan.locks, first=(requested,))
+        return run
+
+    async def approve(self, run: str, digest: str) -> None:
+        """Let another person's run begin; `digest` is of the plan that this person has seen."""
+        history = self._engine.history(run)
+        view = history.view
+        self._allowed(Deed.APPROVE, _place(history.plan), view.danger)
+        if view.state is not RunState.AWAITING_APPROVAL:
+            raise Refused(f"run #{view.number} does not wait for an approval; it is {view.state.word}")
+        if self.principal.person == view.by:
+            raise Refused("nobody approves a run of their own, on whichever account")
+        if digest != view.plan_digest:
+            raise Refused("this is not the plan that was asked for; look at it again")
+        self._in_time(view)
+        await self._engine.record(self.principal, run, RunApproved(plan_digest=digest))
+
+    async def reject(self, run: str, reason: str) -> None:
+        """Say no to a run that waits for a second person, or take back one's own."""
+        history = self._engine.history(run)
+        view = history.view
+        if view.state is not RunState.AWAITING_APPROVAL:
+            raise Refused(f"run #{view.number} does not wait for an approval; it is {view.state.word}")
+        if self.principal.person != view.by:
+            self._allowed(Deed.APPROVE, _place(history.plan), view.danger)
+        await self._engine.record(self.principal, run, RunRejected(reason=_given(reason, "why it is rejected")))
+
+    async def abort(self, run: str, reason: str = "") -> None:
+        """Stop it and end what it started; the run then says what is left."""
+        history = self._engine.history(run)
+        view = history.view
+        self._allowed(Deed.ABORT, _place(history.plan), Danger.SAFE)
+        if not view.live:
+            raise Refused(f"run #{view.number} is over: {view.state.word}")
+        said = safe(reason, 500) or fmt("{} aborted it", self.principal.person)
+        carrier = self._engine.carrier(run)
+        if carrier is not None:
+            await carrier.aborting(self.principal, said)
+        elif view.state is RunState.AWAITING_APPROVAL or not history.started:
+            await self._engine.record(self.principal, run, RunEnded(state=RunState.ABORTED.value, reason=said))
+        elif view.held_by:
+            await self._engine.ask_to_abort(self.principal, run, said)
+        else:
+            await self._engine.wind_up(self.principal, run, history.plan.locks, said)
+
+    async def resume(self, run: str) -> None:
+        """Go on with a run that nobody carries out, at its next step; never at one whose end is unknown."""
+        history = self._engine.history(run)
+        view = history.view
+        self._allowed(Deed.RESOLVE, _place(history.plan), view.danger)
+        if view.state is RunState.UNKNOWN:
+            step = view.step
+            title = step.title if step is not None else lit("a step")
+            raise Refused(f"say first how `{title}` came out, or skip or undo it; it is not done a second time")
+        if view.state is not RunState.PAUSED:
+            raise Refused(f"run #{view.number} cannot be resumed; it is {view.state.word}")
+        if not history.started:
+            await self._begin(run)
+            return
+        await self._engine.carry(self.principal, run, history.plan.locks)
+
+    async def settle(self, run: str, step: str, *, succeeded: bool, note: str) -> None:
+        """Say how a manual step or an unknown one came out; recorded with the person's name."""
+        await self._attest(run, step, StepState.SUCCEEDED if succeeded else StepState.FAILED, note)
+
+    async def skip(self, run: str, step: str, reason: str) -> None:
+        """Leave a step out, one whose end is unknown too; the run goes on behind it when it is resumed."""
+        await self._attest(run, step, StepState.SKIPPED, reason)
+
+    async def undo(self, run: str) -> None:
+        """Undo the steps that were done, last first, as they say how."""
+        history = self._engine.history(run)
+        view = history.view
+        self._allowed(Deed.RUN, _place(history.plan), view.danger)
+        if view.state is RunState.UNKNOWN:
+            raise Refused("say first how the step came out whose end is unknown")
+        if view.live and view.state is not RunState.PAUSED:
+            raise Refused(f"run #{view.number} is {view.state.word}; abort it first")
+        if not any(_undoable(history, step.key) for step in history.plan.steps):
+            raise Refused(f"run #{view.number} has nothing that could be undone")
+        await self._engine.undo(self.principal, run, history.plan.locks)
+
+    def why(self, place: Place, danger: Danger) -> tuple[SafeText, ...]:
+        """What the person may do there, and why, line by line."""
+        who = fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)
+        found = [who]
+        for deed in Deed:
+            decision = self.may(deed, place, danger)
+            answer = lit("yes") if decision.allowed else lit("no")
+            more = lit("; a second person must approve") if decision.second else EMPTY
+            found.append(fmt("{}: {}, {}{}", lit(deed.value), answer, decision.reason, more))
+        if self._read_only:
+            found.append(lit("this session was made read-only; start the console again to act"))
+        return tuple(found)
+
+    async def _begin(self, run: str) -> None:
+        """Begin a run that was asked for earlier: the world must still be as it was then."""
+        history = self._engine.history(run)
+        if history.second and not history.view.approved_by:
+            raise Refused("another person must approve it first (:approve)")
+        self._in_time(history.view)
+        await self._unchanged(history.plan)
+        await self._engine.carry(self.principal, run, history.plan.locks)
+
+    async def _unchanged(self, plan: Plan) -> None:
+        again = await self._planner.plan(plan.runbook, plan.parameters, plan.alert)
+        if again.digest != plan.digest:
+            raise Refused(f"not run: {difference(plan, again)} since it was shown; read it again")
+
+    async def _requested(self, plan: Plan, *, second: bool) -> RunRequested:
+        return RunRequested(
+            number=await self._engine.ledger.next_run_number(),
+            runbook=plan.runbook,
+            title=plan.title,
+            system=plan.system,
+            environment=plan.environment,
+            production=plan.production,
+            target=plan.target,
+            danger=plan.danger,
+            plan=msgspec.Raw(plan.content()),
+            plan_digest=plan.digest,
+            second=second,
+            drill=plan.drill,
+            alert=plan.alert,
+        )
+
+    async def _attest(self, run: str, step: str, state: StepState, note: str) -> None:
+        history = self._engine.history(run)
+        view = history.view
+        self._allowed(Deed.RESOLVE, _place(history.plan), view.danger)
+        known = next((one for one in view.steps if one.key == step), None)
+        if known is None:
+            raise Refused(f"run #{view.number} has no step {safe(step)}")
+        open_ended = {StepState.ASKING, StepState.UNKNOWN}
+        if state is StepState.SKIPPED and view.state is RunState.PAUSED:
+            open_ended.add(StepState.PENDING)
+        if known.state not in open_ended:
+            raise Refused(f"`{known.title}` is {known.state.word}; there is nothing to say about it")
+        said = StepAttested(step=step, state=state.value, note=_given(note, "what you know of it"))
+        await self._engine.record(self.principal, run, said)
+
+    def _allowed(self, deed: Deed, place: Place, danger: Danger) -> Decision:
+        if self._read_only:
+            raise Refused("this session was made read-only; start the console again to act")
+        decision = self.may(deed, place, danger)
+        if not decision.allowed:
+            raise Refused(f"not allowed: {decision.reason}")
+        return decision
+
+    def _in_time(self, view: RunView) -> None:
+        now = self._engine.means.world.clock.now()
+        if now < view.requested - timedelta(minutes=1):
+            raise Refused("the clock was set back since it was asked for; plan it again")
+        if now - view.requested > APPROVAL_STANDS:
+            age = span((now - view.requested).total_seconds())
+            raise Refused(f"it was asked for {age} ago, which is too long; plan it again")
+
+    def _obstacles(self, plan: Plan) -> list[SafeText]:
+        """Runs that hold what this one would touch."""
+        wanted = set(plan.locks)
+        held = [view for view in self._engine.runs if view.live and view.state is not RunState.AWAITING_APPROVAL]
+        return [
+            fmt(
+                "{} is held by run #{} {} ({}, {})", view.target, view.number, view.title, view.state.word, _whose(view)
+            )
+            for view in held
+            if wanted & set(self._engine.history(view.id).plan.locks)
+        ]
+
+    def _typical(self, plan: Plan) -> tuple[float, int] | None:
+        took = sorted(
+            (view.ended - view.started).total_seconds()
+            for view in self._engine.runs
+            if view.runbook == plan.runbook and view.system == plan.system and view.state is RunState.SUCCEEDED
+            and view.started is not None and view.ended is not None
+        )[:_PAST_RUNS]  # fmt: skip
+        return (took[len(took) // 2], len(took)) if took else None
+
+
+def difference(before: Plan, after: Plan) -> SafeText:
+    """What another plan of the same runbook and parameters says otherwise, in a sentence's beginning."""
+    if before.file_digest != after.file_digest:
+        return lit("the runbook's file has changed")
+    for old, new in zip(before.steps, after.steps, strict=False):
+        facts = {fact.what: fact.value for fact in old.call.before}
+        for fact in new.call.before:
+            if facts.get(fact.what, fact.value) != fact.value:
+                return fmt("{} changed ({} → {})", fact.what, facts[fact.what], fact.value)
+        if old.call.text != new.call.text:
+            return fmt("`{}` would do something else", new.title)
+    return lit("the state has changed")
+
+
+def _whose(view: RunView) -> SafeText:
+    return view.held_by or fmt("begun by {}", view.by)
+
+
+def _place(plan: Plan) -> Place:
+    return Place(system=plan.system, environment=plan.environment, production=plan.production)
+
+
+def _undoable(history: History, key: str) -> bool:
+    step = next(step for step in history.plan.steps if step.key == key)
+    view = next(view for view in history.view.steps if view.key == key)
+    return view.state is StepState.SUCCEEDED and (step.undo is not None or step.undo_before)
+
+
+def _given(text: str, what: str) -> SafeText:
+    said = safe(text.strip(), 1000)
+    if not said:
+        raise Refused(f"say {what}")
+    return said
