@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from msgspec import inspect
 
+from tuiops.core.text import ANNOTATION, safe
 from tuiops.errors import Refused
 from tuiops.runbooks.model import HttpAction
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tuiops.config.tree import KeyPath
+    from tuiops.core.text import SafeText
 
     Write = Callable[[KeyPath, "Place", str], str]
     """What becomes of a text with placeholders, by its key and its place."""
@@ -74,7 +76,7 @@ def part_filled(text: str, place: Place, values: Mapping[str, str], renamed: Map
     return _written(text, place, written, keep=True, renamed=names_now)
 
 
-def filled_text(text: str, place: Place, values: Mapping[str, str]) -> str:
+def filled_in(text: str, place: Place, values: Mapping[str, str]) -> str:
     """The text with every value in its place. Refused when one is missing."""
 
     def written(name: str) -> str:
@@ -83,6 +85,11 @@ def filled_text(text: str, place: Place, values: Mapping[str, str]) -> str:
         return values[name]
 
     return _written(text, place, written, keep=False)
+
+
+def filled_text(text: str, values: Mapping[str, str]) -> SafeText:
+    """Sentences with every value in its place, for people. Refused when one is missing."""
+    return safe(filled_in(text, Place.TEXT, values), ANNOTATION)
 
 
 def filled(do: _Struct, values: Mapping[str, str]) -> _Struct:
@@ -99,7 +106,7 @@ def filled(do: _Struct, values: Mapping[str, str]) -> _Struct:
             if missing:
                 raise Refused(f"nothing is known for {{{missing[0]}}}")
             return part_filled(text, place, values)
-        return filled_text(text, place, values)
+        return filled_in(text, place, values)
 
     try:
         return mapped(do, write)
@@ -114,7 +121,7 @@ def with_secrets(do: HttpAction, secrets: Mapping[str, str]) -> HttpAction:
     values = {_SECRET + name: value for name, value in secrets.items()}
 
     def write(path: KeyPath, place: Place, text: str) -> str:
-        return filled_text(text, place, values) if path[0] in {"headers", "body"} else text
+        return filled_in(text, place, values) if path[0] in {"headers", "body"} else text
 
     return mapped(do, write)
 

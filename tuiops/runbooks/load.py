@@ -1,0 +1,96 @@
+"""The whole way from files to runbooks that may be run: read, converted, checked by themselves and against the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.config.convert import convert_to
+from tuiops.config.tree import Tree
+from tuiops.errors import Blank, ConfigError, Fault
+from tuiops.runbooks.checks import calls, commands, names, order, steps, surroundings, words
+from tuiops.runbooks.model import Runbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tuiops.config.load import Loaded
+    from tuiops.config.model import Config
+    from tuiops.runbooks.checks.walk import Finding
+
+FOLDER = "runbooks"
+"""Folder beside a configuration file in which its runbooks are, when it names none."""
+
+_BY_ITSELF = (names, steps, order, words, commands, calls)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A runbook as it was read."""
+
+    runbook: Runbook
+    file: Path
+    digest: str
+    """SHA-256 of the file's bytes, in hexadecimal."""
+
+
+class Library(msgspec.Struct, frozen=True, kw_only=True):
+    """All the runbooks of a configuration."""
+
+    runbooks: Mapping[str, Kept]
+    """By their ids, in the order of these."""
+    faults: tuple[Fault, ...] = ()
+    """Why others are not among them, blanks among the reasons."""
+
+
+def library(loaded: Loaded) -> Library:
+    """Every runbook in the folders of a configuration. One that is wrong is left out; it keeps no other from use."""
+    found: dict[str, Kept] = {}
+    faults: list[Fault] = []
+    for file in files(loaded):
+        try:
+            kept = load(file, loaded.config)
+        except ConfigError as error:
+            faults += error.faults
+            continue
+        other = found.get(kept.runbook.id)
+        if other is None:
+            found[kept.runbook.id] = kept
+        else:
+            problem = f"{kept.runbook.id} is that of {other.file} already"
+            faults.append(Fault(str(file), "id", problem, "give each runbook its own id"))
+    return Library(runbooks=dict(sorted(found.items())), faults=tuple(faults))
+
+
+def files(loaded: Loaded) -> tuple[Path, ...]:
+    """The files that a configuration's runbooks are in, by folder and name."""
+    return tuple(file for folder in folders(loaded) for file in sorted(folder.glob("*.toml")))
+
+
+def folders(loaded: Loaded) -> tuple[Path, ...]:
+    """Where a configuration's runbooks are; a folder need not exist."""
+    named = loaded.config.runbooks.folders
+    found = (Path(each) for each in named) if named else (file.parent / FOLDER for file in loaded.files)
+    return tuple(dict.fromkeys(found))
+
+
+def load(file: Path, config: Config | None = None) -> Kept:
+    """One runbook, checked against a configuration when there is one. Raises ConfigError with every fault."""
+    tree = Tree(str(file))
+    raw = tree.read_alone(file)
+    runbook = convert_to(Runbook, tree) if not tree.faults else None
+    if runbook is not None and not any(isinstance(fault, Blank) for fault in tree.faults):
+        for path, problem, remedy in _findings(runbook, config):
+            tree.fault(path, problem, remedy)
+    if tree.faults or runbook is None or raw is None:
+        raise ConfigError(tuple(dict.fromkeys(tree.faults)))
+    return Kept(runbook, file, hashlib.sha256(raw).hexdigest())
+
+
+def _findings(runbook: Runbook, config: Config | None) -> Iterator[Finding]:
+    for check in _BY_ITSELF:
+        yield from check.findings(runbook)
+    if config is not None:
+        yield from surroundings.findings(runbook, config)
