@@ -204,6 +204,30 @@ def unknown(text: SafeText) -> Outcome:
     return Outcome(kind=Kind.UNKNOWN, text=text)
 
 
+def not_begun() -> Finding:
+    """The answer when nobody had begun it, and from now on nobody can."""
+    return Finding(sight=Sight.NOT_BEGUN, text=lit("it was not begun, and cannot begin any more"))
+
+
+def lost(finding: Finding, output: Output) -> Outcome:
+    """The outcome for somebody who waits for one that is not to be had, from what a look-up came to."""
+    kind = Kind.NOT_DONE if finding.sight is Sight.NOT_BEGUN else Kind.UNKNOWN
+    return Outcome(kind=kind, text=finding.text, left=finding.left, output=output)
+
+
+def ended_outcome(how: str, status: int | None, left: tuple[Left, ...]) -> Outcome:
+    """The outcome from what a supervisor says: `ended`, `aborted` or `timed out`, and the exit status."""
+    if how == "ended" and status is not None:
+        text = ended_text(status)
+        text = fmt("{}; it left running: {}", text, left_text(left)) if left else text
+        return Outcome(kind=Kind.ENDED, text=text, status=status, left=left)
+    rest = fmt("these processes would not end: {}", left_text(left)) if left else lit("all its processes have ended")
+    if how == "aborted":
+        return Outcome(kind=Kind.ABORTED, text=fmt("aborted; {}", rest), status=status, left=left)
+    text = fmt("its time was up; {}; what it did by then is unknown", rest)
+    return Outcome(kind=Kind.UNKNOWN, text=text, status=status, timed_out=True, left=left)
+
+
 def ended_text(status: int) -> SafeText:
     """An exit status in words."""
     if status == 0:
