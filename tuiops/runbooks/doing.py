@@ -14,7 +14,7 @@ import msgspec
 from tuiops.core.access import Danger
 from tuiops.core.record import StepClaimed, StepEnded, StepIntended, StepReceipt
 from tuiops.core.runs import StepState
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.errors import ConfigError, LedgerError, Refused, SourceError
 from tuiops.ledger.base import AlreadyClaimed
 from tuiops.runbooks import abilities
@@ -24,6 +24,7 @@ from tuiops.runbooks.gates import Viewpoint
 from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.model import ApiAction, CommandAction, HttpAction
 from tuiops.runbooks.template import filled
+from tuiops.runbooks.wording import call_text
 from tuiops.sources.abilities import Prepared, Target
 
 if TYPE_CHECKING:
@@ -280,19 +281,6 @@ async def or_aborted(work: Awaitable[_Found], abort: asyncio.Event) -> _Found | 
     finally:
         stop.cancel()
         task.cancel()
-
-
-def call_text(do: CommandAction | HttpAction | ApiAction) -> SafeText:
-    """The exact call as people read it. Secrets are named, never shown."""
-    match do:
-        case CommandAction():
-            where = fmt(" on {}", safe(do.via)) if do.via else EMPTY
-            return fmt("{}{}", safe(shlex.join(do.argv), 4000), where)
-        case HttpAction():
-            return fmt("{} {}", lit(do.method), safe(do.url, 2000))
-        case ApiAction():
-            given = join(" ", (safe(f"{name}={value}") for name, value in do.arguments.items()))
-            return fmt("{} {} {}", lit(do.ability), safe(do.resource), given)
 
 
 async def _outcome(effect: asyncio.Task[Outcome]) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tuiops.runbooks.checks import calls, commands, names, order, steps, surroun
 from tuiops.runbooks.model import Runbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from tuiops.config.load import Loaded
     from tuiops.config.model import Config
@@ -48,7 +49,7 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
 def library(loaded: Loaded) -> Library:
     """Every runbook in the folders of a configuration. One that is wrong is left out; it keeps no other from use."""
     found: dict[str, Kept] = {}
-    faults: list[Fault] = []
+    faults = list(_missing_folders(loaded))
     for file in files(loaded):
         try:
             kept = load(file, loaded.config)
@@ -74,6 +75,13 @@ def folders(loaded: Loaded) -> tuple[Path, ...]:
     named = loaded.config.runbooks.folders
     found = (Path(each) for each in named) if named else (file.parent / FOLDER for file in loaded.files)
     return tuple(dict.fromkeys(found))
+
+
+def _missing_folders(loaded: Loaded) -> Iterator[Fault]:
+    for position, folder in enumerate(loaded.config.runbooks.folders):
+        if not Path(folder).is_dir():
+            key = f"runbooks.folders[{position}]"
+            yield Fault(str(loaded.files[0]), key, f"{folder} is no folder", "make it, or take it out")
 
 
 def load(file: Path, config: Config | None = None) -> Kept:

@@ -114,6 +114,11 @@ def filled(do: _Struct, values: Mapping[str, str]) -> _Struct:
         raise Refused(str(error)) from None
 
 
+def shown(do: _Struct) -> _Struct:
+    """The same for people: what is still open stays in its braces, and double braces are single ones."""
+    return mapped(do, lambda _path, place, text: _written(text, place, lambda _name: None, keep=False))
+
+
 def with_secrets(do: HttpAction, secrets: Mapping[str, str]) -> HttpAction:
     """A call that `filled` has filled, with its secrets, by their names, in their places. It is never kept or shown."""
     if not do.secrets:
