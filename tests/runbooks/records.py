@@ -62,6 +62,7 @@ def plan(*steps: PlannedStep) -> Plan:
         runbook=lit("mend"),
         file_digest="0" * 64,
         title=lit("Mend the shop"),
+        at=START,
         system=lit("shop"),
         environment=lit("staging"),
         production=False,

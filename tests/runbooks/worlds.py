@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from tests.runbooks.records import START
+from tuiops.config.model import Config
 from tuiops.core.clock import FakeClock
 from tuiops.core.health import Indicator, Measure, Reading, ServiceHealth, SystemHealth
 from tuiops.core.rollouts import Phase, Rollout
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from tuiops.sources.abilities import Acts
+    from tuiops.sources.abilities import Acts, Told
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.http import HttpConnector
 
@@ -40,8 +41,10 @@ class SmallWorld:
         self.values: dict[str, tuple[float, ...]] = {}
         self.queried: list[tuple[str, str]] = []
         self.acts: dict[tuple[str, str], Acts] = {}
+        self.configured = Config()
+        self.tells: dict[tuple[str, str], tuple[SafeText, ...]] = {}
         self.poked: list[str | None] = []
-        self.told: list[tuple[str, str]] = []
+        self.said: list[tuple[str, str]] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
     def measured(self, value: float | None, *, unknown: SafeText = EMPTY, late: float = 0.0) -> None:
@@ -108,14 +111,18 @@ class SmallWorld:
         self.queried.append((source, promql))
         return self.values.get(promql, ())
 
-    async def listed(self, system: str, of: str, resource: str) -> tuple[SafeText, ...]:
-        return ()
+    @property
+    def config(self) -> Config:
+        return self.configured
+
+    async def told(self, system: str, of: Told, resource: str) -> tuple[SafeText, ...]:
+        return self.tells.get((of, resource), ())
 
     def poke(self, feed: str | None = None) -> None:
         self.poked.append(feed)
 
     async def notify(self, channel: str, message: SafeText) -> SafeText:
-        self.told.append((channel, message))
+        self.said.append((channel, message))
         return lit("recorded only")
 
     async def pause(self, seconds: float) -> None:

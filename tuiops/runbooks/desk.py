@@ -57,7 +57,7 @@ class Desk(Protocol):
         ...
 
     async def choices(
-        self, runbook: str, parameter: str, values: Mapping[str, tuple[str, ...]]
+        self, runbook: str, system: str, parameter: str, values: Mapping[str, tuple[str, ...]]
     ) -> tuple[SafeText, ...]:
         """What a parameter may be at this moment, given what was chosen so far; empty when it is typed."""
         ...
@@ -66,7 +66,9 @@ class Desk(Protocol):
         """What is wrong with a value; empty when nothing is."""
         ...
 
-    async def plan(self, runbook: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY) -> Card:
+    async def plan(
+        self, runbook: str, system: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY
+    ) -> Card:
         """Read the state and say exactly what would be done. Nothing is recorded and nothing happens."""
         ...
 

@@ -94,7 +94,7 @@ class Doing:
         execution = f"{self._scribe.run}.{history.attempts + 1}"
         clock = self._means.world.clock
         try:
-            prepared = await self._prepare(step, filled(wanted, history.captured), execution, undoes)
+            prepared = await self._prepare(step, filled(wanted, history.captured), undoes)
         except (ConfigError, Refused, SourceError) as error:
             await self._scribe.write(by, StepEnded(step=step.key, state=_REFUSED, text=safe(str(error), 1000)))
             return StepState.FAILED
@@ -149,23 +149,21 @@ class Doing:
         )
         return state is not StepState.UNKNOWN
 
-    async def _prepare(self, step: PlannedStep, do: Reaching, execution: str, undoes: str) -> Ready:
+    async def _prepare(self, step: PlannedStep, do: Reaching, undoes: str) -> Ready:
         """Read the state once more. Refused when it is not what was confirmed."""
         if not isinstance(do, ApiAction):
             return Ready(do=do, call=call_text(do))
         if do.value is not None:
             self._means.resolve(do.value)  # one that cannot be had must be known before anything is begun
-        found = await self._prepared(do, execution)
+        found = await self._prepared(do, self._scribe.history.plan.token(step.key, undo=bool(undoes)))
         if step.call.seen and not undoes and found.seen != step.call.seen and not self._touched(step, do.resource):
             raise Refused(f"not done: it is not as it was confirmed any more ({facts_text(found.before)})")
         call = safe(shlex.join(found.argv), 4000)
         return Ready(do=do, call=call, prepared=msgspec.Raw(msgspec.json.encode(found)))
 
-    async def _prepared(self, do: ApiAction, execution: str) -> Prepared:
-        system = self._scribe.history.view.system
-        return await abilities.prepare(
-            self._acts(do), Target(system, do.resource), do, execution, self._means.world.clock.now()
-        )
+    async def _prepared(self, do: ApiAction, token: str) -> Prepared:
+        plan = self._scribe.history.plan
+        return await abilities.prepare(self._acts(do), Target(plan.system, do.resource), do, token, plan.at)
 
     def _acts(self, do: ApiAction) -> Acts:
         acts = self._means.world.acting(self._scribe.history.view.system, do.resource)

@@ -60,6 +60,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     file_digest: str
     """Of the runbook's file as it was read."""
     title: SafeText
+    at: datetime
+    """When it was planned; calls that hold a moment hold this one."""
     system: SafeText
     environment: SafeText
     production: bool
@@ -77,6 +79,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def content(self) -> bytes:
         """The bytes that count: equal plans have equal ones."""
         return msgspec.json.encode(self, order="deterministic", enc_hook=float)
+
+    def token(self, key: str, *, undo: bool = False) -> str:
+        """What a vendor is told to know a step by: the same on the card, in the run and in every look-up of it."""
+        step = hashlib.sha256(f"{self.at.isoformat()} {key}{' undo' if undo else ''}".encode()).hexdigest()
+        return f"{self.at:%Y%m%dT%H%M%SZ}-{step[:12]}"
 
     @classmethod
     def of(cls, content: bytes | msgspec.Raw) -> Plan:

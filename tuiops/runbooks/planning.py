@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -70,6 +71,7 @@ class Wanted(NamedTuple):
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan stands on."""
 
+    at: datetime
     system: str
     environment: str
     production: bool
@@ -101,6 +103,7 @@ def plan(kept: Kept, values: Values, ground: Ground) -> Plan:
         runbook=safe(runbook.id),
         file_digest=kept.digest,
         title=head.text(runbook.title),
+        at=ground.at,
         system=safe(ground.system),
         environment=safe(ground.environment),
         production=ground.production,

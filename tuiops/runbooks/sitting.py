@@ -50,9 +50,11 @@ class Sitting:
         """Whether the person may do it there."""
         return decide(self.principal, deed, place, danger, self._rules)
 
-    async def plan(self, runbook: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY) -> Card:
+    async def plan(
+        self, runbook: str, system: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY
+    ) -> Card:
         """Read the state and say exactly what would be done. Nothing is recorded and nothing happens."""
-        plan = await self._planner.plan(runbook, values, alert)
+        plan = await self._planner.plan(runbook, system, values, alert)
         decision = self.may(Deed.RUN, _place(plan), plan.danger)
         return Card(
             plan=plan,
@@ -185,7 +187,7 @@ class Sitting:
         await self._engine.carry(self.principal, run, history.plan.locks)
 
     async def _unchanged(self, plan: Plan) -> None:
-        again = await self._planner.plan(plan.runbook, plan.parameters, plan.alert)
+        again = await self._planner.again(plan)
         if again.digest != plan.digest:
             raise Refused(f"not run: {difference(plan, again)} since it was shown; read it again")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from tuiops.config.model import Config
     from tuiops.core.clock import Clock
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.text import SafeText
-    from tuiops.sources.abilities import Acts
+    from tuiops.sources.abilities import Acts, Told
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.http import HttpConnector
 
@@ -41,8 +42,13 @@ class World(Protocol):
         """The values of an instant query at this moment, one a series. Raises errors.SourceError."""
         ...
 
-    async def listed(self, system: str, of: str, resource: str) -> tuple[SafeText, ...]:
-        """Revisions, backups or secret versions of a resource, newest first. Raises errors.SourceError."""
+    @property
+    def config(self) -> Config:
+        """The configuration that is in use."""
+        ...
+
+    async def told(self, system: str, of: Told, resource: str) -> tuple[SafeText, ...]:
+        """What the source of a resource tells of it, see `sources.abilities.Tells`. Raises errors.SourceError."""
         ...
 
     def poke(self, feed: str | None = None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -171,3 +171,17 @@ class Snoozes(Protocol):
     async def prepare_snooze(
         self, policies: tuple[str, ...], start: datetime, end: datetime, comment: str, token: str
     ) -> Prepared: ...
+
+
+Told = Literal["serving", "previous", "revisions", "backups", "secret_versions"]
+"""What can be asked of a resource: the revision with most of the traffic, the one that served before it, all that
+there are of the others."""
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """Lists what an action can be done with."""
+
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """Names, the newest first; of `serving` and `previous` one at most. QueryRefused where there are no such."""
+        ...
