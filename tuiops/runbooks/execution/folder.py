@@ -54,8 +54,8 @@ def claim(base: str, execution: str, order: str) -> tuple[str, int]:
     """
     staged = _staged(base, execution)
     try:
-        _write(f"{staged}/{ORDER}", order.encode())
-        _write(f"{staged}/{STATUS}.new", b" " * _STATUS_ROOM)
+        write(f"{staged}/{ORDER}", order.encode())
+        write(f"{staged}/{STATUS}.new", b" " * _STATUS_ROOM)
         os.mkfifo(f"{staged}/{CONTROL}", 0o600)
         lock = os.open(f"{staged}/{LOCK}", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -69,7 +69,7 @@ def bar(base: str, execution: str) -> None:
     """Keep an execution from ever beginning. Taken when it has begun, or was barred before."""
     staged = _staged(base, execution)
     try:
-        _write(f"{staged}/{BARRED}", b"")
+        write(f"{staged}/{BARRED}", b"")
         _place(staged, f"{base}/{execution}")
     except BaseException:
         _remove(staged)
@@ -136,7 +136,7 @@ def ask(folder: str, word: bytes) -> bool:
 def settle(base: str, execution: str) -> None:
     """Note that the ledger has the outcome."""
     with contextlib.suppress(FileNotFoundError, FileExistsError):
-        _write(f"{base}/{execution}/{SETTLED}", b"")
+        write(f"{base}/{execution}/{SETTLED}", b"")
 
 
 def prune(base: str, *, older: float, most: int) -> int:
@@ -147,7 +147,7 @@ def prune(base: str, *, older: float, most: int) -> int:
     now = time.time()
     settled: list[tuple[float, str]] = []
     gone: list[str] = []
-    with contextlib.suppress(FileNotFoundError), os.scandir(base) as entries:
+    with contextlib.suppress(OSError), os.scandir(base) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
                 if watched(entry.path):
@@ -188,7 +188,8 @@ def _place(staged: str, folder: str) -> str:
     return folder
 
 
-def _write(file: str, data: bytes) -> None:
+def write(file: str, data: bytes | bytearray) -> None:
+    """A file that only its owner can read, and that was not there before."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.write(descriptor, data)

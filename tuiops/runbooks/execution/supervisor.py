@@ -42,6 +42,7 @@ _KILLING = 3.0
 """Seconds that processes are being killed before they are named as left."""
 _PR_SET_CHILD_SUBREAPER = 36
 _NOT_FOUND = 127
+_DEAF_TO = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE)
 
 
 def main() -> NoReturn:
@@ -59,7 +60,7 @@ def main() -> NoReturn:
 
 
 def _supervise(order: dict[str, Any]) -> int:
-    for one in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE):
+    for one in _DEAF_TO:
         signal.signal(one, signal.SIG_IGN)
     try:
         folder, _lock = folders.claim(order["base"], order["execution"], order["shown"])
@@ -312,8 +313,8 @@ class Supervisor:
             self._keep(stream, stream.redactor.finish())
         self._writer.close()
         if self._order["wants_stdout"]:
-            with contextlib.suppress(OSError), open(f"{self._folder}/{folders.STDOUT}", "xb") as file:
-                file.write(self._stdout)
+            with contextlib.suppress(OSError):
+                folders.write(f"{self._folder}/{folders.STDOUT}", self._stdout)
         left = [
             {"pid": process.pid, "name": process.name, "why": self._refused.get(process.pid, _why(process))}
             for process in self._tree()
@@ -349,7 +350,8 @@ def _become(order: dict[str, Any], standard: tuple[int, int, int], failed: int) 
     """In the child: turn into the command. Says on `failed` why it cannot."""
     try:
         os.setsid()
-        for one in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM, signal.SIGCHLD):
+        # Python ignores two of them by itself, and what is ignored stays so in the command.
+        for one in (*_DEAF_TO, signal.SIGXFSZ, signal.SIGTERM, signal.SIGCHLD):
             signal.signal(one, signal.SIG_DFL)
         for number, descriptor in enumerate(standard):
             os.dup2(descriptor, number)
