@@ -104,7 +104,9 @@ class _Names:
             scope = _Scope(words=words | earlier | after, lists=self._lists, secrets=_secrets(doing))
             found: set[str] = set()
             for key, place, text in spots(doing, path):
-                yield from self._text(key, place, text, scope, found)
+                # What is acted on is locked before anything is captured.
+                here = msgspec.structs.replace(scope, words=words) if key[-1] == "resource" else scope
+                yield from self._text(key, place, text, here, found)
             for name in sorted(scope.secrets - found):
                 key = (*path, "secrets", name.removeprefix(_SECRET))
                 yield Finding(key, "is used nowhere", f"write {{{name}}} into a header or the body, or take it out")
