@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 import pytest
 
@@ -24,6 +24,7 @@ from tests.servers.moto import Moto
 from tests.servers.node_exporter import NodeExporter
 from tests.servers.osmem import Osmem
 from tests.servers.packages import MissingServer, Program, locate
+from tests.servers.postgresql import Postgresql
 from tests.servers.prometheus import Prometheus, Rules
 from tests.servers.redis import Redis, RedisExporter
 from tests.servers.sshd import Sshd
@@ -54,11 +55,15 @@ def _found(name: str) -> Program | MissingServer:
 def program(name: str) -> Program:
     """The program, or the end of the test: a skip, a failure where servers are required."""
     found = _found(name)
-    if isinstance(found, Program):
-        return found
+    if isinstance(found, MissingServer):
+        _cannot_be_had(found)
+    return found
+
+
+def _cannot_be_had(error: MissingServer) -> NoReturn:
     if os.environ.get("CI") or os.environ.get("TUIOPS_REQUIRE_SERVERS"):
-        pytest.fail(str(found), pytrace=False)
-    pytest.skip(str(found))  # the text says what is missing and what would bring it
+        pytest.fail(str(error), pytrace=False)
+    pytest.skip(str(error))  # the text says what is missing and what would bring it
 
 
 class Servers:
@@ -137,6 +142,14 @@ class Servers:
 
     def redis_exporter(self, redis: Redis) -> RedisExporter:
         return self._started(RedisExporter(program("redis_exporter"), self._new_folder("redis-exporter"), redis))
+
+    def postgresql(self) -> Postgresql:
+        """A PostgreSQL whose commits are durable."""
+        try:
+            server = Postgresql(program("postgresql"), self._new_folder("postgresql"))
+        except MissingServer as error:
+            _cannot_be_had(error)
+        return self._started(server)
 
     def osmem(self) -> Osmem:
         """A store of documents that answers like OpenSearch."""

@@ -32,7 +32,7 @@ class Package:
     """Names that it goes by, the first one being Debian's."""
     packages: tuple[str, ...]
     path: str
-    """Where Debian's package puts it, relative to the root."""
+    """Where Debian's package puts it, relative to the root; a pattern where a version is part of it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ PACKAGES: Mapping[str, Package] = {
         ("victoria-metrics", "victoria-metrics-prod"), ("victoria-metrics",), "usr/bin/victoria-metrics"
     ),
     "redis": Package(("redis-server",), ("redis-server",), "usr/bin/redis-server"),
+    "postgresql": Package(("postgres",), ("postgresql",), "usr/lib/postgresql/*/bin/postgres"),
     "sshd": Package(("sshd",), ("openssh-server", "libnss-wrapper"), "usr/sbin/sshd"),
     "ssh": Package(("ssh",), ("openssh-client",), "usr/bin/ssh"),
     "tmux": Package(("tmux",), ("tmux",), "usr/bin/tmux"),
@@ -88,6 +89,8 @@ def locate(name: str) -> Program:
     for program in package.programs:
         if found := shutil.which(program, path=search):
             return Program(Path(found))
+    if there := sorted(Path("/").glob(package.path)):
+        return Program(there[-1])
     return _unpacked(package)
 
 
@@ -101,7 +104,8 @@ def _unpacked(package: Package) -> Program:
             _fetch(package, folder, root)
             stamp.touch()
     libraries = [str(path) for path in (*root.glob("usr/lib/*-linux-gnu*"), *root.glob("lib/*-linux-gnu*"))]
-    return Program(root / package.path, root, {"LD_LIBRARY_PATH": os.pathsep.join(libraries)})
+    path = max(root.glob(package.path), default=root / package.path)
+    return Program(path, root, {"LD_LIBRARY_PATH": os.pathsep.join(libraries)})
 
 
 def _release() -> str:

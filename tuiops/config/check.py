@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tuiops.config.clouds import AwsConfig, CloudConfig, ElasticsearchConfig, GcpConfig, LokiConfig
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, LogConfig, LokiLog, StoredLog
+from tuiops.config.model import LedgerConfig
 from tuiops.config.resources import CloudSqlResource, GcpResource, RdsResource, ResourceConfig, SecretResource
 from tuiops.config.sources import (
     Basic,
@@ -83,6 +84,11 @@ class _Checker:
     def _(self, secret: Secret, path: KeyPath) -> None:
         if secret.mistake:
             self._fault((*path, ""), secret.mistake, ONE_PLACE)
+
+    @visit.register
+    def _(self, ledger: LedgerConfig, path: KeyPath) -> None:
+        if ledger.path is not None and ledger.url is not None:
+            self._fault((*path, "url"), "is given beside path", "keep one of them: there is one record")
 
     @visit.register
     def _(self, tls: Tls, path: KeyPath) -> None:

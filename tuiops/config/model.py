@@ -11,7 +11,7 @@ from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, Loki
 from tuiops.config.credentials import AnyCredentials
 from tuiops.config.sources import AlertmanagerConfig, Bastion, HostConfig, PrometheusConfig, SimulationConfig
 from tuiops.config.systems import System
-from tuiops.config.values import KIND, Duration, FilePath, Id, Size, Zone
+from tuiops.config.values import KIND, Duration, FilePath, Id, Secret, Size, Zone
 
 AnySource = (
     PrometheusConfig
@@ -92,6 +92,29 @@ class Runbooks(_Table, frozen=True, kw_only=True):
     ] = ()
 
 
+class LedgerConfig(_Table, frozen=True, kw_only=True):
+    """Where everything that is done is recorded. A change counts at the next start."""
+
+    path: Annotated[
+        FilePath | None,
+        Meta(description="File of the record, on a local disk; `ledger.db` in the state folder when left out."),
+    ] = None
+    url: Annotated[
+        Secret | None,
+        Meta(
+            description="Address of a PostgreSQL database that several machines share, in place of `path`: "
+            "`postgresql://USER:PASSWORD@HOST/DATABASE`. Needs the extra `postgres`."
+        ),
+    ] = None
+    anchors: Annotated[
+        FilePath | None,
+        Meta(
+            description="File where the end of the record is noted, best on another disk; "
+            "beside the record, or in the state folder, when left out."
+        ),
+    ] = None
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """Everything that a configuration file can say."""
 
@@ -106,6 +129,7 @@ class Config(_Table, frozen=True, kw_only=True):
     logs: Annotated[Logs, Meta(description="How much of the logs is kept.")] = Logs()
     wallboard: Annotated[Wallboard, Meta(description="The wallboard's rotation.")] = Wallboard()
     runbooks: Annotated[Runbooks, Meta(description="Where runbooks are.")] = Runbooks()
+    ledger: Annotated[LedgerConfig, Meta(description="Where everything that is done is recorded.")] = LedgerConfig()
     bastions: Annotated[dict[Id, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
     credentials: Annotated[dict[Id, AnyCredentials], Meta(description="Who asks the clouds.")] = {}
     sources: Annotated[dict[Id, AnySource], Meta(description="Where data comes from.")] = {}

@@ -24,6 +24,7 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`[logs]`", model.Logs),
     ("`[wallboard]`", model.Wallboard),
     ("`[runbooks]`", model.Runbooks),
+    ("`[ledger]`", model.LedgerConfig),
     ("`[bastions.NAME]`", sources.Bastion),
     ('`[credentials.NAME]` with `type = "google"`', credentials.GoogleCredentials),
     ('`[credentials.NAME]` with `type = "aws"`', credentials.AwsCredentials),

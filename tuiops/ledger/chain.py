@@ -1,0 +1,162 @@
+"""The form of entries in a ledger: the bytes that count, the digests that chain them, and the way back to values.
+
+The body of an entry is its JSON, written once and never again: its digest covers these very bytes.
+
+    digest = SHA-256(digest of the entry before, 64 hexadecimal digits, followed by the body in UTF-8)
+
+The other columns repeat parts of the body, so that a database can look for them; `verify` compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import msgspec
+
+from tuiops.core.record import Entry, Sealed
+from tuiops.core.text import safe
+from tuiops.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Of the largest body that is recorded."""
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Entry)
+_ESCAPE = re.compile(r"\\[bfnrtu]")
+"""What JSON writes for characters that no terminal may get."""
+
+_NOT_JSON = "holds something that is not JSON in UTF-8"
+
+_AnyValue = TypeVar("_AnyValue")
+
+
+class Row(NamedTuple):
+    """An entry as the database holds it."""
+
+    number: int
+    at: str
+    """RFC 3339, UTC."""
+    run: str
+    event: str
+    person: str
+    body: str
+    previous: str
+    digest: str
+
+
+class _By(msgspec.Struct):
+    person: str
+
+
+class _Event(msgspec.Struct):
+    event: str
+    execution: str = ""
+
+
+class Parts(msgspec.Struct):
+    """What the columns repeat of a body."""
+
+    at: str
+    by: _By
+    event: _Event
+    run: str = ""
+
+
+_parts = msgspec.json.Decoder(Parts)
+
+
+def parts(body: str) -> Parts:
+    """Raises msgspec.MsgspecError when the body is not one."""
+    return _parts.decode(body)
+
+
+def digest(previous: str, body: str) -> str:
+    """The digest of an entry, in hexadecimal."""
+    return hashlib.sha256(f"{previous}{body}".encode()).hexdigest()
+
+
+def seal(entries: Sequence[Entry], number: int, previous: str) -> tuple[list[Row], list[Sealed]]:
+    """The entries as they follow entry `number` with digest `previous`. LedgerError for what cannot be recorded."""
+    rows: list[Row] = []
+    sealed: list[Sealed] = []
+    for given in entries:
+        entry, body, known = _recorded(given)
+        number += 1
+        own = digest(previous, body)
+        rows.append(Row(number, known.at, known.run, known.event.event, known.by.person, body, previous, own))
+        sealed.append(Sealed(number=number, entry=entry, digest=own))
+        previous = own
+    return rows, sealed
+
+
+def _recorded(entry: Entry) -> tuple[Entry, str, Parts]:
+    """The entry as it is recorded: without NUL and lone surrogates, which databases refuse or break on."""
+    try:
+        encoded = _encoder.encode(entry)
+        if not _shows_safely(encoded.decode("utf-8")):
+            # A plan keeps its very bytes, escapes and all.
+            entry = made_safe(entry)
+            encoded = _encoder.encode(entry)
+    except UnicodeEncodeError:
+        entry = made_safe(entry)
+        encoded = _encoder.encode(entry)
+    except UnicodeDecodeError as error:
+        raise LedgerError(f"an entry {_NOT_JSON}: {error}") from error
+    if len(encoded) > MOST_BYTES:
+        raise LedgerError(f"an entry of {len(encoded):,} bytes is too long to be recorded; the limit is {MOST_BYTES:,}")
+    try:
+        body = encoded.decode("utf-8")
+        return entry, body, parts(body)
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        raise LedgerError(f"an entry {_NOT_JSON}: {error}") from error
+
+
+def _shows_safely(body: str) -> bool:
+    """Whether no text in a body can hold anything that a terminal must not get."""
+    return not _ESCAPE.search(body) and safe(body, len(body)) == body
+
+
+def unseal(row: Row) -> Sealed:
+    """The entry of a row, its texts safe to show. LedgerError when it is not what was recorded."""
+    if digest(row.previous, row.body) != row.digest:
+        raise LedgerError(
+            f"entry {row.number} is not what was recorded: somebody has changed it"
+            " → `tuiops ledger verify` says what else; restore a backup, or begin another ledger"
+        )
+    try:
+        entry = _decoder.decode(row.body)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise LedgerError(
+            f"entry {row.number} cannot be understood: {safe(str(error))} → it is of a newer version: upgrade tuiops"
+        ) from error
+    if not _shows_safely(row.body):
+        entry = made_safe(entry)
+    return Sealed(number=row.number, entry=entry, digest=row.digest)
+
+
+def made_safe(value: _AnyValue) -> _AnyValue:
+    """The same value with every text in it safe to show; JSON that is kept as it is stays as it is."""
+    found: Any = _made_safe(value)
+    return found  # type: ignore[no-any-return]  # the walk keeps every type
+
+
+def _made_safe(value: object) -> object:
+    if type(value) is str:
+        return storable(value)
+    if isinstance(value, msgspec.Struct):
+        return type(value)(**{name: _made_safe(getattr(value, name)) for name in value.__struct_fields__})
+    if isinstance(value, tuple):
+        return tuple(_made_safe(item) for item in value)
+    if isinstance(value, dict):
+        return {_made_safe(key): _made_safe(item) for key, item in value.items()}
+    return value
+
+
+def storable(text: str) -> str:
+    """A text that every database takes: what is safe to show is that, too. Nothing is cut."""
+    return safe(text, len(text))

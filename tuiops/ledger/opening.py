@@ -1,0 +1,71 @@
+"""From settings to a ledger: which database, which file of anchors."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiops.config import paths
+from tuiops.core.clock import SystemClock
+from tuiops.errors import ConfigError, LedgerError
+from tuiops.ledger.anchors import Anchors
+from tuiops.ledger.sql import SqlLedger
+
+if TYPE_CHECKING:
+    from tuiops.config.model import LedgerConfig
+    from tuiops.core.clock import Clock
+    from tuiops.ledger.database import Database
+    from tuiops.ledger.store import Store
+
+NAME = "ledger"
+"""What files are called in the state folder unless they are named."""
+
+
+def open_ledger(
+    config: LedgerConfig, clock: Clock | None = None, *, name: str = NAME, create: bool = True
+) -> SqlLedger:
+    """The ledger that settings name. Nothing is opened, nor any secret looked up, before it is used.
+
+    `name` tells ledgers apart whose place is not set. With `create` False, one that does not exist is an error.
+    """
+    return SqlLedger(Opening(config, name=name, create=create), clock or SystemClock())
+
+
+class Opening:
+    """Finds the database, once, in whichever thread needs it first."""
+
+    def __init__(self, config: LedgerConfig, *, name: str = NAME, create: bool = True) -> None:
+        self._config = config
+        self._name = name
+        self._create = create
+        self._lock = threading.Lock()
+        self._found: tuple[Database, Anchors] | None = None
+
+    def store(self) -> Store:
+        """A connection of one's own. Raises LedgerError. Blocks."""
+        from tuiops.ledger.store import Store
+
+        with self._lock:
+            if self._found is None:
+                self._found = self._find()
+            return Store(*self._found)
+
+    def _find(self) -> tuple[Database, Anchors]:
+        config = self._config
+        if config.url is not None:
+            from tuiops.config.secrets import resolve_secret
+            from tuiops.ledger.postgresql import PostgresDatabase
+
+            try:
+                shared = PostgresDatabase(resolve_secret(config.url))
+            except ConfigError as error:
+                raise LedgerError(f"ledger.url: {error}") from None
+            return shared, self._anchors(paths.state_dir() / f"{self._name}-{shared.name}.anchors")
+        from tuiops.ledger.sqlite import SqliteDatabase
+
+        path = Path(config.path) if config.path else paths.state_dir() / f"{self._name}.db"
+        return SqliteDatabase(path, create=self._create), self._anchors(path.with_name(f"{path.name}.anchors"))
+
+    def _anchors(self, usual: Path) -> Anchors:
+        return Anchors(Path(self._config.anchors) if self._config.anchors else usual)

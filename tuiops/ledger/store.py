@@ -1,0 +1,238 @@
+"""What a ledger does, step by step, on one connection. Blocks; `ledger.Ledger` calls it in a thread."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tuiops.core.record import NO_DIGEST
+from tuiops.core.text import EMPTY, LINE, safe
+from tuiops.ledger import statements
+from tuiops.ledger.base import AlreadyClaimed, Fence, FencedOut, Holder, Lock, Taken
+from tuiops.ledger.chain import Row, seal, storable
+from tuiops.ledger.holders import dead
+from tuiops.ledger.session import Session
+from tuiops.ledger.verify import Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ClauseElement
+
+    from tuiops.core.record import Entry, Sealed
+    from tuiops.core.text import SafeText
+    from tuiops.ledger.anchors import Anchors
+    from tuiops.ledger.database import Database
+
+PAGE = 1_000
+"""Rows that are read at once."""
+
+_FARTHEST = 2**63 - 1
+
+
+class _LockRow(NamedTuple):
+    """A row of the table of locks, in the order of its columns."""
+
+    key: str
+    token: int
+    held: bool
+    name: str
+    session: str
+    host: str
+    boot: str
+    pid: int
+    born: float
+    run: str
+    purpose: str
+    since: float
+    expires: float
+
+    @property
+    def holder(self) -> Holder:
+        return Holder(
+            name=safe(self.name, LINE),
+            session=storable(self.session),
+            host=storable(self.host),
+            boot=storable(self.boot),
+            pid=self.pid,
+            born=self.born,
+        )
+
+    def lock(self, now: float) -> Lock:
+        """As others see it at the database's time `now`."""
+        return Lock(
+            key=storable(self.key),
+            token=self.token,
+            holder=self.holder,
+            run=storable(self.run),
+            purpose=safe(self.purpose, LINE),
+            since=datetime.fromtimestamp(self.since, UTC),
+            expires=datetime.fromtimestamp(self.expires, UTC),
+            gone=self.expires <= now or dead(self.holder),
+        )
+
+
+class Store:
+    """The operations of `base.Ledger`, on one connection."""
+
+    def __init__(self, database: Database, anchors: Anchors) -> None:
+        self.database = database
+        self._anchors = anchors
+        self._session = Session(database)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def append(self, entries: Sequence[Entry], fence: Fence | None, execution: str = "") -> tuple[Sealed, ...]:
+        """Add entries, and with them the claim of an execution when one is named."""
+        session = self._session
+        execution = storable(execution)
+        sealed: list[Sealed] = []
+
+        def write() -> None:
+            # Digests are of the whole chain: what is there with the one that a lost write had is that write.
+            if sealed and session.rows(statements.DIGEST, of_number=sealed[-1].number) == [(sealed[-1].digest,)]:
+                return
+            sealed.clear()
+            if fence is not None:
+                self._check(fence)
+            if execution and session.rows(statements.CLAIMED, of_execution=execution):
+                raise AlreadyClaimed(f"{execution} was claimed before; it must not be carried out again")
+            tail = session.rows(statements.LAST)
+            rows, made = seal(entries, *(tail[0] if tail else (0, NO_DIGEST)))
+            for row in rows:
+                session.count(statements.ADD, **row._asdict())
+            if execution:
+                session.count(statements.CLAIM, execution=execution, number=rows[-1].number)
+            session.notify()
+            sealed.extend(made)
+
+        if entries:
+            session.write(write)
+        return tuple(sealed)
+
+    def next_run_number(self) -> int:
+        def write() -> int:
+            self._session.count(statements.COUNT)
+            return int(self._session.rows(statements.COUNTED)[0][0])
+
+        return self._session.write(write)
+
+    def end(self) -> tuple[int, str]:
+        """Number and digest of the last entry."""
+        found = self._session.read(lambda: self._session.rows(statements.LAST))
+        return found[0] if found else (0, NO_DIGEST)
+
+    def anchor(self, at: datetime) -> None:
+        """Note the end of the chain beside the database."""
+        number, digest = self.end()
+        if number:
+            self._anchors.add(number, digest, at)
+
+    def verification(self) -> Verification:
+        """The beginning of a look at all entries."""
+        return Verification(*self._anchors.read())
+
+    def verify(self, verification: Verification, after: int | None) -> int | None:
+        """Look at the entries after one, `PAGE` at most; the number of the last of them, None when that was all."""
+        after = -_FARTHEST if after is None else after
+        rows = self.page(after)
+        if not rows:
+            verification.end(self._claims(statements.STRAY_CLAIMS, of_number=after))
+            return None
+        # After the entries: what is claimed with one of them is there by then.
+        verification.take(rows, self._claims(statements.CLAIMS, after=after, until=rows[-1].number))
+        return rows[-1].number
+
+    def _claims(self, statement: ClauseElement, **values: int) -> dict[int, str]:
+        return dict(self._session.read(lambda: self._session.rows(statement, **values)))
+
+    def page(self, after: int, until: int | None = None, run: str | None = None) -> list[Row]:
+        """The next rows after a number, `PAGE` at most; those of one run when it is named."""
+        bounds = {"after": after, "until": _FARTHEST if until is None else until, "most": PAGE}
+        return self._rows(statements.PAGE, bounds) if run is None else self._of_run(storable(run), bounds)
+
+    def _of_run(self, run: str, bounds: dict[str, int]) -> list[Row]:
+        return self._rows(statements.RUN_PAGE, {**bounds, "of_run": run})
+
+    def requests(self, after: int) -> list[Row]:
+        """The next requests of runs after a number, `PAGE` at most."""
+        return self._rows(statements.REQUESTS, {"after": after, "most": PAGE})
+
+    def _rows(self, statement: ClauseElement, values: dict[str, Any]) -> list[Row]:
+        return [Row._make(row) for row in self._session.read(lambda: self._session.rows(statement, **values))]
+
+    def acquire(self, key: str, holder: Holder, run: str, purpose: SafeText, seconds: float) -> Fence:
+        def write() -> Fence:
+            row = self._lock(key)
+            if row is not None and row.held and not (row.run == storable(run) and row.holder == _stored(holder)):
+                raise Taken(row.lock(self._session.now()))
+            return self._take(row, key, holder, run, purpose, seconds)
+
+        return self._session.write(write)
+
+    def take_over(self, key: str, holder: Holder, run: str, seconds: float) -> Fence:
+        def write() -> Fence:
+            row = self._lock(key)
+            if row is not None and row.held and row.holder != _stored(holder):
+                lock = row.lock(self._session.now())
+                if row.run != storable(run) or not lock.gone:
+                    raise Taken(lock)
+            return self._take(row, key, holder, run, safe(row.purpose, LINE) if row else EMPTY, seconds)
+
+        return self._session.write(write)
+
+    def renew(self, fence: Fence, seconds: float) -> None:
+        def write() -> None:
+            until = self._session.now() + seconds
+            values = {"of_key": storable(fence.key), "of_token": fence.token, "until": until}
+            if not self._session.count(statements.RENEW, **values):
+                raise FencedOut(f"{fence.key} is held by somebody else by now")
+
+        self._session.write(write)
+
+    def release(self, fence: Fence) -> None:
+        values = {"of_key": storable(fence.key), "of_token": fence.token}
+        self._session.write(lambda: self._session.count(statements.RELEASE, **values))
+
+    def locks(self) -> tuple[Lock, ...]:
+        def look() -> tuple[Lock, ...]:
+            now = self._session.now()
+            return tuple(_LockRow._make(row).lock(now) for row in self._session.rows(statements.LOCKS))
+
+        return self._session.read(look)
+
+    def _lock(self, key: str) -> _LockRow | None:
+        rows = self._session.rows(statements.LOCK, of_key=storable(key))
+        return _LockRow._make(rows[0]) if rows else None
+
+    def _take(
+        self, row: _LockRow | None, key: str, holder: Holder, run: str, purpose: SafeText, seconds: float
+    ) -> Fence:
+        now = self._session.now()
+        stored = _stored(holder)
+        taken = _LockRow(
+            key=storable(key), token=row.token + 1 if row else 1, held=True,
+            name=stored.name, session=stored.session, host=stored.host, boot=stored.boot, pid=stored.pid,
+            born=stored.born, run=storable(run), purpose=storable(purpose), since=now, expires=now + seconds,
+        )  # fmt: skip
+        if row is None:
+            self._session.count(statements.FIRST_LOCK, **taken._asdict())
+        else:
+            self._session.count(statements.NEXT_LOCK, of_key=taken.key, **taken._asdict())
+        return Fence(key=key, token=taken.token)
+
+    def _check(self, fence: Fence) -> None:
+        if self._session.rows(statements.TOKEN, of_key=storable(fence.key)) != [(fence.token,)]:
+            raise FencedOut(f"{fence.key} was taken over; nothing was recorded")
+
+
+def _stored(holder: Holder) -> Holder:
+    return Holder(
+        name=safe(holder.name, LINE),
+        session=storable(holder.session),
+        host=storable(holder.host),
+        boot=storable(holder.boot),
+        pid=holder.pid,
+        born=float(holder.born),
+    )

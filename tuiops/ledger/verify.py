@@ -1,0 +1,142 @@
+"""Whether a ledger is whole: every entry against its digest, its columns, the one before it, its claim, the anchors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tuiops.core.record import NO_DIGEST
+from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.ledger.base import Verdict
+from tuiops.ledger.chain import digest, parts, storable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tuiops.ledger.anchors import Anchor
+    from tuiops.ledger.chain import Row
+
+MOST_FAULTS = 100
+"""Faults that are told one by one."""
+
+_CLAIM = "step.claimed"
+
+
+class Verification:
+    """Takes all entries in their order, then says what it found."""
+
+    def __init__(self, anchors: Sequence[Anchor], faults: Iterable[SafeText]) -> None:
+        """`faults` are of the anchors' file."""
+        self._anchors: dict[int, set[str]] = {}
+        for anchor in anchors:
+            self._anchors.setdefault(anchor.number, set()).add(anchor.digest)
+        self._noted = {anchor.number: anchor.at for anchor in anchors}
+        self._faults = list(faults)
+        self._more = 0
+        self._last = 0
+        self._count = 0
+        self._previous = NO_DIGEST
+        self._anchored = 0
+
+    def take(self, rows: Iterable[Row], claims: Mapping[int, str]) -> None:
+        """Look at the next entries, and at the claims among them: executions by the number of their entry."""
+        claimed = dict(claims)
+        for row in rows:
+            number = row.number
+            follows = row.previous == self._previous
+            if number != self._last + 1:
+                self._gap(number)
+            elif not follows:
+                self._fault(
+                    fmt(
+                        "entry {}: it does not follow entry {}; one of them was put there or changed",
+                        number,
+                        number - 1,
+                    )
+                )
+            try:
+                right = digest(row.previous, row.body) == row.digest
+            except (TypeError, UnicodeError):
+                right = False
+            if not right:
+                self._fault(fmt("entry {}: it is not what was recorded", number))
+            self._columns(row, claimed, changed=not right)
+            if self._anchors:
+                self._against_anchor(row)
+            self._last, self._previous = number, row.digest
+            self._count += 1
+        self._unsaid(claimed)
+
+    def end(self, claims: Mapping[int, str]) -> None:
+        """There are no more entries; `claims` are those that belong to none."""
+        self._unsaid(claims)
+
+    def verdict(self) -> Verdict:
+        """What was found in all entries."""
+        cut = [number for number in self._anchors if number > self._last]
+        if cut:
+            self._fault(
+                fmt(
+                    "entry {}: the ledger ends here, but by an anchor of {} it had come to entry {}",
+                    self._last,
+                    safe(self._noted[max(cut)]),
+                    max(cut),
+                )
+            )
+        if self._more:
+            self._faults.append(fmt("and {} more", self._more))
+        return Verdict(entries=self._count, faults=tuple(self._faults), anchored=self._anchored)
+
+    def _gap(self, number: int) -> None:
+        missing = number - self._last - 1
+        if missing < 1:
+            self._fault(fmt("entry {}: its number cannot be", number))
+        elif missing == 1:
+            self._fault(fmt("entry {}: it is missing", self._last + 1))
+        else:
+            self._fault(fmt("entries {} to {}: they are missing", self._last + 1, number - 1))
+
+    def _unsaid(self, claims: Mapping[int, str]) -> None:
+        for number, execution in sorted(claims.items()):
+            self._fault(fmt("entry {}: {} counts as claimed, but no entry says so", number, safe(execution)))
+
+    def _columns(self, row: Row, claimed: dict[int, str], *, changed: bool) -> None:
+        """What the columns repeat must be what the body says; the claim of an execution must be in its table."""
+        try:
+            known = parts(row.body)
+        except (msgspec.MsgspecError, UnicodeError, TypeError):
+            if not changed:
+                self._fault(fmt("entry {}: it cannot be understood", row.number))
+            return
+        said = (known.at, known.run, known.event.event, known.by.person)
+        if said != (row.at, row.run, row.event, row.person):
+            self._fault(fmt("entry {}: its columns say something else than its content", row.number))
+        if known.event.event == _CLAIM and claimed.pop(row.number, None) != storable(known.event.execution):
+            self._fault(fmt("entry {}: the claim that it tells of was taken back or changed", row.number))
+
+    def _against_anchor(self, row: Row) -> None:
+        noted = self._anchors.get(row.number)
+        if noted is None:
+            return
+        if noted == {row.digest}:
+            self._anchored = max(self._anchored, row.number)
+        else:
+            self._fault(
+                fmt("entry {}: its digest is not the one of an anchor of {}", row.number, safe(self._noted[row.number]))
+            )
+
+    def _fault(self, fault: SafeText) -> None:
+        if len(self._faults) < MOST_FAULTS:
+            self._faults.append(fault)
+        else:
+            self._more += 1
+
+
+def sentence(verdict: Verdict) -> SafeText:
+    """How far an unbroken chain is proven."""
+    if verdict.anchored == verdict.entries:
+        return lit("Anchors prove that nothing was cut off.")
+    if not verdict.anchored:
+        return lit("There is no anchor: that its end was cut off, or all of it written anew, could not be seen.")
+    return fmt("Anchors prove it up to entry {}; what came later is proven by the chain alone.", verdict.anchored)
