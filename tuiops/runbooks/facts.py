@@ -37,6 +37,11 @@ KINDS: Mapping[str, frozenset[type]] = {
 }
 """Which resources have what can be listed or read."""
 
+WORDS: Mapping[str, str] = {
+    "serving": "serving revision", "previous": "previous revision", "secret_versions": "secret versions",
+}  # fmt: skip
+"""What is listed or read, in a sentence; what is left out is its own word."""
+
 ABLE: Mapping[Ability, frozenset[type]] = {
     "shift_traffic": frozenset({CloudRunResource}),
     "roll_back": _ROLLS,

@@ -17,6 +17,7 @@ from tuiops.core.record import Said
 from tuiops.core.runs import StepKind
 from tuiops.core.text import ANNOTATION, EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import Refused
+from tuiops.runbooks.facts import WORDS
 from tuiops.runbooks.model import (
     ApiAction,
     CommandAction,
@@ -246,11 +247,10 @@ def _read(runbook: Runbook, ground: Ground, words: Mapping[str, str]) -> dict[st
         resource = _resource(read.resource, words)
         if resource is None:
             continue
-        things = read.of.replace("_", " ")
         value = ground.read.get(Wanted(read.of, resource), "")
         problem = word_objection(value) if value else lit("is not told")
         if problem:
-            raise Refused(f"not planned: {things} of {safe(resource)} {problem}")
+            raise Refused(f"not planned: the {WORDS.get(read.of, read.of)} of {safe(resource)} {problem}")
         found[name] = value
     for name, read in runbook.reads.items():
         if name in found:

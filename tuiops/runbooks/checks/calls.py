@@ -86,7 +86,7 @@ def _shares(text: str, path: KeyPath) -> Iterator[Finding]:
         whole = filled_in(text, Place.WORD, {name: f"x{at}" for at, name in enumerate(names(text, Place.WORD))})
     except TemplateError:
         return  # told where placeholders are
-    if any("{" in pair.rpartition("=")[2] for pair in text.split(",")):
+    if any("=" in pair and "{" in pair.rpartition("=")[2] for pair in text.split(",")):
         return
     try:
         total = sum(shares(whole).values())

@@ -12,7 +12,7 @@ from tuiops.config.texts import nearest
 from tuiops.core.text import EMPTY
 from tuiops.core.units import Unit
 from tuiops.runbooks.checks.walk import Finding, all_steps, doings
-from tuiops.runbooks.facts import ABLE, CONFIGURED, KINDS, configured, kind_of
+from tuiops.runbooks.facts import ABLE, CONFIGURED, KINDS, WORDS, configured, kind_of
 from tuiops.runbooks.gates import within
 from tuiops.runbooks.model import (
     ApiAction,
@@ -111,7 +111,7 @@ class _Within:
                 yield from self._listed(parameter, ("parameters", name))
         for name, read in self._runbook.reads.items():
             key: KeyPath = ("reads", name, "resource")
-            yield from self._resources(read.resource, key, KINDS.get(read.of), f"has no {read.of.replace('_', ' ')}")
+            yield from self._resources(read.resource, key, KINDS.get(read.of), f"has no {WORDS.get(read.of, read.of)}")
             if read.of in CONFIGURED:
                 for resource in self._possible(read.resource):
                     exists = resource in self._system.resources
@@ -128,7 +128,7 @@ class _Within:
         if parameter.kind and parameter.kind not in _TAGS:
             yield Finding((*path, "kind"), f"{parameter.kind} is no kind of resource", nearest(parameter.kind, _TAGS))
         if parameter.resource is not None:
-            failing = f"has no {parameter.of.replace('_', ' ')}"
+            failing = f"has no {WORDS.get(parameter.of, parameter.of)}"
             yield from self._resources(parameter.resource, (*path, "resource"), KINDS.get(parameter.of), failing)
 
     def _doing(self, doing: object, path: KeyPath, at: At) -> Iterator[Finding]:
