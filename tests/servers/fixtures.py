@@ -163,9 +163,9 @@ class Servers:
         """AWS that is read and simply changed."""
         return self._started(Moto(self._new_folder("moto")))
 
-    def sshd(self) -> Sshd:
-        """A bastion: `host`, `port`, `user`, `identity`, `known_hosts`."""
-        return self._started(Sshd(program("sshd"), self._new_folder("sshd")))
+    def sshd(self, environment: Mapping[str, str] | None = None) -> Sshd:
+        """A bastion: `host`, `port`, `user`, `identity`, `known_hosts`; `environment` is of its sessions."""
+        return self._started(Sshd(program("sshd"), self._new_folder("sshd"), environment or {}))
 
     def _new_folder(self, name: str) -> Path:
         self._count += 1

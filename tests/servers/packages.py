@@ -66,6 +66,7 @@ PACKAGES: Mapping[str, Package] = {
     "postgresql": Package(("postgres",), ("postgresql",), "usr/lib/postgresql/*/bin/postgres"),
     "sshd": Package(("sshd",), ("openssh-server", "libnss-wrapper"), "usr/sbin/sshd"),
     "ssh": Package(("ssh",), ("openssh-client",), "usr/bin/ssh"),
+    "busybox": Package(("busybox",), ("busybox",), "bin/busybox"),
     "tmux": Package(("tmux",), ("tmux",), "usr/bin/tmux"),
 }
 

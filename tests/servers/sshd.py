@@ -14,6 +14,8 @@ from tests.servers.packages import MissingServer
 from tests.servers.processes import ServerProcess, free_port, listens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.servers.packages import Program
 
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -37,7 +39,8 @@ LogLevel VERBOSE
 class Sshd:
     """One sshd that lets one key in and forwards TCP connections."""
 
-    def __init__(self, program: Program, folder: Path) -> None:
+    def __init__(self, program: Program, folder: Path, environment: Mapping[str, str]) -> None:
+        """`environment`: variables of its sessions."""
         self.host = "127.0.0.1"
         self.port = free_port()
         self.user = getpass.getuser()
@@ -47,11 +50,11 @@ class Sshd:
         public = self.identity.with_suffix(".pub").read_text(encoding="utf-8")
         (folder / "authorized_keys").write_text(public, encoding="utf-8")
         config = folder / "sshd_config"
-        config.write_text(_CONFIG.format(port=self.port, folder=folder), encoding="utf-8")
-        environment = {**program.environment, **_privilege_separation(program, folder)}
-        self.process = ServerProcess(
-            [program.path, "-D", "-e", "-f", config], folder / "sshd.log", environment=environment
-        )
+        variables = " ".join(f"{name}={value}" for name, value in environment.items())
+        text = _CONFIG.format(port=self.port, folder=folder) + (f"SetEnv {variables}\n" if variables else "")
+        config.write_text(text, encoding="utf-8")
+        own = {**program.environment, **_privilege_separation(program, folder)}
+        self.process = ServerProcess([program.path, "-D", "-e", "-f", config], folder / "sshd.log", environment=own)
 
     def start(self) -> None:
         self.process.start(lambda: listens(self.port))

@@ -68,6 +68,27 @@ class Bastion:
             self._forget(connection)
             raise Unreachable(f"bastion {self.name}: connection lost ({safe(str(error), _NOT_OFFERED)})") from None
 
+    async def execute(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
+        """A command of the bastion itself, on a channel of its own; its login shell reads `command`.
+
+        Nothing of this program's environment goes along. Raises Unreachable, TimedOut or AccessDenied when the channel
+        was not opened; what goes wrong later is asyncssh's Error or OSError.
+        """
+        import asyncssh
+
+        connection = await self._connected()
+        try:
+            async with asyncio.timeout(self._config.connect_timeout):
+                return await connection.create_process(command, encoding=None, env={}, send_env=[], request_pty=False)
+        except TimeoutError:
+            raise TimedOut(f"bastion {self.name} began no command within {self._config.connect_timeout:g}s") from None
+        except asyncssh.ChannelOpenError as error:
+            reason = safe(error.reason or "no reason given", _NOT_OFFERED).rstrip(".").lower()
+            raise AccessDenied(f"bastion {self.name} lets us begin no command: {reason}") from None
+        except (asyncssh.Error, OSError) as error:
+            self._forget(connection)
+            raise Unreachable(f"bastion {self.name}: connection lost ({safe(str(error), _NOT_OFFERED)})") from None
+
     async def close(self) -> None:
         """Close the connection and everything that runs through it."""
         connecting, self._connecting = self._connecting, None

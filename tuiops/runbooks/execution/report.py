@@ -1,0 +1,179 @@
+"""What a bastion says about an execution, taken in line by line and byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tuiops.core.record import NO_DIGEST
+from tuiops.core.text import fmt, lit, safe
+from tuiops.errors import BadAnswer
+from tuiops.runbooks.execution.base import (
+    Finding,
+    Kind,
+    Left,
+    Outcome,
+    Output,
+    Sight,
+    ended_outcome,
+    left_text,
+    not_begun,
+    not_done,
+)
+from tuiops.runbooks.execution.output import Lines
+from tuiops.runbooks.execution.redaction import Redactor
+
+if TYPE_CHECKING:
+    from tuiops.runbooks.execution.base import Command, Tail
+
+STDOUT_BYTES: Final = 1024 * 1024
+"""Bytes kept of standard output for captures."""
+
+_PREFIX: Final = b"tuiops:"
+_LONGEST_FRAME: Final = 16 * 1024 * 1024
+_MOST_LEFT: Final = 100
+_FINAL: Final = frozenset({"taken", "absent", "failed", "none", "running", "unknown", "ended"})
+_WAITS_FOR_A_DEVICE: Final = "D"
+
+
+class Report:
+    """One conversation."""
+
+    def __init__(self, command: Command, forms: frozenset[bytes]) -> None:
+        self._command = command
+        self.streams = bool(forms) and not command.sec
+        """Whether output comes as it is and not in announced pieces."""
+        self._redactor = Redactor(forms)
+        self._lines = Lines()
+        self._digest = hashlib.sha256()
+        self._gaps = False
+        self._streams_seen: set[str] = set()
+        self._at: dict[str, tuple[int, int]] = {}
+        """By stream: bytes and lines of it that came or are gone."""
+        self._current = ""
+        self._stdout = bytearray()
+        self._stdout_cut = False
+        self._said: dict[str, str] = {}
+        self._left: list[Left] = []
+        self._noise = b""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is said."""
+        return not _FINAL.isdisjoint(self._said)
+
+    @property
+    def complaint(self) -> str:
+        """What the shell over there complained about, to be put behind a sentence."""
+        return f": {safe(self._noise)}" if self._noise else ""
+
+    def hear(self, line: bytes) -> int:
+        """Take a line in. Returns how many bytes of output come next on the other stream."""
+        if not line.startswith(_PREFIX) or not line.endswith(b"\n"):
+            self._noise = line.strip() or self._noise
+            return 0
+        word, _, rest = line[len(_PREFIX) : -1].decode("utf-8", "replace").partition(" ")
+        if word == "data":
+            with contextlib.suppress(ValueError):
+                return self._announced(*rest.split(" "))
+        elif word == "left":
+            if len(self._left) < _MOST_LEFT:
+                self._left.append(_left(rest))
+        else:
+            self._said[word] = rest
+        return 0
+
+    def take(self, data: bytes) -> None:
+        """Take output in."""
+        before, lines = self._at.get(self._current, (0, 0))
+        self._at[self._current] = (before + len(data), lines + data.count(b"\n"))
+        self._keep(self._redactor.feed(data))
+
+    def batch(self, *, last: bool) -> Tail | None:
+        """What is new."""
+        if last:
+            self._keep(self._redactor.finish())
+            self._lines.finish()
+        return self._lines.batch()
+
+    def output(self) -> Output:
+        """All that came."""
+        size = sum(before for before, _ in self._at.values())
+        whole = not self._gaps and len(self._streams_seen) <= 1 and self._at
+        return self._lines.output(size, self._digest.hexdigest() if whole else NO_DIGEST)
+
+    def finding(self) -> Finding:
+        """What was said in the end."""
+        said, left = self._said, tuple(self._left)
+        if "none" in said:
+            return not_begun()
+        if "ended" in said:
+            outcome = self._outcome(left)
+            return Finding(sight=Sight.ENDED, text=outcome.text, outcome=outcome, left=left)
+        refusal = self._refusal()
+        if refusal is not None:
+            return Finding(sight=Sight.ENDED, text=refusal.text, outcome=refusal)
+        if "running" in said:
+            return Finding(sight=Sight.RUNNING, text=lit("it is running"))
+        text = lit("whoever watched it is gone; nobody knows how it ended")
+        if left:
+            text = fmt("{}; of its processes live: {}", text, left_text(left))
+        return Finding(sight=Sight.NOBODY_KNOWS, text=text, left=left)
+
+    def _refusal(self) -> Outcome | None:
+        """Why it was not begun by us, when it was not."""
+        if "taken" in self._said:
+            return not_done(lit("this execution was begun before; it is not begun again"))
+        if "absent" in self._said:
+            return not_done(fmt("{}: there is no such program there", safe(self._command.argv[0])))
+        if "failed" in self._said:
+            return not_done(safe(self._said["failed"]))
+        return None
+
+    def _outcome(self, left: tuple[Left, ...]) -> Outcome:
+        said = self._said
+        how = "timed out" if "expired" in said else "aborted" if "aborted" in said else "ended"
+        status = int(said["status"]) if said.get("status", "").isdecimal() else None
+        outcome = ended_outcome(how, status, left)
+        if how == "ended" and status is None:
+            outcome = Outcome(kind=Kind.UNKNOWN, text=lit("its status cannot be read"), left=left)
+        return msgspec.structs.replace(
+            outcome, output=self.output(), stdout=bytes(self._stdout), stdout_cut=self._stdout_cut
+        )
+
+    def _announced(self, stream: str, place: str, offset: str, count: str) -> int:
+        _, before, lines = map(int, place.split("."))
+        at, seen = self._at.get(stream, (0, 0))
+        start = before + int(offset)
+        if start > at:
+            self._gaps = True
+            missing = max(0, lines - seen)
+            self._lines.missing(missing)
+            self._at[stream] = (start, seen + missing)
+            if stream == "out":
+                self._stdout_cut = True
+        self._current = stream
+        self._streams_seen.add(stream)
+        if int(count) > _LONGEST_FRAME:
+            raise BadAnswer(f"more output was announced than there can be: {safe(count)} bytes")
+        return int(count)
+
+    def _keep(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._command.wants_stdout and self._current in {"", "out"} and not self._stdout_cut:
+            room = STDOUT_BYTES - len(self._stdout)
+            self._stdout += data[:room]
+            self._stdout_cut = len(data) > room
+        self._digest.update(data)
+        self._lines.feed(data)
+
+
+def _left(text: str) -> Left:
+    """`PID STATE NAME`."""
+    pid, state, name = (*text.split(" ", 2), "", "")[:3]
+    shown = fmt("{}, waits for a device", safe(name)) if state.startswith(_WAITS_FOR_A_DEVICE) else safe(name)
+    return Left(int(pid) if pid.isdecimal() else 0, shown)
