@@ -10,6 +10,7 @@
 #   watch     this file and its settings, as the runner reads it; no secret is in it
 #   runner    process that watches the command      go        mkdir of it begins the command, or else bars it
 #   command   process of the command                status    exit status
+#   grace     seconds that it has when it is told to end
 #   aborted, expired   mkdir: why it was ended      left      what would not end
 #   out.N.BYTES.LINES, err.N.BYTES.LINES   output in pieces, those in the middle removed; *.done when it is over
 #   barred    instead of all of these: it was kept from beginning
@@ -44,6 +45,7 @@ tuiops_begin() {
   fi
   sync "$tuiops_here" "$tuiops_base" 2>/dev/null || sync
   tuiops_say claimed
+  echo "$tuiops_grace" >"$tuiops_here/grace"
   if printf '%s\n' '{' "$tuiops_settings" "tuiops_umask=$tuiops_umask" "$tuiops_library" 'shift; tuiops_run "$@"' '}' \
     2>/dev/null >"$tuiops_here/watch"; then
     # The input passes through a pipe: it is in no file and in no list of words.
@@ -88,7 +90,11 @@ tuiops_run() {
 
 tuiops_carry_out() {
   # Shells say on standard error that a signal ended a command; that is not the command's own word.
-  { (umask "$tuiops_umask" && exec $tuiops_away sh -c "$tuiops_inner" "$tuiops_here" "$@" 2>&5 5>&-); } 5>&2 2>/dev/null
+  (
+    exec 5>&2 2>/dev/null
+    (umask "$tuiops_umask" && exec $tuiops_away sh -c "$tuiops_inner" "$tuiops_here" "$@" 2>&5 5>&-)
+    exit $?
+  )
   echo $? >"$tuiops_here/status.new" && mv "$tuiops_here/status.new" "$tuiops_here/status"
 }
 
@@ -153,7 +159,7 @@ tuiops_table() {
 tuiops_marked() {
   [ -r /proc/self/environ ] || return
   # A grep that reads only up to the first NUL is no help: look at every process then.
-  if printf 'a\0b\n' | grep -q b; then
+  if printf 'a\0b\n' | grep -q -F b; then
     set -- $(grep -l -F "TUIOPS_EXECUTION_ID=$tuiops_id" /proc/[0-9]*/environ 2>/dev/null)
   else
     set -- /proc/[0-9]*/environ
@@ -192,6 +198,7 @@ tuiops_tree() {
 
 # Ask everything to end, end it after the grace, write down what is left.
 tuiops_end() {
+  { read -r tuiops_grace <"$tuiops_here/grace"; } 2>/dev/null
   tuiops_asked=' ' tuiops_turn=0
   tuiops_until=$(($(date +%s) + tuiops_grace))
   while :; do
@@ -298,6 +305,14 @@ tuiops_gone() {
     tuiops_nap
   done
   tuiops_watched && return 1
+  # Whoever ends it writes down what is left only when the runner is long done.
+  tuiops_turn=0
+  while { [ -d "$tuiops_here/aborted" ] || [ -d "$tuiops_here/expired" ]; } && [ ! -e "$tuiops_here/left" ]; do
+    { read -r tuiops_grace <"$tuiops_here/grace"; } 2>/dev/null
+    [ "$tuiops_turn" -lt $((10 * (tuiops_grace + 5))) ] || break
+    tuiops_turn=$((tuiops_turn + 1))
+    tuiops_nap
+  done
   if mkdir "$tuiops_here/go" 2>/dev/null; then
     : >"$tuiops_here/barred"
     return

@@ -54,6 +54,8 @@ class Report:
         self._at: dict[str, tuple[int, int]] = {}
         """By stream: bytes and lines of it that came or are gone."""
         self._current = ""
+        self._last = ("", True)
+        """Which stream the last output came from, and whether it ended a line."""
         self._stdout = bytearray()
         self._stdout_cut = False
         self._said: dict[str, str] = {}
@@ -168,6 +170,10 @@ class Report:
             room = STDOUT_BYTES - len(self._stdout)
             self._stdout += data[:room]
             self._stdout_cut = len(data) > room
+        last, ended = self._last
+        if last != self._current and not ended:
+            self._lines.feed(b"\n")
+        self._last = (self._current, data.endswith(b"\n"))
         self._digest.update(data)
         self._lines.feed(data)
 
