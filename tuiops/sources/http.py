@@ -57,6 +57,15 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Heard(NamedTuple):
+    """An answer of any status, as far as it came."""
+
+    status: int
+    body: bytes
+    cut: bool
+    """Whether the body was longer than is read."""
+
+
 class Endpoint(NamedTuple):
     """A server and how it is talked to."""
 
@@ -214,6 +223,41 @@ class HttpClient:
             return Answer(found.status, b"")
         raise self.refusal(found)
 
+    async def once(
+        self, method: Method, url: str, *, body: bytes | None, headers: Mapping[str, str], sent: Callable[[], None]
+    ) -> Heard:
+        """The answer to a request that is sent at most once, whatever its status.
+
+        `sent` is called just before its first byte goes out: an error that comes before that is one of a request that
+        the server never saw.
+        """
+
+        async def trace(event: str, _info: Mapping[str, Any]) -> None:
+            if event.endswith("send_request_headers.started"):
+                sent()
+
+        async with deadline(self._endpoint.timeout, self.server):
+            with translated(self.server):
+                client = await self._connected()
+                self.requests += 1
+                name = self._endpoint.tls.server_name
+                extensions = {"trace": trace} | ({"sni_hostname": name} if name else {})
+                asked = client.stream(method, url, headers=dict(headers), content=body, extensions=extensions)
+                async with asked as response:
+                    found, cut = await self._beginning(response)
+                    return Heard(response.status_code, found, cut)
+
+    async def _beginning(self, response: httpx.Response) -> tuple[bytes, bool]:
+        """A body, or as much of it as is read; whether there is more."""
+        limit = self._endpoint.max_response
+        unpack = _unpacker(response.headers.get("content-encoding", ""), limit, self.server)
+        async for block in response.aiter_raw(_BLOCK):
+            try:
+                unpack.feed(block)
+            except TooLong:
+                return unpack.taken[:limit], True
+        return unpack.finish(), False
+
     @contextlib.asynccontextmanager
     async def stream(
         self,
@@ -335,6 +379,10 @@ class HttpClient:
         return client
 
 
+class TooLong(BadAnswer):
+    """More came than is read."""
+
+
 class _Plain:
     """Collects a body, up to a limit."""
 
@@ -349,11 +397,16 @@ class _Plain:
     def finish(self) -> bytes:
         return bytes(self._out)
 
+    @property
+    def taken(self) -> bytes:
+        """What was collected so far."""
+        return bytes(self._out)
+
     def _add(self, block: bytes) -> None:
         self._out += block
         if len(self._out) > self._limit:
             size = show_size(self._limit)
-            raise BadAnswer(f"{self._server} sent more than {size}; narrow what is asked or raise max_response")
+            raise TooLong(f"{self._server} sent more than {size}; narrow what is asked or raise max_response")
 
 
 class _Gzip(_Plain):
