@@ -163,6 +163,8 @@ def test_the_settings_in_force(
 def test_config_prints_what_comes_with_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "schema"]) == Exit.OK
     assert json.loads(capsys.readouterr().out)["title"] == "tuiops configuration"
+    assert main(["config", "runbook-schema"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["title"] == "tuiops runbook"
     assert main(["config", "example"]) == Exit.OK
     assert "[systems.shop]" in capsys.readouterr().out
     assert main(["config", "paths"]) == Exit.OK

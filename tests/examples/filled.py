@@ -26,11 +26,6 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "tokyo": {
         "the address of the chat's health endpoint, https://HOST/api/health": "https://chat.example/api/health",
         "the address of tokyo-ai-chat-redis": "10.0.0.3",
-        "the health endpoint of the chat's tag blue, https://blue---SERVICE-HASH.a.run.app/api/health": (
-            "https://blue---tokyo-ai-chat-service-abc123-an.a.run.app/api/health"
-        ),
-        "the address of the chat's page": "https://chat.example/",
-        "what the chat's page says during maintenance, as a regular expression": "maintenance",
     },
     "omniy": {
         "85% of the storage that omniy pays for, such as > 85GB": "> 85GB",
@@ -41,16 +36,6 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         f"{_PROMETHEUS} with sagebase's project": _GOOGLE.format("sagebase-example"),
         "the ID of the uptime check of sagebase": "sagebase-abc123",
         "the Cloud SQL instance of sagebase": "sagebase-db",
-        "the absolute path of a file that may hold sagebase's new database password for a few minutes": (
-            "/home/ops/.sagebase-password"
-        ),
-        "--update-secrets=VARIABLE={secret}:{version.number} "
-        "with the variable of sagebase-streamlit that holds the password": (
-            "--update-secrets=DATABASE_PASSWORD={secret}:{version.number}"
-        ),
-        "--update-secrets=VARIABLE={secret}:{old} with the variable of sagebase-streamlit that holds the password": (
-            "--update-secrets=DATABASE_PASSWORD={secret}:{old}"
-        ),
     },
     "pricealert": {
         "the address of PriceAlert's Prometheus": "http://prometheus.pricealert.example:9090",
@@ -72,14 +57,38 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "the index of the Celery workers' logs, such as pricealert-celery-*": "pricealert-celery-*",
     },
 }
-"""What belongs into each system's blanks, by what they ask for."""
+"""What belongs into the blanks of each system's configuration, by what they ask for."""
+
+RUNBOOK_VALUES: Mapping[str, Mapping[str, str]] = {
+    "tokyo": {
+        "the health endpoint of the chat's tag blue, https://blue---SERVICE-HASH.a.run.app/api/health": (
+            "https://blue---tokyo-ai-chat-service-abc123-an.a.run.app/api/health"
+        ),
+        "the address of the chat's page": "https://chat.example/",
+        "what the chat's page says during maintenance, as a regular expression": "maintenance",
+    },
+    "sagebase": {
+        "the absolute path of a file that may hold sagebase's new database password for a few minutes": (
+            "/home/ops/.sagebase-password"
+        ),
+        "--update-secrets=VARIABLE={secret}:{version.number} "
+        "with the variable of sagebase-streamlit that holds the password": (
+            "--update-secrets=DATABASE_PASSWORD={secret}:{version.number}"
+        ),
+        "--update-secrets=VARIABLE={secret}:{old} with the variable of sagebase-streamlit that holds the password": (
+            "--update-secrets=DATABASE_PASSWORD={secret}:{old}"
+        ),
+    },
+}
+"""What belongs into the blanks of its runbooks."""
 
 
 def filled(folder: Path) -> Path:
     """A copy of `examples` in which nothing is blank."""
     copy = folder / "examples"
     shutil.copytree(EXAMPLES, copy)
-    for system, values in VALUES.items():
+    for system in SYSTEMS:
+        values = {**VALUES[system], **RUNBOOK_VALUES.get(system, {})}
         for file in (copy / system / "system.toml", *(copy / system / "runbooks").glob("*.toml")):
             text = file.read_text(encoding="utf-8")
             for wanted, value in values.items():

@@ -77,8 +77,9 @@ def parser() -> argparse.ArgumentParser:
     _discover(_command(commands, "discover", "propose what to watch, from what is there"))
     config = _command(commands, "config", "print settings, or what there is to know about them")
     config.add_argument(
-        "what", nargs="?", choices=("show", "paths", "schema", "example"), default="show",
-        help="show: the settings in force; paths: where files are; schema: JSON Schema; example: a complete file",
+        "what", nargs="?", choices=("show", "paths", "schema", "runbook-schema", "example"), default="show",
+        help="show: the settings in force; paths: where files are; schema: JSON Schema of configurations; "
+        "runbook-schema: that of runbooks; example: a complete file",
     )  # fmt: skip
     _command(commands, "keys", "print every action with its keys")
     _command(commands, "themes", "print the themes that there are")

@@ -16,7 +16,7 @@ from tuiops.runbooks.checks import calls, commands, names, order, steps, surroun
 from tuiops.runbooks.model import Runbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tuiops.config.load import Loaded
     from tuiops.config.model import Config
@@ -65,16 +65,36 @@ def library(loaded: Loaded) -> Library:
     return Library(runbooks=dict(sorted(found.items())), faults=tuple(faults))
 
 
+def faults_beside(file: Path) -> tuple[Fault, ...]:
+    """What is wrong with the runbooks beside a configuration that cannot be used itself, as far as they tell alone."""
+    tree = Tree(str(file))
+    tree.read(file)
+    found: list[Fault] = []
+    for each in _files(_beside(tree.files)):
+        try:
+            load(each)
+        except ConfigError as error:
+            found += error.faults
+    return tuple(found)
+
+
 def files(loaded: Loaded) -> tuple[Path, ...]:
     """The files that a configuration's runbooks are in, by folder and name."""
-    return tuple(file for folder in folders(loaded) for file in sorted(folder.glob("*.toml")))
+    return _files(folders(loaded))
 
 
 def folders(loaded: Loaded) -> tuple[Path, ...]:
     """Where a configuration's runbooks are; a folder need not exist."""
     named = loaded.config.runbooks.folders
-    found = (Path(each) for each in named) if named else (file.parent / FOLDER for file in loaded.files)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(Path(each) for each in named)) if named else _beside(loaded.files)
+
+
+def _beside(configuration: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(file.parent / FOLDER for file in configuration))
+
+
+def _files(where: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(file for folder in where for file in sorted(folder.glob("*.toml")))
 
 
 def _missing_folders(loaded: Loaded) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""`tuiops check`: every mistake and every blank of a configuration, with file, key and remedy."""
+"""`tuiops check`: every mistake and every blank of a configuration and its runbooks, with file, key and remedy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from tuiops.cli.output import Output, Tone
 from tuiops.config import paths
 from tuiops.config.advice import missing_secrets, query_faults, unreadable_queries
 from tuiops.config.load import load
-from tuiops.core.text import LINE, fmt, lit, safe
+from tuiops.core.text import EMPTY, LINE, fmt, lit, safe
 from tuiops.errors import ConfigError
+from tuiops.runbooks.load import faults_beside, library
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from tuiops.errors import Fault
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
@@ -31,8 +35,10 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
             advice=(missing_secrets,),
         )
     except ConfigError as error:
-        faults.tell(error, Output(sys.stderr, os.environ), whole=True)
-        return Exit.CONFIG
+        return _wrong((*error.faults, *faults_beside(file)))
+    books = library(loaded)
+    if books.faults:
+        return _wrong(books.faults)
     config = loaded.config
     for fault in loaded.warnings:
         out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))
@@ -40,5 +46,11 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if unread:
         out.line((lit("warning  "), Tone.BAD), unread)
     counts = fmt("systems: {}  sources: {}  files: {}", len(config.systems), len(config.sources), len(loaded.files))
-    out.line((lit("ok  "), Tone.GOOD), safe(str(file), LINE), lit("  "), counts)
+    more = fmt("  runbooks: {}", len(books.runbooks)) if books.runbooks else EMPTY
+    out.line((lit("ok  "), Tone.GOOD), safe(str(file), LINE), lit("  "), counts, more)
     return Exit.OK
+
+
+def _wrong(found: Sequence[Fault]) -> Exit:
+    faults.tell(ConfigError(found), Output(sys.stderr, os.environ), whole=True)
+    return Exit.CONFIG

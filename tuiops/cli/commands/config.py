@@ -26,6 +26,10 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
             _paths(arguments, out)
         case "schema":
             out.verbatim(schema_text())
+        case "runbook-schema":
+            from tuiops.runbooks.schema import text as runbook_schema_text
+
+            out.verbatim(runbook_schema_text())
         case "example":
             out.verbatim(paths.example_config().read_text(encoding="utf-8"))
         case _:

@@ -1,0 +1,278 @@
+"""The runbooks of the five systems: right as they stand, planned as the operations manuals should have said."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+import tomli
+
+from tests.examples.filled import RUNBOOK_VALUES, SYSTEMS, filled
+from tuiops.config.load import load
+from tuiops.core.access import Danger
+from tuiops.errors import Blank, ConfigError, Refused
+from tuiops.runbooks import parameters, planning
+from tuiops.runbooks.facts import CONFIGURED, choices, configured
+from tuiops.runbooks.load import faults_beside, library
+from tuiops.runbooks.load import load as load_runbook
+from tuiops.runbooks.model import ApiAction, CommandAction, GateAction, HttpAction, ListedParameter, QueryCheck
+from tuiops.runbooks.plan import Plan
+from tuiops.runbooks.plan_text import plan_lines
+from tuiops.runbooks.planning import Ground
+
+if TYPE_CHECKING:
+    from tuiops.config.load import Loaded
+    from tuiops.runbooks.load import Kept, Library
+    from tuiops.runbooks.planning import Wanted
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILES = sorted(EXAMPLES.glob("*/runbooks/*.toml"))
+AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+DIGEST = "sha256:" + "0" * 64
+
+VALUES: dict[str, dict[str, tuple[str, ...]]] = {
+    "manga-rolling-update": {},
+    "manga-rollback": {"phases": ("phase1", "phase2", "phase3")},
+    "manga-restart": {"phases": ("phase4", "phase6")},
+    "tokyo-blue-green": {
+        "image": (f"asia-northeast1-docker.pkg.dev/tokyo-ai-chat-mvp/chat/server@{DIGEST}",),
+        "suffix": ("r20260501-1",),
+    },
+    "tokyo-maintenance": {},
+    "sagebase-pitr-clone": {"moment": ("2026-04-30T01:02:03+09:00",), "clone": ("sagebase-0430",)},
+    "sagebase-pitr-switch": {"clone": ("sagebase-0430",)},
+    "sagebase-rotate-password": {},
+    "sagebase-retire-password": {"number": ("3",)},
+    "pricealert-restore-snapshot": {"snapshot": ("rds:price-alert-2026-04-30",), "instance": ("price-alert-0430",)},
+    "pricealert-rollback": {"service": ("api",)},
+}
+"""Somebody's choices."""
+
+LISTED = {"secret_versions": ("4", "3"), "backups": ("rds:price-alert-2026-04-30",)}
+READ = {"serving": "{}-00002-abc", "previous": "{}-00001-abc", "revisions": "{}-00003-abc", "secret_versions": "4"}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    return load(filled(tmp_path_factory.mktemp("filled")) / "all.toml", environ={})
+
+
+@pytest.fixture(scope="module")
+def books(loaded: Loaded) -> Library:
+    return library(loaded)
+
+
+def planned(loaded: Loaded, kept: Kept, read: dict[str, str] | None = None) -> Plan:
+    runbook, config = kept.runbook, loaded.config
+    (system,) = runbook.systems
+    lists = {
+        name: choices(config, system, one) or LISTED[one.of]
+        for name, one in runbook.parameters.items()
+        if isinstance(one, ListedParameter)
+    }
+    values = parameters.checked(runbook, VALUES[runbook.id], now=AT, lists=lists)
+
+    def told(one: Wanted) -> str:
+        if one.of in CONFIGURED:
+            return configured(config, system, one.of, one.resource) or ""
+        return {**READ, **(read or {})}[one.of].format(one.resource)
+
+    wanted = {one: told(one) for one in planning.wanted(runbook, values)}
+    ground = Ground(at=AT, system=system, environment="production", production=True, read=wanted)
+    return planning.plan(kept, values, ground)
+
+
+def test_all_of_them_are_right_once_their_blanks_are_filled_in(books: Library) -> None:
+    assert books.faults == ()
+    assert set(books.runbooks) == set(VALUES)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parts[-3]}-{file.stem}")
+def test_nothing_but_blanks_is_wrong_with_them(file: Path) -> None:
+    try:
+        load_runbook(file)
+    except ConfigError as error:
+        wrong = [fault for fault in error.faults if not isinstance(fault, Blank)]
+    else:
+        wrong = []
+    assert wrong == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_blanks_are_those_that_an_owner_must_fill_in(system: str) -> None:
+    blanks = {fault.remedy for fault in faults_beside(EXAMPLES / system / "tuiops.toml")}
+    assert blanks == {f"fill in {wanted}" for wanted in RUNBOOK_VALUES.get(system, {})}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_they_fit_their_schema(books: Library, name: str) -> None:
+    schema = json.loads((EXAMPLES.parent / "docs" / "runbook.schema.json").read_text(encoding="utf-8"))
+    file = books.runbooks[name].file
+    jsonschema.Draft202012Validator(schema).validate(tomli.loads(file.read_text(encoding="utf-8")))
+    assert file.read_text(encoding="utf-8").startswith("#:schema ../../../docs/runbook.schema.json\n")
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_they_plan(loaded: Loaded, books: Library, name: str) -> None:
+    read = {"revisions": READ["serving"]} if name == "tokyo-maintenance" else None
+    made = planned(loaded, books.runbooks[name], read)
+    assert Plan.of(made.content()) == made
+    assert made.locks[-1].startswith(f"{name}:")
+    lines = plan_lines(made)
+    assert lines[0] == made.title
+    assert all(line.isprintable() for line in lines)
+    assert sum(f"[{step.key}]" in line for step in made.steps for line in lines) >= len(made.steps)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_whatever_destroys_says_how_it_is_undone(loaded: Loaded, books: Library, name: str) -> None:
+    made = planned(
+        loaded, books.runbooks[name], {"revisions": READ["serving"]} if name == "tokyo-maintenance" else None
+    )
+    assert all(step.undo_text for step in made.steps if step.danger is Danger.DESTROYS)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_they_have_none_of_the_mistakes_of_the_manuals(loaded: Loaded, books: Library, name: str) -> None:
+    made = planned(
+        loaded, books.runbooks[name], {"revisions": READ["serving"]} if name == "tokyo-maintenance" else None
+    )
+    words = [word for step in made.steps if isinstance(step.do, CommandAction) for word in step.do.argv]
+    forbidden = ("--set-env-vars", "--quiet", "latest", "LATEST", "--destination-region", "/tmp")
+    assert not [word for word in words if any(bad in word for bad in forbidden)]
+    shares = [
+        step.do.arguments["shares"]
+        for step in made.steps
+        if isinstance(step.do, ApiAction) and "shares" in step.do.arguments
+    ]
+    assert not [each for each in shares if "LATEST" in each]
+
+
+# --- manga --------------------------------------------------------------------------------------------------------
+
+
+def test_mangas_update_pins_first_then_goes_by_a_tenth_a_half_and_all(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["manga-rolling-update"])
+    shifts = [(step.do.resource, step.do.arguments["shares"]) for step in made.steps if isinstance(step.do, ApiAction)]
+    rest = [f"phase{number}" for number in range(2, 9)]
+    old, new = "phase1-00002-abc", "phase1-00003-abc"
+    assert shifts == [
+        ("phase1", f"{old}=100"),
+        *((phase, f"{phase}-00002-abc=100") for phase in rest),
+        ("phase1", f"{new}=10,{old}=90"),
+        ("phase1", f"{new}=50,{old}=50"),
+        ("phase1", f"{new}=100"),
+        *((phase, f"{phase}-00003-abc=100") for phase in rest),
+    ]
+    assert {f"change:manga/phase{number}" for number in range(1, 9)} < set(made.locks)
+    undoes = [step.undo for step in made.steps if step.key.startswith("roll[") and step.key.endswith("shift")]
+    assert all(isinstance(undo, ApiAction) for undo in undoes)
+    assert [undo.arguments["shares"] for undo in undoes if isinstance(undo, ApiAction)] == [
+        f"{phase}-00002-abc=100" for phase in rest
+    ]
+
+
+def test_mangas_canary_is_judged_by_its_own_numbers(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["manga-rolling-update"])
+    queries = [
+        step.do.check.query
+        for step in made.steps
+        if isinstance(step.do, GateAction) and isinstance(step.do.check, QueryCheck)
+    ]
+    assert len(queries) == 3
+    assert all('service_name="phase1-service"' in query for query in queries)
+    assert all('revision_name="phase1-00003-abc"' in query for query in queries)
+
+
+def test_mangas_rollback_goes_backwards_to_named_revisions(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["manga-rollback"])
+    backs = [step.do for step in made.steps if isinstance(step.do, ApiAction)]
+    assert [(do.resource, do.arguments["revision"]) for do in backs] == [
+        (f"phase{number}", f"phase{number}-00001-abc") for number in (3, 2, 1)
+    ]
+
+
+def test_mangas_restart_is_one_phase_at_a_time_and_moves_the_traffic(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["manga-restart"])
+    keys = [step.key for step in made.steps]
+    each = ["idle", "fresh", "look", "shift", "well"]
+    assert keys == [f"restart[{phase}].{key}" for phase in ("phase4", "phase6") for key in each]
+    shift = made.steps[3].do
+    assert isinstance(shift, ApiAction)
+    assert shift.arguments == {"shares": "{restart[phase4].look.revision}=100"}
+    assert shift.late
+
+
+# --- tokyo --------------------------------------------------------------------------------------------------------
+
+
+def test_tokyos_switch_tries_a_tenth_and_knows_the_way_back(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["tokyo-blue-green"])
+    by_key = {step.key: step for step in made.steps}
+    tenth, switch, deploy = (by_key[key].do for key in ("tenth", "switch", "deploy"))
+    assert isinstance(tenth, ApiAction)
+    assert tenth.arguments == {"shares": "tokyo-ai-chat-service-r20260501-1=10,chat-00002-abc=90"}
+    assert isinstance(switch, ApiAction)
+    assert switch.arguments == {"shares": "tokyo-ai-chat-service-r20260501-1=100"}
+    for key in ("tenth", "switch"):
+        undo = by_key[key].undo
+        assert isinstance(undo, ApiAction)
+        assert undo.arguments == {"shares": "chat-00002-abc=100"}
+    assert isinstance(deploy, CommandAction)
+    assert "--no-traffic" in deploy.argv
+    assert f"--image={VALUES['tokyo-blue-green']['image'][0]}" in deploy.argv
+
+
+def test_tokyos_maintenance_goes_off_whatever_becomes_of_the_work(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["tokyo-maintenance"], {"revisions": READ["serving"]})
+    between = [step for step in made.steps if step.key in {"on_is", "close", "closed", "work"}]
+    assert all(step.goes_on for step in between)
+    assert not next(step for step in made.steps if step.key == "off").when
+    assert made.danger is Danger.DESTROYS
+
+
+def test_tokyos_maintenance_copies_only_what_serves(loaded: Loaded, books: Library) -> None:
+    with pytest.raises(Refused, match=r"newest .* must be the same as old"):
+        planned(loaded, books.runbooks["tokyo-maintenance"])
+
+
+# --- sagebase and pricealert --------------------------------------------------------------------------------------
+
+
+def test_sagebases_password_is_in_no_command_and_no_plan(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["sagebase-rotate-password"])
+    call = next(step.do for step in made.steps if isinstance(step.do, HttpAction))
+    assert call.body == '{"name":"sagebase_user","password":"{secret.password}"}'
+    assert call.url == (
+        "https://sqladmin.googleapis.com/v1/projects/sagebase-example/instances/sagebase-db/users?name=sagebase_user"
+    )
+    roll = next(step for step in made.steps if step.key == "roll")
+    assert isinstance(roll.do, CommandAction)
+    assert roll.do.argv[-1] == "--update-secrets=DATABASE_PASSWORD=database-password:{version.number}"
+    assert isinstance(roll.undo, CommandAction)
+    assert roll.undo.argv[-1] == "--update-secrets=DATABASE_PASSWORD=database-password:4"
+    assert next(step for step in made.steps if step.key == "generate").sec
+
+
+def test_sagebases_clone_is_of_a_moment_and_touches_nothing(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["sagebase-pitr-clone"])
+    clone = next(step.do for step in made.steps if step.key == "clone")
+    assert clone == ApiAction(
+        ability="restore_backup",
+        resource="cloudsql",
+        arguments={"moment": "2026-04-30T01:02:03+09:00", "instance": "sagebase-0430"},
+    )
+    assert made.danger is Danger.CHANGES
+
+
+def test_pricealerts_snapshot_is_restored_looked_at_and_only_then_used(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["pricealert-restore-snapshot"])
+    assert [step.key for step in made.steps] == [
+        "restore", "look", "verify", "writers", "cut_over", "well", "tell",
+    ]  # fmt: skip
+    assert made.danger is Danger.DESTROYS
+    assert {"change:pricealert/rds", "change:pricealert/api", "change:pricealert/worker"} < set(made.locks)
