@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shlex
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ class Doing:
         Raises LedgerError when the record fails: then nothing further was done, and nobody knows more than it says.
         """
         history = self._scribe.history
-        execution = f"{self._scribe.run}.{history.attempts + 1}"
+        execution = await self._means.effects.name(self._scribe.run, history.attempts + 1)
         clock = self._means.world.clock
         try:
             prepared = await self._prepare(step, filled(wanted, history.captured), undoes)
@@ -123,9 +124,16 @@ class Doing:
                 captured=outcome.captured,
             ),
         )
+        await self._settle(execution, prepared.do, outcome)
         if step.danger is not Danger.SAFE:
             self._means.world.poke()
         return _STATES[outcome.end]
+
+    async def _settle(self, execution: str, do: Reaching, outcome: Outcome) -> None:
+        """Let go of what helps to find out how it ended, now that the record says so; of what is unknown nothing."""
+        if outcome.end is not End.UNKNOWN and not isinstance(do, ApiAction):
+            with contextlib.suppress(SourceError):
+                await self._means.effects.settle(execution, do)
 
     async def ended(self, by: Principal) -> bool:
         """End what a lost console had begun; whether it is known then how that came out. It is recorded."""

@@ -45,10 +45,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Effects(Protocol):
     """Carries out what is no ability of a source. An execution is begun at most once, whoever asks how often."""
 
+    async def name(self, run: str, attempt: int) -> str:
+        """An execution id, which says from where it is begun: elsewhere nobody can tell that it was not begun."""
+        ...
+
     async def command(
         self, execution: str, do: CommandAction, *, sec: bool, seconds: float, printed: Printed
     ) -> Outcome:
-        """Run a command to its end. Cancelling ends its whole process tree first."""
+        """Run a command to its end. When its task is cancelled the command goes on; `abort` ends it."""
         ...
 
     async def http(self, execution: str, do: HttpAction, *, sec: bool, seconds: float) -> Outcome:
@@ -61,6 +65,10 @@ class Effects(Protocol):
 
     async def find(self, execution: str, do: CommandAction | HttpAction) -> Outcome:
         """What can be told of an execution that another process began."""
+        ...
+
+    async def settle(self, execution: str, do: CommandAction | HttpAction) -> None:
+        """Let its files go some day: how it came out is in the ledger."""
         ...
 
     async def abort(self, execution: str, do: CommandAction | HttpAction) -> Outcome:

@@ -39,6 +39,7 @@ ABORT = b"abort\n"
 
 _STATUS_ROOM = 8192
 """Bytes that are reserved for the status before anything begins: a full disk must not swallow it."""
+_ORIGIN = ".origin"
 _UNFINISHED = ".new-"
 _TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR})
 
@@ -131,6 +132,23 @@ def ask(folder: str, word: bytes) -> bool:
         return False
     finally:
         os.close(control)
+
+
+def origin(base: str) -> str:
+    """What names this folder among those of all machines and users; made up when first asked for."""
+    import secrets
+
+    os.makedirs(base, mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        staged = _staged(base, "origin")
+        write(f"{staged}/{_ORIGIN}", secrets.token_hex(4).encode())
+        try:
+            # Whole or not at all, and only if nobody was first.
+            os.link(f"{staged}/{_ORIGIN}", f"{base}/{_ORIGIN}")
+        finally:
+            _remove(staged)
+    with open(f"{base}/{_ORIGIN}", "rb") as file:
+        return file.read().decode()
 
 
 def settle(base: str, execution: str) -> None:

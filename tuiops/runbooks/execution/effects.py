@@ -1,0 +1,204 @@
+"""Commands and calls as the engine asks for them: on this machine, on bastions, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from tuiops.config import paths
+from tuiops.core.guarded import occurs
+from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.errors import Refused
+from tuiops.runbooks.captures import captured
+from tuiops.runbooks.effects import End, Outcome
+from tuiops.runbooks.execution import folder as folders
+from tuiops.runbooks.execution.base import Call, Command, Kind, Sight, not_done
+from tuiops.runbooks.execution.calls import HttpCalls
+from tuiops.runbooks.execution.local import LocalCommands
+from tuiops.runbooks.execution.remote import RemoteCommands
+from tuiops.runbooks.gates import Look
+from tuiops.runbooks.model import CommandAction, CommandCheck, HttpAction, HttpCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tuiops.runbooks.effects import Printed
+    from tuiops.runbooks.execution.base import Commands, Finding, Tail
+    from tuiops.runbooks.execution.base import Outcome as Carried
+    from tuiops.runbooks.model import Capture
+    from tuiops.sources.bastion import Bastion
+    from tuiops.sources.http import HttpConnector
+    from tuiops.sources.http_auth import Resolve
+
+SHOWN_LINES: Final = 50
+"""Last lines of an output that are handed on."""
+LOOK_SECONDS: Final = 30.0
+"""Seconds that a look at a condition may take."""
+_SEARCH_SECONDS: Final = 1.0
+_ENDS: Final = {Kind.NOT_DONE: End.NOT_BEGUN, Kind.ABORTED: End.ABORTED, Kind.UNKNOWN: End.UNKNOWN}
+
+
+class Executions:
+    """See `runbooks.effects.Effects`."""
+
+    def __init__(
+        self,
+        resolve: Resolve,
+        connector: Callable[[], HttpConnector],
+        bastion: Callable[[str], Bastion],
+        base: Path | None = None,
+    ) -> None:
+        """`bastion` finds one by its name, or raises KeyError; `base` as for `LocalCommands`."""
+        self._resolve = resolve
+        self._connector = connector
+        self._bastion = bastion
+        self._base = base or paths.state_dir() / "executions"
+        self._local = LocalCommands(resolve, self._base)
+        self._origin = ""
+
+    async def name(self, run: str, attempt: int) -> str:
+        """See `Effects`."""
+        return f"{run}.{attempt}@{await self._here()}"
+
+    async def command(
+        self, execution: str, do: CommandAction, *, sec: bool, seconds: float, printed: Printed
+    ) -> Outcome:
+        """See `Effects`."""
+        place = self._place(do.via)
+        if place is None:
+            return _judged(not_done(fmt("no bastion is called {}", safe(do.via))), do.statuses, do.capture)
+        recent: deque[SafeText] = deque(maxlen=SHOWN_LINES)
+
+        def tell(batch: Tail) -> None:
+            recent.extend(batch.lines)
+            printed((*recent, batch.partial) if batch.partial else tuple(recent))
+
+        command = Command(
+            execution=execution,
+            argv=do.argv,
+            environment=do.environment,
+            stdin=do.stdin,
+            timeout=seconds,
+            sec=sec,
+            wants_stdout=bool(do.capture) and not sec,
+        )
+        return _judged(await place.run(command, tell), do.statuses, do.capture)
+
+    async def http(self, execution: str, do: HttpAction, *, sec: bool, seconds: float) -> Outcome:
+        """See `Effects`."""
+        calls = HttpCalls(self._connector(), self._resolve)
+        outcome = await calls.run(Call(execution=execution, action=do, timeout=seconds, sec=sec))
+        return _judged(outcome, do.statuses, do.capture)
+
+    async def look(self, check: HttpCheck | CommandCheck) -> Look:
+        """See `Effects`."""
+        execution = f"look-{uuid.uuid4().hex}"
+        if isinstance(check, HttpCheck):
+            return await self._look_there(execution, check)
+        place = self._place(check.via)
+        if place is None:
+            return Look(holds=False, reason=fmt("no bastion is called {}", safe(check.via)))
+        command = Command(execution=execution, argv=check.argv, timeout=LOOK_SECONDS)
+        try:
+            outcome = await place.run(command, lambda _: None)
+        except asyncio.CancelledError:
+            await asyncio.shield(place.abort(execution))
+            raise
+        if outcome.kind is not Kind.NOT_DONE:
+            await place.settle(execution)
+        if outcome.kind is not Kind.ENDED:
+            return Look(holds=False, reason=outcome.text)
+        return Look(holds=outcome.status == 0, value=outcome.text, number=outcome.status)
+
+    async def find(self, execution: str, do: CommandAction | HttpAction) -> Outcome:
+        """See `Effects`."""
+        if isinstance(do, HttpAction):
+            found = await HttpCalls(self._connector(), self._resolve).find(execution)
+            return Outcome(end=End.UNKNOWN, text=found.text)
+        place = self._place(do.via)
+        if place is None:
+            return Outcome(end=End.UNKNOWN, text=fmt("no bastion is called {}", safe(do.via)))
+        return await self._found(execution, do, await place.find(execution))
+
+    async def abort(self, execution: str, do: CommandAction | HttpAction) -> Outcome:
+        """See `Effects`."""
+        place = self._place(do.via) if isinstance(do, CommandAction) else None
+        if place is None or isinstance(do, HttpAction):
+            return Outcome(end=End.UNKNOWN, text=lit("what was sent cannot be called back; say how it came out"))
+        return await self._found(execution, do, await place.abort(execution))
+
+    async def settle(self, execution: str, do: CommandAction | HttpAction) -> None:
+        """See `Effects`."""
+        place = self._place(do.via) if isinstance(do, CommandAction) else None
+        if place is not None:
+            await place.settle(execution)
+
+    def _place(self, via: str) -> Commands | None:
+        if not via:
+            return self._local
+        try:
+            return RemoteCommands(self._bastion(via), self._resolve)
+        except KeyError:
+            return None
+
+    async def _here(self) -> str:
+        if not self._origin:
+            self._origin = await asyncio.to_thread(folders.origin, str(self._base))
+        return self._origin
+
+    async def _found(self, execution: str, do: CommandAction, finding: Finding) -> Outcome:
+        match finding.sight:
+            case Sight.NOT_BEGUN if execution.rpartition("@")[2] != await self._here():
+                # Another machine, or another user's folder, may well have it.
+                return Outcome(
+                    end=End.UNKNOWN,
+                    text=lit("there is no trace of it here; it was begun from another machine or by another user"),
+                )
+            case Sight.NOT_BEGUN:
+                return Outcome(end=End.NOT_BEGUN, text=finding.text)
+            case Sight.RUNNING:
+                return Outcome(end=End.UNKNOWN, text=finding.text, running=True)
+            case Sight.ENDED if finding.outcome is not None:
+                return _judged(finding.outcome, do.statuses, do.capture)
+            case _:
+                return Outcome(end=End.UNKNOWN, text=finding.text)
+
+    async def _look_there(self, execution: str, check: HttpCheck) -> Look:
+        action = HttpAction(method="GET", url=check.url, via=check.via)
+        calls = HttpCalls(self._connector(), self._resolve)
+        outcome = await calls.run(Call(execution=execution, action=action, timeout=LOOK_SECONDS))
+        if outcome.kind is not Kind.ENDED:
+            return Look(holds=False, reason=outcome.text)
+        if outcome.status not in check.status:
+            return Look(holds=False, value=outcome.text, number=outcome.status)
+        if check.matches:
+            body = outcome.stdout.decode("utf-8", "replace")
+            try:
+                holds = await asyncio.to_thread(occurs, check.matches, body, _SEARCH_SECONDS)
+            except (TimeoutError, re.error):
+                return Look(holds=False, value=outcome.text, reason=lit("its pattern takes too long to be looked for"))
+            if not holds:
+                return Look(holds=False, value=outcome.text, reason=lit("the answer does not hold what it must"))
+        return Look(holds=True, value=outcome.text, number=outcome.status)
+
+
+def _judged(outcome: Carried, statuses: tuple[int, ...], captures: Mapping[str, Capture]) -> Outcome:
+    """What it means that it ended so."""
+    evidence = outcome.evidence()
+    if outcome.kind is not Kind.ENDED:
+        return Outcome(end=_ENDS[outcome.kind], text=outcome.text, evidence=evidence)
+    if outcome.status not in statuses:
+        return Outcome(end=End.FAILED, text=outcome.text, evidence=evidence)
+    if captures and outcome.stdout_cut:
+        text = fmt("{}, but what it printed is too long to take values from", outcome.text)
+        return Outcome(end=End.FAILED, text=text, evidence=evidence)
+    try:
+        values = captured(captures, outcome.stdout.decode("utf-8", "replace")) if captures else {}
+    except Refused as error:
+        text = fmt("{}, but {}", outcome.text, safe(str(error), 500))
+        return Outcome(end=End.FAILED, text=text, evidence=evidence)
+    return Outcome(end=End.SUCCEEDED, text=outcome.text, evidence=evidence, captured=values)
