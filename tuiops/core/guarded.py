@@ -108,6 +108,25 @@ def occurs(expression: str, text: str, timeout: float) -> bool:
     return searched.search(text, timeout=timeout) is not None
 
 
+def first_group(expression: str, text: str, timeout: float) -> str | None:
+    """What the first group takes where an expression first matches in a text; None when it matches nowhere.
+
+    Raises `re.error` and TimeoutError as `occurs` does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not repeats(expression):
+            plain = re.compile(expression, re.ASCII).search(text)
+            return plain[1] if plain is not None else None
+        import regex
+
+        try:
+            found = regex.compile(expression, regex.VERSION0 | regex.ASCII).search(text, timeout=timeout)
+        except (regex.error, OverflowError, RecursionError) as error:
+            raise re.error(str(error)) from None
+        return found[1] if found is not None else None
+
+
 _INLINE: Final = "(?"
 
 

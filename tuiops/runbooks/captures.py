@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from tuiops.core.guarded import first_group
 from tuiops.core.text import safe
 from tuiops.errors import Refused
 from tuiops.runbooks.parameters import matches, word_objection
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tuiops.runbooks.model import Capture
+
+SEARCH_SECONDS: Final = 1.0
+"""For all lines together; most patterns take thousandths."""
 
 
 def captured(captures: Mapping[str, Capture], output: str) -> dict[str, str]:
@@ -57,8 +62,12 @@ def _json(name: str, pointer: str, output: str) -> str:
 
 def _line(name: str, pattern: str, output: str) -> str:
     """The group of the first line in which the pattern is found."""
+    deadline = time.monotonic() + SEARCH_SECONDS
     for line in output.splitlines():
-        found = re.search(pattern, line, re.ASCII)
-        if found is not None and found[1] is not None:
-            return found[1]
+        try:
+            found = first_group(pattern, line, max(0.001, deadline - time.monotonic()))
+        except (TimeoutError, re.error):
+            raise Refused(f"{safe(name)} is not there: its pattern takes too long to be looked for") from None
+        if found is not None:
+            return found
     raise Refused(f"{safe(name)} is not there: no line has it")

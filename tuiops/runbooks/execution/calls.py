@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from tuiops.config.values import Secret
-from tuiops.core.text import fmt, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import ConfigError, SourceError, TimedOut
 from tuiops.runbooks.execution.base import Finding, Kind, Outcome, Output, Sight, is_execution, not_done, unknown
 from tuiops.runbooks.execution.output import Lines
@@ -27,6 +28,7 @@ IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 MOST_BYTES: Final = 1024 * 1024
 """Bytes of an answer that are read; an answer is evidence and captures, not data."""
 
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _PASSED_NO_ANSWER_ON: Final = frozenset({502, 504})
 """Statuses of a proxy that had no answer from the server behind it, which may have done it all the same."""
 
@@ -52,15 +54,18 @@ class HttpCalls:
             nonlocal began
             began = True
 
+        if problem := _unsendable(headers):
+            return not_done(problem)
         origin, rest = _split(call.action.url)
         endpoint = Endpoint(origin, call.timeout, MOST_BYTES, call.action.via or None)
         try:
             client = self._connector.open(endpoint, _Nobody())
         except ConfigError as error:
             return not_done(safe(str(error), 500))
-        headers |= {IDEMPOTENCY_KEY: call.execution}
-        if body is not None:
-            headers.setdefault("Content-Type", "application/json")
+        headers = {name: value for name, value in headers.items() if name.lower() != IDEMPOTENCY_KEY.lower()}
+        headers[IDEMPOTENCY_KEY] = call.execution
+        if body is not None and "content-type" not in {name.lower() for name in headers}:
+            headers["Content-Type"] = "application/json"
         try:
             heard = await client.once(call.action.method, origin + rest, body=body, headers=headers, sent=sent)
         except SourceError as error:
@@ -125,6 +130,14 @@ def _outcome(heard: Heard, call: Call, secrets: list[str]) -> Outcome:
     elif heard.cut:
         text = fmt("{}; {}", text, lit("only the beginning of the answer was read"))
     return Outcome(kind=Kind.ENDED, text=text, status=heard.status, output=output, stdout=body, stdout_cut=heard.cut)
+
+
+def _unsendable(headers: Mapping[str, str]) -> SafeText:
+    """Why headers cannot be sent: a line break in one would begin another. Empty when they can."""
+    for name, value in headers.items():
+        if _TOKEN.fullmatch(name) is None or not (value.isascii() and value.isprintable()):
+            return fmt("header {} holds characters that cannot be sent", safe(name))
+    return EMPTY
 
 
 def _split(url: str) -> tuple[str, str]:

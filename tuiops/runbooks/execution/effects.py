@@ -70,7 +70,7 @@ class Executions:
         """See `Effects`."""
         place = self._place(do.via)
         if place is None:
-            return _judged(not_done(fmt("no bastion is called {}", safe(do.via))), do.statuses, do.capture)
+            return await _judged(not_done(fmt("no bastion is called {}", safe(do.via))), do.statuses, do.capture)
         recent: deque[SafeText] = deque(maxlen=SHOWN_LINES)
 
         def tell(batch: Tail) -> None:
@@ -86,13 +86,13 @@ class Executions:
             sec=sec,
             wants_stdout=bool(do.capture) and not sec,
         )
-        return _judged(await place.run(command, tell), do.statuses, do.capture)
+        return await _judged(await place.run(command, tell), do.statuses, do.capture)
 
     async def http(self, execution: str, do: HttpAction, *, sec: bool, seconds: float) -> Outcome:
         """See `Effects`."""
         calls = HttpCalls(self._connector(), self._resolve)
         outcome = await calls.run(Call(execution=execution, action=do, timeout=seconds, sec=sec))
-        return _judged(outcome, do.statuses, do.capture)
+        return await _judged(outcome, do.statuses, do.capture)
 
     async def look(self, check: HttpCheck | CommandCheck) -> Look:
         """See `Effects`."""
@@ -163,7 +163,7 @@ class Executions:
             case Sight.RUNNING:
                 return Outcome(end=End.UNKNOWN, text=finding.text, running=True)
             case Sight.ENDED if finding.outcome is not None:
-                return _judged(finding.outcome, do.statuses, do.capture)
+                return await _judged(finding.outcome, do.statuses, do.capture)
             case _:
                 return Outcome(end=End.UNKNOWN, text=finding.text)
 
@@ -186,7 +186,7 @@ class Executions:
         return Look(holds=True, value=outcome.text, number=outcome.status)
 
 
-def _judged(outcome: Carried, statuses: tuple[int, ...], captures: Mapping[str, Capture]) -> Outcome:
+async def _judged(outcome: Carried, statuses: tuple[int, ...], captures: Mapping[str, Capture]) -> Outcome:
     """What it means that it ended so."""
     evidence = outcome.evidence()
     if outcome.kind is not Kind.ENDED:
@@ -197,7 +197,7 @@ def _judged(outcome: Carried, statuses: tuple[int, ...], captures: Mapping[str, 
         text = fmt("{}, but what it printed is too long to take values from", outcome.text)
         return Outcome(end=End.FAILED, text=text, evidence=evidence)
     try:
-        values = captured(captures, outcome.stdout.decode("utf-8", "replace")) if captures else {}
+        values = await asyncio.to_thread(captured, captures, outcome.stdout.decode("utf-8", "replace"))
     except Refused as error:
         text = fmt("{}, but {}", outcome.text, safe(str(error), 500))
         return Outcome(end=End.FAILED, text=text, evidence=evidence)
