@@ -13,6 +13,7 @@ import os
 import resource
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,7 +22,9 @@ from tuiops.config.model import LedgerConfig
 from tuiops.core.text import lit
 from tuiops.errors import LedgerError
 from tuiops.ledger.opening import open_ledger
-from tuiops.ledger.sql import SqlLedger
+
+if TYPE_CHECKING:
+    from tuiops.ledger.sql import SqlLedger
 
 
 def say(*words: object) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tests.ledger.processes import Child
     from tests.servers.fixtures import Servers
     from tests.servers.postgresql import Postgresql
     from tuiops.ledger.sql import SqlLedger
@@ -36,3 +37,12 @@ async def ledger(home: Home) -> AsyncIterator[SqlLedger]:
     ledger = opened(home)
     yield ledger
     await ledger.close()
+
+
+@pytest.fixture
+async def children() -> AsyncIterator[list[Child]]:
+    """Whatever is put in here is ended with the test."""
+    some: list[Child] = []
+    yield some
+    for child in some:
+        await child.close()

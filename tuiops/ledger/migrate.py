@@ -11,6 +11,7 @@ from tuiops.ledger.database import VERSIONS
 from tuiops.ledger.schema import HEAD
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import Connection
 
     from tuiops.ledger.database import Database, Driver
@@ -29,10 +30,10 @@ def bring_up(database: Database, driver: Driver) -> None:
 
 
 def _migrate(database: Database) -> None:
-    from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
     from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
     config = Config()
@@ -42,17 +43,36 @@ def _migrate(database: Database) -> None:
     engine = create_engine(
         f"{name}+{'psycopg' if name == 'postgresql' else 'pysqlite'}://", creator=database.connect, poolclass=NullPool
     )
-    with engine.connect() as connection:
-        for statement in database.begin:
-            connection.exec_driver_sql(statement)
-        # Whoever had the lock before may have done it.
-        found = _version(connection, database)
-        if found is not None and found not in versions:
-            problem = f"is of version {safe(found)}, which is newer than {HEAD}, the last one that this tuiops knows"
-            raise LedgerError(str(Fault(database.place, "", problem, "upgrade tuiops here")))
-        config.attributes["connection"] = connection
+    try:
+        with engine.connect() as connection:
+            for statement in database.begin:
+                connection.exec_driver_sql(statement)
+            # Whoever had the lock before may have done it.
+            found = _version(connection, database)
+            if found is not None and found not in versions:
+                problem = (
+                    f"is of version {safe(found)}, which is newer than {HEAD}, the last one that this tuiops knows"
+                )
+                raise LedgerError(str(Fault(database.place, "", problem, "upgrade tuiops here")))
+            config.attributes["connection"] = connection
+            _upgrade(config, database)
+            connection.exec_driver_sql("COMMIT")
+    except DBAPIError as error:
+        if isinstance(error.orig, database.errors):
+            raise database.fault(error.orig) from error
+        raise
+
+
+def _upgrade(config: Config, database: Database) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
         command.upgrade(config, "head")
-        connection.exec_driver_sql("COMMIT")
+    except (CommandError, SQLAlchemyError) as error:
+        problem = f"cannot be brought to version {HEAD}: {safe(str(getattr(error, 'orig', error)))}"
+        raise LedgerError(str(Fault(database.place, "", problem, "it is as it was; see its log"))) from error
 
 
 def _version(connection: Connection, database: Database) -> str | None:

@@ -10,7 +10,7 @@ from tuiops.config import paths
 from tuiops.core.clock import SystemClock
 from tuiops.errors import ConfigError, LedgerError
 from tuiops.ledger.anchors import Anchors
-from tuiops.ledger.sql import SqlLedger
+from tuiops.ledger.sql import POLL, SqlLedger
 
 if TYPE_CHECKING:
     from tuiops.config.model import LedgerConfig
@@ -23,13 +23,19 @@ NAME = "ledger"
 
 
 def open_ledger(
-    config: LedgerConfig, clock: Clock | None = None, *, name: str = NAME, create: bool = True
+    config: LedgerConfig,
+    clock: Clock | None = None,
+    *,
+    name: str = NAME,
+    create: bool = True,
+    poll: float = POLL,
 ) -> SqlLedger:
     """The ledger that settings name. Nothing is opened, nor any secret looked up, before it is used.
 
     `name` tells ledgers apart whose place is not set. With `create` False, one that does not exist is an error.
+    `poll` is in seconds, between two looks for what others have added.
     """
-    return SqlLedger(Opening(config, name=name, create=create), clock or SystemClock())
+    return SqlLedger(Opening(config, name=name, create=create), clock or SystemClock(), poll=poll)
 
 
 class Opening:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
 HEAD = "0001"
 """The version of the schema that this program knows: the last of the migrations."""
@@ -23,6 +23,14 @@ entries = Table(
     Column("previous", Text, nullable=False),
     Column("digest", Text, nullable=False),
 )
+
+# Partial, so that what belongs to no run, and most events, cost no page more.
+_of_a_run = entries.c.run != text("''")
+_requested = entries.c.event == text("'run.requested'")
+Index(
+    "ledger_entries_by_run", entries.c.run, entries.c.number, sqlite_where=_of_a_run, postgresql_where=_of_a_run
+)  # fmt: skip
+Index("ledger_entries_requested", entries.c.number, sqlite_where=_requested, postgresql_where=_requested)
 
 claims = Table(
     "ledger_claims",

@@ -102,7 +102,9 @@ class Session:
             try:
                 yield
                 driver.execute("COMMIT")
-            except LedgerError:
+            except self._errors:
+                raise
+            except BaseException:
                 driver.execute("ROLLBACK")
                 raise
 

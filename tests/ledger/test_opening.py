@@ -1,0 +1,216 @@
+"""Where a ledger is, what version it has, what its threads do, and how news spreads."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.pool import NullPool
+
+from tests.ledger import samples
+from tests.ledger.homes import FileHome, Home, ServerHome, opened
+from tuiops.config.model import LedgerConfig
+from tuiops.errors import LedgerError
+from tuiops.ledger import migrate
+from tuiops.ledger.database import VERSIONS
+from tuiops.ledger.opening import Opening, open_ledger
+from tuiops.ledger.schema import HEAD, METADATA
+from tuiops.ledger.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from pathlib import Path
+
+    from tuiops.ledger.sql import SqlLedger
+
+
+def test_importing_it_is_cheap() -> None:
+    code = (
+        "import sys, tuiops.ledger.opening, tuiops.ledger.holders\n"
+        "from tuiops.config.model import LedgerConfig\n"
+        "tuiops.ledger.opening.open_ledger(LedgerConfig())\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}"
+        " & {'sqlalchemy', 'alembic', 'psycopg', 'psutil', 'sqlite3'}))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"
+
+
+async def test_it_is_in_the_state_folder_unless_told_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("ledger", "drill"):
+        ledger = open_ledger(LedgerConfig(), name=name)
+        await ledger.append([samples.end()])
+        await ledger.close()
+    assert {path.name for path in (tmp_path / "tuiops").iterdir()} == {
+        "ledger.db", "ledger.db.anchors", "drill.db", "drill.db.anchors",
+    }  # fmt: skip
+
+
+def test_anchors_of_a_shared_one_are_in_the_state_folder(
+    tmp_path: Path, postgresql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    home = ServerHome(tmp_path, postgresql, monkeypatch)
+    _, anchors = Opening(LedgerConfig(url=home.config.url))._find()
+    assert anchors.path == tmp_path / "state" / "tuiops" / f"ledger-127.0.0.1-{postgresql.port}-postgres.anchors"
+
+
+def engine(home: Home) -> sa.Engine:
+    url = f"sqlite:///{home.path}" if isinstance(home, FileHome) else _sqlalchemy(home)
+    return sa.create_engine(url, poolclass=NullPool)
+
+
+def _sqlalchemy(home: Home) -> sa.URL:
+    assert isinstance(home, ServerHome)
+    return sa.make_url(home.url).set(drivername="postgresql+psycopg")
+
+
+async def test_the_migrations_make_what_the_tables_say(home: Home, ledger: SqlLedger) -> None:
+    await ledger.last()
+    with engine(home).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSIONS, "compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_the_last_migration_is_the_known_version() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+async def test_a_newer_one_is_refused(home: Home, ledger: SqlLedger) -> None:
+    await ledger.append([samples.remark()])
+    await ledger.close()
+    home.plainly(f"UPDATE {VERSIONS} SET version_num = '0099'")
+    with pytest.raises(LedgerError) as caught:
+        await ledger.append([samples.remark()])
+    assert str(caught.value) == (
+        f"{home.place}: is of version 0099, which is newer than {HEAD}, the last one that this tuiops knows"
+        " → upgrade tuiops here"
+    )
+    home.plainly(f"UPDATE {VERSIONS} SET version_num = '{HEAD}'")
+    assert (await ledger.append([samples.remark()]))[0].number == 2
+
+
+_NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.create_table("ledger_more", sa.Column("x", sa.Integer))
+    op.execute("INSERT INTO ledger_more VALUES (1)")
+"""
+
+
+async def test_an_older_one_is_migrated_once(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: SqlLedger
+) -> None:
+    await ledger.append([samples.remark()])
+    await ledger.close()
+    scripts = tmp_path / "scripts"
+    (scripts / "versions").mkdir(parents=True)
+    for name in ("env.py", "versions/v0001_entries.py"):
+        (scripts / name).write_bytes((migrate.SCRIPTS / name).read_bytes())
+    (scripts / "versions" / "v0002_more.py").write_text(_NEXT)
+    monkeypatch.setattr(migrate, "SCRIPTS", scripts)
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+    some = [opened(home) for _ in range(4)]
+    # Both of the threads that each of them has begin at once.
+    await asyncio.gather(*(one.last() for one in some), *(one.append([samples.remark()]) for one in some))
+    assert [tuple(row) for row in home.by_hand("SELECT x FROM ledger_more")] == [(1,)]
+    assert [tuple(row) for row in home.by_hand(f"SELECT version_num FROM {VERSIONS}")] == [("0002",)]
+    assert (await some[0].verify()).entries == 5
+    for one in some:
+        await one.close()
+
+
+async def test_a_migration_that_fails_leaves_it_as_it_was(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger: SqlLedger
+) -> None:
+    await ledger.append([samples.remark()])
+    await ledger.close()
+    scripts = tmp_path / "scripts"
+    (scripts / "versions").mkdir(parents=True)
+    for name in ("env.py", "versions/v0001_entries.py"):
+        (scripts / name).write_bytes((migrate.SCRIPTS / name).read_bytes())
+    (scripts / "versions" / "v0002_more.py").write_text(f"{_NEXT}    op.execute('SELECT * FROM nothing')\n")
+    with monkeypatch.context() as newer:
+        newer.setattr(migrate, "SCRIPTS", scripts)
+        newer.setattr(migrate, "HEAD", "0002")
+        with pytest.raises(LedgerError, match=r"cannot be brought to version 0002: .*nothing"):
+            await ledger.append([samples.remark()])
+    assert (await ledger.append([samples.remark()]))[0].number == 2
+
+
+async def test_news_of_other_processes_arrive(home: Home, ledger: SqlLedger) -> None:
+    """On PostgreSQL at once: nobody would wait for this poll."""
+    poll = 0.01 if home.name == "sqlite" else 3_600.0
+    watching = open_ledger(home.config, poll=poll)
+    await ledger.append([samples.remark()])
+    news = cast("AsyncGenerator[int]", watching.news())
+    first = asyncio.ensure_future(anext(news))
+    while not first.done():
+        # The first look comes once it listens, at the next notice.
+        await ledger.append([samples.remark()])
+    seen = await first
+    [sealed] = await ledger.append([samples.remark()])
+    async with asyncio.timeout(30):
+        while seen < sealed.number:
+            seen = await anext(news)
+    assert seen == sealed.number
+    await news.aclose()
+    await watching.close()
+
+
+async def test_news_outlive_a_ledger_that_fails(home: Home, ledger: SqlLedger) -> None:
+    watching = open_ledger(home.config, poll=0.01)
+    await ledger.append([samples.remark()])
+    news = cast("AsyncGenerator[int]", watching.news())
+    assert await anext(news) == 1
+    home.plainly(f"UPDATE {VERSIONS} SET version_num = '0099'")
+    await watching._reader.close()
+    waiting = asyncio.ensure_future(anext(news))
+    with pytest.raises(LedgerError):
+        await watching.last()
+    home.plainly(f"UPDATE {VERSIONS} SET version_num = '{HEAD}'")
+    await ledger.append([samples.remark()])
+    async with asyncio.timeout(30):
+        assert await waiting == 2
+    await news.aclose()
+    await watching.close()
+
+
+async def test_a_call_that_hangs_is_given_up_and_the_next_one_goes_on() -> None:
+    stuck = threading.Event()
+
+    class Stuck:
+        def close(self) -> None:
+            """Nothing to close."""
+
+    made: list[Any] = []
+
+    def made_one() -> Any:
+        made.append(Stuck())
+        return made[-1]
+
+    worker = Worker("test", made_one, deadline=0.1)
+    with pytest.raises(LedgerError, match=r"did not answer within 0\.1 s"):
+        await worker.run(lambda _: stuck.wait())
+    assert await worker.run(lambda store: store is made[1])
+    stuck.set()
+    await worker.close()
+    await worker.close()
