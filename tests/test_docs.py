@@ -18,6 +18,8 @@ from tuiops.cli.main import parser
 from tuiops.config import clouds, credentials, logs, model, reference, resources, sources, systems, values
 from tuiops.config.convert import description
 from tuiops.config.overrides import CONFIG_VARIABLE, OPTIONS, VARIABLES
+from tuiops.runbooks import model as runbook_model
+from tuiops.runbooks import reference as runbook_reference
 from tuiops.ui.actions import ACTIONS
 
 if TYPE_CHECKING:
@@ -54,6 +56,25 @@ def settings() -> Iterator[tuple[type, inspect.Field]]:
             yield kind, field
 
 
+def runbook_tables() -> set[type[msgspec.Struct]]:
+    """Every table that a runbook can hold."""
+    return {
+        kind
+        for _, kind in python_inspect.getmembers(runbook_model, python_inspect.isclass)
+        if issubclass(kind, msgspec.Struct)
+        and kind.__module__ == runbook_model.__name__
+        and not kind.__name__.startswith("_")
+    } - {runbook_model.Parameter, runbook_model.Check}
+
+
+def runbook_keys() -> Iterator[tuple[type, inspect.Field]]:
+    for kind in sorted(runbook_tables(), key=lambda each: each.__name__):
+        node = inspect.type_info(kind)
+        assert isinstance(node, inspect.StructType)
+        for field in node.fields:
+            yield kind, field
+
+
 def commands() -> dict[str, argparse.ArgumentParser]:
     root = parser()
     found: dict[str, argparse.ArgumentParser] = {"": root}
@@ -78,6 +99,23 @@ def test_every_setting_is_described_and_in_the_example(kind: type, field: inspec
     assert description(field.type).endswith((".", ")."))
     names = re.findall(r"(?m)(?:^#?|[{,.\[] ?)([a-z_]+)(?= ?[=.\]]|\.[a-z]+\])", page("config.example.toml"))
     assert field.encode_name in names, f"{kind.__name__}.{field.encode_name} is not in config.example.toml"
+
+
+def test_the_page_about_runbooks_is_current() -> None:
+    assert page("docs/runbooks.md") == runbook_reference.text()
+
+
+def test_the_page_about_runbooks_has_every_table() -> None:
+    assert {kind for _, kind in runbook_reference.SECTIONS} == runbook_tables()
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [pytest.param(kind, field, id=f"{kind.__name__}.{field.name}") for kind, field in runbook_keys()],
+)
+def test_every_key_of_a_runbook_is_described(kind: type, field: inspect.Field) -> None:
+    assert description(field.type).endswith(".")
+    assert f"| `{field.encode_name}` |" in page("docs/runbooks.md")
 
 
 def test_every_variable_and_option_over_a_setting_is_documented() -> None:

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from tuiops.config.resources import AnyResource
     from tuiops.runbooks.model import Ability, ListedParameter
 
+    _Kinds = frozenset[type[AnyResource]]
+
 CONFIGURED = frozenset({"name", "project", "region"})
 """What can be read without asking anybody."""
 
-_ROLLS = frozenset({CloudRunResource, EcsResource, HostingResource})
-_KEEPS_BACKUPS = frozenset({CloudSqlResource, RdsResource})
+_ROLLS: _Kinds = frozenset({CloudRunResource, EcsResource, HostingResource})
+_KEEPS_BACKUPS: _Kinds = frozenset({CloudSqlResource, RdsResource})
 
-KINDS: Mapping[str, frozenset[type]] = {
+KINDS: Mapping[str, _Kinds] = {
     "serving": _ROLLS,
     "previous": _ROLLS,
     "revisions": _ROLLS,
@@ -42,7 +44,7 @@ WORDS: Mapping[str, str] = {
 }  # fmt: skip
 """What is listed or read, in a sentence; what is left out is its own word."""
 
-ABLE: Mapping[Ability, frozenset[type]] = {
+ABLE: Mapping[Ability, _Kinds] = {
     "shift_traffic": frozenset({CloudRunResource}),
     "roll_back": _ROLLS,
     "restart": frozenset({CloudRunResource, EcsResource}),
@@ -81,5 +83,10 @@ def choices(config: Config, system: str, parameter: ListedParameter) -> tuple[st
 
 
 def kind_of(resource: AnyResource) -> str:
+    """The word that the configuration has for a resource's kind."""
+    return word_for(type(resource))
+
+
+def word_for(kind: type[AnyResource]) -> str:
     """The word that the configuration has for a kind of resource."""
-    return str(resource.__struct_config__.tag)
+    return str(kind.__struct_config__.tag)
