@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from tuiops.config.values import Secret
-from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import ConfigError, SourceError, TimedOut
+from tuiops.core.text import fmt, lit, safe
+from tuiops.errors import ConfigError, Refused, SourceError, TimedOut
 from tuiops.runbooks.execution.base import Finding, Kind, Outcome, Output, Sight, is_execution, not_done, unknown
 from tuiops.runbooks.execution.output import Lines
 from tuiops.runbooks.execution.secret_forms import redacted
@@ -42,30 +42,20 @@ class HttpCalls:
 
     async def run(self, call: Call) -> Outcome:
         """Make a call and wait for its answer. Never raises for what goes wrong: that is an outcome."""
-        if not is_execution(call.execution):
-            return not_done(fmt("{} can be no execution id", safe(call.execution)))
         try:
             headers, body, secrets = await asyncio.to_thread(self._filled, call)
-        except ConfigError as error:
-            return not_done(fmt("a secret cannot be read: {}", safe(str(error), 500)))
+            origin, rest = _split(call.action.url)
+            client = self._connector.open(
+                Endpoint(origin, call.timeout, MOST_BYTES, call.action.via or None), _Nobody()
+            )
+        except (ConfigError, Refused) as error:
+            return not_done(safe(str(error), 500))
         began = False
 
         def sent() -> None:
             nonlocal began
             began = True
 
-        if problem := _unsendable(headers):
-            return not_done(problem)
-        origin, rest = _split(call.action.url)
-        endpoint = Endpoint(origin, call.timeout, MOST_BYTES, call.action.via or None)
-        try:
-            client = self._connector.open(endpoint, _Nobody())
-        except ConfigError as error:
-            return not_done(safe(str(error), 500))
-        headers = {name: value for name, value in headers.items() if name.lower() != IDEMPOTENCY_KEY.lower()}
-        headers[IDEMPOTENCY_KEY] = call.execution
-        if body is not None and "content-type" not in {name.lower() for name in headers}:
-            headers["Content-Type"] = "application/json"
         try:
             heard = await client.once(call.action.method, origin + rest, body=body, headers=headers, sent=sent)
         except SourceError as error:
@@ -86,7 +76,9 @@ class HttpCalls:
         )
 
     def _filled(self, call: Call) -> tuple[dict[str, str], bytes | None, list[str]]:
-        """Headers and body with their secrets, and the values of these. Raises ConfigError."""
+        """Headers and body with their secrets, and the values of these. Raises ConfigError, or Refused."""
+        if not is_execution(call.execution):
+            raise Refused(f"{safe(call.execution)} can be no execution id")
         named = {name: self._resolve(secret) for name, secret in call.action.secrets.items()}
         secrets = [*named.values(), *(self._resolve(secret) for secret in call.hidden)]
         action = with_secrets(call.action, named)
@@ -97,6 +89,11 @@ class HttpCalls:
                 secrets.append(headers[name])
             else:
                 headers[name] = value
+        _check(headers)
+        headers = {name: value for name, value in headers.items() if name.lower() != IDEMPOTENCY_KEY.lower()}
+        headers[IDEMPOTENCY_KEY] = call.execution
+        if action.body and "content-type" not in {name.lower() for name in headers}:
+            headers["Content-Type"] = "application/json"
         return headers, action.body.encode() if action.body else None, secrets
 
 
@@ -132,12 +129,11 @@ def _outcome(heard: Heard, call: Call, secrets: list[str]) -> Outcome:
     return Outcome(kind=Kind.ENDED, text=text, status=heard.status, output=output, stdout=body, stdout_cut=heard.cut)
 
 
-def _unsendable(headers: Mapping[str, str]) -> SafeText:
-    """Why headers cannot be sent: a line break in one would begin another. Empty when they can."""
+def _check(headers: Mapping[str, str]) -> None:
+    """Raises Refused for headers that cannot be sent: a line break in one would begin another."""
     for name, value in headers.items():
         if _TOKEN.fullmatch(name) is None or not (value.isascii() and value.isprintable()):
-            return fmt("header {} holds characters that cannot be sent", safe(name))
-    return EMPTY
+            raise Refused(f"header {safe(name)} holds characters that cannot be sent")
 
 
 def _split(url: str) -> tuple[str, str]:
