@@ -26,6 +26,11 @@ class Danger(Enum):
         return _DANGERS.index(self)
 
     @property
+    def letter(self) -> SafeText:
+        """S, C or X."""
+        return lit(self.value)
+
+    @property
     def word(self) -> SafeText:
         """What the letter stands for."""
         return _DANGER_WORDS[self]

@@ -16,6 +16,7 @@ from tuiops.core.drift import Drift
 from tuiops.core.health import SystemHealth
 from tuiops.core.logs import StreamStatus
 from tuiops.core.rollouts import Rollout
+from tuiops.core.runs import RunView
 from tuiops.core.source import Freshness, SourceStatus
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import span
@@ -69,6 +70,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     streams: tuple[StreamStatus, ...] = ()
     changes: tuple[Change, ...] = ()
     """Newest first, bounded."""
+    runs: tuple[RunView, ...] = ()
+    """Live ones first, then the newest."""
     notices: tuple[SafeText, ...] = ()
     """What the console has to say about itself, such as a configuration that could not be reloaded."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from tuiops.core.snapshot import Feed, Snapshot, Topic
 from tuiops.core.source import Freshness
+from tuiops.core.text import EMPTY
 from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, RolloutsUpdate
 from tuiops.hub.alerts import AlertBoard
 from tuiops.hub.changes import ChangeLog
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.health import SystemHealth
     from tuiops.core.logs import StreamStatus
+    from tuiops.core.runs import RunView
     from tuiops.core.snapshot import Environment
     from tuiops.core.source import SourceStatus
     from tuiops.core.text import SafeText
@@ -35,6 +37,9 @@ class Board:
         self.environment = environment
         self.health = HealthBoard(declared)
         self.notices: tuple[SafeText, ...] = ()
+        self.runs: tuple[RunView, ...] = ()
+        self.trouble: SafeText = EMPTY
+        """Why runs cannot be recorded or are not known, in a sentence; empty when all is well."""
         self._alerts = AlertBoard()
         self._rollouts = RolloutBoard()
         self._changes = ChangeLog()
@@ -109,7 +114,8 @@ class Board:
             feeds=MappingProxyType(dict(self._feeds)),
             streams=streams,
             changes=self._changes.changes,
-            notices=self.notices,
+            runs=self.runs,
+            notices=(*self.notices, self.trouble) if self.trouble else self.notices,
         )
 
     def _statuses(self) -> dict[str, SourceStatus]:

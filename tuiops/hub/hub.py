@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.comparison import Comparison
     from tuiops.core.health import SystemHealth
+    from tuiops.core.runs import RunView
     from tuiops.core.snapshot import Environment, Snapshot
     from tuiops.core.text import SafeText
     from tuiops.core.updates import Series
@@ -154,6 +155,16 @@ class Hub:
     def tell(self, *notices: SafeText) -> None:
         """Set what the console has to say about itself; nothing clears it."""
         self._board.notices = notices
+        self._dirty.set()
+
+    def set_runs(self, runs: tuple[RunView, ...]) -> None:
+        """Take over what is known of runs, live ones first, then the newest."""
+        self._board.runs = runs
+        self._dirty.set()
+
+    def set_trouble(self, text: SafeText) -> None:
+        """Say why runs cannot be recorded or are not known; empty when all is well again."""
+        self._board.trouble = text
         self._dirty.set()
 
     def poke(self, feed: str | None = None) -> None:

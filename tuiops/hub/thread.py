@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.clock import Clock
     from tuiops.core.comparison import Comparison
+    from tuiops.core.runs import RunView
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.updates import Series
     from tuiops.hub.hub import Hub, Plan
@@ -89,6 +90,12 @@ class HubThread:
         loop, hub = self._loop, self._hub
         if loop is not None and hub is not None:
             loop.call_soon_threadsafe(hub.poke, feed)
+
+    def set_runs(self, runs: tuple[RunView, ...]) -> None:
+        """Have the hub take over what is known of runs, from any thread; before there is a hub, nothing happens."""
+        loop, hub = self._loop, self._hub
+        if loop is not None and hub is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(hub.set_runs, runs)
 
     async def history(
         self, system: str, service: str, indicator: str, start: datetime, end: datetime, step: float

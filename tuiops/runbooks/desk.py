@@ -6,38 +6,37 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tuiops.core.access import Danger
 from tuiops.core.text import EMPTY, SafeText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tuiops.core.access import Principal
+    from tuiops.core.subject import Subject
     from tuiops.runbooks.model import AnyParameter, Runbook
     from tuiops.runbooks.plan import Card
-
-
-class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """The row that `x` was pressed on, by its identity and not by its place on screen."""
-
-    system: SafeText
-    service: SafeText = EMPTY
-    alert: SafeText = EMPTY
-    """Identity of an alert."""
-    alert_name: SafeText = EMPTY
-    rollout: SafeText = EMPTY
-    """Identity of a rollout."""
 
 
 class Offered(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the menu."""
 
     runbook: str
+    system: str
     title: SafeText
-    danger: SafeText
+    danger: Danger
+    description: SafeText = EMPTY
+    """When to use it, in sentences."""
+    source: SafeText = EMPTY
+    """Where the procedure comes from."""
     reason: SafeText = EMPTY
     """Why it cannot be chosen here and now; empty when it can."""
-    fills: tuple[tuple[str, str], ...] = ()
-    """Parameters that the row gives."""
+    second: bool = False
+    """Whether another person must approve it."""
+    typical: tuple[float, int] | None = None
+    """Median seconds of past runs and how many they were; None when there were none."""
+    fills: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Parameters that the row gives, with their values."""
 
 
 class Desk(Protocol):
@@ -48,11 +47,15 @@ class Desk(Protocol):
         """Who sits here."""
         ...
 
-    def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
+    async def forbid(self) -> None:
+        """Let nothing be done from here any more; there is no way back."""
+        ...
+
+    async def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
         """What can be done about rows, best first, refused ones last with their reasons."""
         ...
 
-    def runbook(self, name: str) -> Runbook:
+    async def runbook(self, name: str) -> Runbook:
         """The runbook of an id. Refused when there is none."""
         ...
 
@@ -63,7 +66,7 @@ class Desk(Protocol):
         ...
 
     def objection(self, parameter: AnyParameter, value: str) -> SafeText:
-        """What is wrong with a value; empty when nothing is."""
+        """What is wrong with a value, as far as the value itself tells; empty when nothing is. Asks nobody."""
         ...
 
     async def plan(
@@ -104,5 +107,5 @@ class Desk(Protocol):
         ...
 
     async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
-        """Why it may or may not be done here, line by line."""
+        """Why it may or may not be done here, line by line; without a runbook, what the person may do at all."""
         ...

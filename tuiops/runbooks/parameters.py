@@ -78,6 +78,13 @@ def objection(parameter: AnyParameter, value: str, *, now: datetime, listed: Seq
             return _listed(parameter, value, listed)
 
 
+def own_objection(parameter: AnyParameter, value: str, *, now: datetime) -> SafeText:
+    """What is wrong with one value whatever there is at this moment; empty when nothing is."""
+    if isinstance(parameter, ListedParameter):
+        return word_objection(value)
+    return objection(parameter, value, now=now)
+
+
 def word_objection(value: str) -> SafeText:
     """What keeps a text from being used as a word anywhere; empty when nothing does."""
     if not value:

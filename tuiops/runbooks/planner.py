@@ -65,7 +65,7 @@ class Planner:
         checked = parameters.checked(
             kept.runbook, values, now=self._world.clock.now(), lists=await self._lists(kept, system, values)
         )
-        environment, production = self._environment(system)
+        environment, production = self.environment(system)
         wanted = planning.wanted(kept.runbook, checked)
         read = dict(zip(wanted, await self._all([self._read(system, one) for one in wanted]), strict=True))
         ground = Ground(
@@ -94,11 +94,11 @@ class Planner:
         runbook = kept.runbook
         if system not in runbook.systems:
             raise Refused(f"{safe(runbook.id)} is not for {safe(system)}, but for {safe(', '.join(runbook.systems))}")
-        environment, _ = self._environment(system)
+        environment, _ = self.environment(system)
         if runbook.environments and environment not in runbook.environments:
             raise Refused(f"{safe(runbook.id)} is not for {safe(environment)}")
 
-    def _environment(self, system: str) -> tuple[str, bool]:
+    def environment(self, system: str) -> tuple[str, bool]:
         """Name of a system's environment, and whether it is production."""
         config = self._world.config
         known = config.systems.get(system)

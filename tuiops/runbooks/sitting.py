@@ -14,19 +14,31 @@ from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import span
 from tuiops.errors import Refused
+from tuiops.runbooks import offers, parameters
 from tuiops.runbooks.plan import Card, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tuiops.core.access import Decision, Principal, Rule
     from tuiops.core.runs import RunView
+    from tuiops.core.subject import Subject
+    from tuiops.runbooks.desk import Offered
     from tuiops.runbooks.engine import Engine
     from tuiops.runbooks.history import History
+    from tuiops.runbooks.model import AnyParameter, Runbook
     from tuiops.runbooks.planner import Planner
 
 APPROVAL_STANDS = timedelta(minutes=15)
 """How long a second person has; what was true when it was asked for is old after that."""
+
+READ_ONLY = lit("this session was made read-only; start the console again to act")
+
+_OTHER_DEEDS = {
+    Deed.APPROVE: lit("approve another person's run"),
+    Deed.RESOLVE: lit("say how an interrupted run goes on"),
+    Deed.ABORT: lit("abort a run"),
+}
 
 _PAST_RUNS = 20
 """Runs that the typical duration is the median of, at most."""
@@ -42,13 +54,33 @@ class Sitting:
         self._rules = tuple(rules)
         self._read_only = False
 
-    def forbid(self) -> None:
-        """Let this sitting do nothing any more; there is no way back."""
+    async def forbid(self) -> None:
         self._read_only = True
 
     def may(self, deed: Deed, place: Place, danger: Danger) -> Decision:
         """Whether the person may do it there."""
         return decide(self.principal, deed, place, danger, self._rules)
+
+    async def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
+        system = subjects[0].system if subjects else EMPTY
+        if offers.of_several_systems(subjects):
+            raise Refused(offers.of_several_systems(subjects))
+        if system not in self._engine.means.world.config.systems:
+            raise Refused(offers.NOT_OF_A_SYSTEM)
+        known = (kept.runbook for kept in self._planner.library.runbooks.values())
+        lines = [self._offer(runbook, subjects) for runbook in offers.fitting(known, subjects)]
+        return tuple(sorted(lines, key=lambda line: bool(line.reason)))
+
+    async def runbook(self, name: str) -> Runbook:
+        return self._planner.kept(name).runbook
+
+    async def choices(
+        self, runbook: str, system: str, parameter: str, values: Mapping[str, tuple[str, ...]]
+    ) -> tuple[SafeText, ...]:
+        return await self._planner.choices(runbook, system, parameter, values)
+
+    def objection(self, parameter: AnyParameter, value: str) -> SafeText:
+        return parameters.own_objection(parameter, value, now=self._engine.means.world.clock.now())
 
     async def plan(
         self, runbook: str, system: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY
@@ -63,7 +95,7 @@ class Sitting:
             decision=decision,
             obstacles=tuple(self._obstacles(plan)),
             runs=tuple(view for view in self._engine.runs if view.live),
-            typical=self._typical(plan),
+            typical=self._typical(plan.runbook, plan.system),
             must_type=plan.environment if plan.danger is Danger.DESTROYS else EMPTY,
         )
 
@@ -164,18 +196,46 @@ class Sitting:
             raise Refused(f"run #{view.number} has nothing that could be undone")
         await self._engine.undo(self.principal, run, history.plan.locks)
 
-    def why(self, place: Place, danger: Danger) -> tuple[SafeText, ...]:
-        """What the person may do there, and why, line by line."""
-        who = fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)
-        found = [who]
-        for deed in Deed:
-            decision = self.may(deed, place, danger)
-            answer = lit("yes") if decision.allowed else lit("no")
-            more = lit("; a second person must approve") if decision.second else EMPTY
-            found.append(fmt("{}: {}, {}{}", lit(deed.value), answer, decision.reason, more))
+    async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
+        found = [fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)]
         if self._read_only:
-            found.append(lit("this session was made read-only; start the console again to act"))
+            found.append(READ_ONLY)
+        if subject.system not in self._engine.means.world.config.systems:
+            return (*found, offers.NOT_OF_A_SYSTEM)
+        place = self._place_of(subject.system)
+        if not runbook:
+            return (*found, *self._rights(place))
+        line = self._offer(self._planner.kept(runbook).runbook, (subject,))
+        decision = self.may(Deed.RUN, place, line.danger)
+        found.append(fmt("{}: {} ({}) in {}", safe(runbook), line.danger.word, line.danger.letter, place.environment))
+        found.append(fmt("run it: {}", _answer(decision)))
+        if line.reason and line.reason != decision.reason:
+            found.append(fmt("not here and now: {}", line.reason))
         return tuple(found)
+
+    def _rights(self, place: Place) -> Iterator[SafeText]:
+        """What the person may do at a place, deed by deed."""
+        yield fmt("in {}, {}:", place.system, place.environment)
+        for danger in (Danger.SAFE, Danger.CHANGES, Danger.DESTROYS):
+            yield fmt("run what {} ({}): {}", danger.word, danger.letter, _answer(self.may(Deed.RUN, place, danger)))
+        for deed, named in _OTHER_DEEDS.items():
+            yield fmt("{}: {}", named, _answer(self.may(deed, place, Danger.SAFE)))
+
+    def _offer(self, runbook: Runbook, subjects: tuple[Subject, ...]) -> Offered:
+        config, system = self._engine.means.world.config, subjects[0].system
+        fills = offers.filled(runbook, config, subjects)
+        place = self._place_of(system)
+        decision = self.may(Deed.RUN, place, offers.danger_of(runbook))
+        reason = READ_ONLY if self._read_only else EMPTY if decision.allowed else decision.reason
+        if not reason and runbook.environments and place.environment not in runbook.environments:
+            reason = fmt("is not for {}, but for {}", place.environment, safe(", ".join(runbook.environments)))
+        reason = reason or offers.several(runbook, subjects) or offers.held(runbook, fills, system, self._engine.runs)
+        typical = self._typical(runbook.id, system)
+        return offers.offered(runbook, fills, system, reason, second=decision.second, typical=typical)
+
+    def _place_of(self, system: str) -> Place:
+        environment, production = self._planner.environment(system)
+        return Place(system=safe(system), environment=safe(environment), production=production)
 
     async def _begin(self, run: str) -> None:
         """Begin a run that was asked for earlier: the world must still be as it was then."""
@@ -225,7 +285,7 @@ class Sitting:
 
     def _allowed(self, deed: Deed, place: Place, danger: Danger) -> Decision:
         if self._read_only:
-            raise Refused("this session was made read-only; start the console again to act")
+            raise Refused(READ_ONLY)
         decision = self.may(deed, place, danger)
         if not decision.allowed:
             raise Refused(f"not allowed: {decision.reason}")
@@ -251,11 +311,11 @@ class Sitting:
             if wanted & set(self._engine.history(view.id).plan.locks)
         ]
 
-    def _typical(self, plan: Plan) -> tuple[float, int] | None:
+    def _typical(self, runbook: str, system: str) -> tuple[float, int] | None:
         took = sorted(
             (view.ended - view.started).total_seconds()
             for view in self._engine.runs
-            if view.runbook == plan.runbook and view.system == plan.system and view.state is RunState.SUCCEEDED
+            if view.runbook == runbook and view.system == system and view.state is RunState.SUCCEEDED
             and view.started is not None and view.ended is not None
         )[:_PAST_RUNS]  # fmt: skip
         return (took[len(took) // 2], len(took)) if took else None
@@ -273,6 +333,12 @@ def difference(before: Plan, after: Plan) -> SafeText:
         if old.call.text != new.call.text:
             return fmt("`{}` would do something else", new.title)
     return lit("the state has changed")
+
+
+def _answer(decision: Decision) -> SafeText:
+    answer = lit("yes") if decision.allowed else lit("no")
+    more = lit("; a second person must approve") if decision.second else EMPTY
+    return fmt("{}, {}{}", answer, decision.reason, more)
 
 
 def _whose(view: RunView) -> SafeText:
