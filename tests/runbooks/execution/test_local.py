@@ -205,7 +205,7 @@ STUBBORN = {
     "a child in a session of its own": 'setsid sleep 1000 & echo ready > "$1"; wait',
     "a grandchild that holds the pipe": '(sleep 1000; echo late) & echo ready > "$1"; sleep 1000',
     "whoever ignores SIGTERM": "trap '' TERM; echo ready > \"$1\"; while :; do sleep 1000; done",
-    "a daemon of two forks": '(setsid sh -c "(trap \'\' TERM HUP; exec sleep 1000) &" &); echo ready > "$1"; sleep 1000',
+    "a daemon of two forks": '(setsid sh -c "(trap \'\' TERM; exec sleep 1000) &" &); echo ready > "$1"; sleep 1000',
     "a stopped process": 'sleep 1000 & kill -STOP $!; echo ready > "$1"; wait',
     "one without our variable": '(exec env -i setsid sleep 1000) & echo ready > "$1"; sleep 1000',
 }

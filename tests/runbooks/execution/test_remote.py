@@ -101,7 +101,25 @@ async def test_it_ends_with_its_status(
     assert (await place.find(execution)).outcome == outcome
 
 
-AWKWARD = ("a b", "'", '"', "$(id)", "`id`", "; id", "a\nb\n", "-n", "--", "*", "\\", "é漢", "", "~", "!!", "\x1b[1m", "#")
+AWKWARD = (
+    "a b",
+    "'",
+    '"',
+    "$(id)",
+    "`id`",
+    "; id",
+    "a\nb\n",
+    "-n",
+    "--",
+    "*",
+    "\\",
+    "é漢",
+    "",
+    "~",
+    "!!",
+    "\x1b[1m",
+    "#",
+)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -226,7 +244,7 @@ STUBBORN = {
     "a child in a session of its own": 'setsid sleep 1000 & echo ready > "$1"; wait',
     "a grandchild that holds the pipe": '(sleep 1000; echo late) & echo ready > "$1"; sleep 1000',
     "whoever ignores SIGTERM": "trap '' TERM; echo ready > \"$1\"; while :; do sleep 1000; done",
-    "a daemon of two forks": '(setsid sh -c "(trap \'\' TERM HUP; exec sleep 1000) &" &); echo ready > "$1"; sleep 1000',
+    "a daemon of two forks": '(setsid sh -c "(trap \'\' TERM; exec sleep 1000) &" &); echo ready > "$1"; sleep 1000',
     "a stopped process": 'sleep 1000 & kill -STOP $!; echo ready > "$1"; wait',
 }
 
