@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("start", "keys", "steady", "frame", "follow_log", "open_log", "polling", "clouds", "both_clouds", "memory")
+NAMES = ("start", "keys", "steady", "frame", "follow_log", "open_log", "polling", "clouds", "both_clouds", "memory", "ledger")
 
 
 def main(chosen: list[str]) -> int:

@@ -28,7 +28,7 @@ class Exit(IntEnum):
 _MEANINGS = {
     Exit.OK: "all is well, and every source that says so is live",
     Exit.DEGRADED: "a service is degraded, a P2 fires, or a rollout went wrong or something has drifted",
-    Exit.DOWN: "a service is down, or a P1 fires",
+    Exit.DOWN: "a service is down, a P1 fires, or the ledger is not whole",
     Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
     Exit.USAGE: "the command line is wrong",
     Exit.SOFTWARE: "tuiops failed, or could not write its output; its log file says more",

@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         help="show: the settings in force; paths: where files are; schema: JSON Schema of configurations; "
         "runbook-schema: that of runbooks; example: a complete file",
     )  # fmt: skip
+    _ledger(_command(commands, "ledger", "print what was done, or prove that the record of it is whole"))
     _command(commands, "keys", "print every action with its keys")
     _command(commands, "themes", "print the themes that there are")
     return root
@@ -131,6 +132,16 @@ def _discover(command: argparse.ArgumentParser) -> None:
     add("--system", metavar="NAME", help="what the system is to be called")
     add("-o", "--output", choices=("toml", "json"), default="toml", help="format (toml)")
     add("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="how long to look (60)")
+
+
+def _ledger(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add(
+        "what", choices=("show", "verify", "export"),
+        help="show: the last runs, or the story of one; verify: whether the record is whole; export: its entries",
+    )  # fmt: skip
+    add("run", nargs="?", metavar="RUN", help="number or identity of a run, to show or to export")
+    add("-o", "--output", dest="format", choices=("table", "json", "ndjson"), help="format (table; of export ndjson)")
 
 
 def _seconds(text: str) -> float:

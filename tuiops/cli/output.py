@@ -49,6 +49,12 @@ class Output:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=None if compact else 2)
         print(text, file=self._stream)
 
+    def exact(self, value: Any) -> None:
+        """A JSON document on one line whose texts may be anything: what is not printable ASCII is escaped."""
+        import json
+
+        print(json.dumps(value, allow_nan=False).replace("\x7f", "\\u007f"), file=self._stream)
+
     def table(self, headings: Sequence[SafeText], rows: Sequence[Sequence[Span]]) -> None:
         """Columns as wide as their widest cell, wide characters counted as two."""
         cells = [[(heading, Tone.FAINT) for heading in headings], *rows]

@@ -1,0 +1,214 @@
+"""`tuiops ledger`: what was done, by whom and with what evidence; and the proof that the record is whole."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from tuiops.cli import loop, settings, story
+from tuiops.cli.exits import Exit
+from tuiops.cli.output import Span, Tone
+from tuiops.cli.tables import local
+from tuiops.core.record import RunEnded, RunRequested
+from tuiops.core.text import EMPTY, LINE, SafeText, fmt, lit, safe
+from tuiops.errors import UsageError
+from tuiops.ledger.opening import open_ledger
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import AsyncGenerator
+
+    from tuiops.cli.output import Output
+    from tuiops.config.model import Config
+    from tuiops.core.record import Sealed
+    from tuiops.ledger.base import Verdict
+    from tuiops.ledger.chain import Row
+    from tuiops.ledger.sql import SqlLedger
+
+_FEW = 20
+"""Runs that are listed when none is named."""
+
+_NOT_OVER = lit("not over")
+
+
+class _Run(msgspec.Struct, frozen=True):
+    """A run, by its request and what the ledger holds of it."""
+
+    request: Sealed
+    event: RunRequested
+    entries: tuple[Sealed, ...]
+
+    @property
+    def state(self) -> SafeText:
+        ends = [each.entry.event for each in self.entries if isinstance(each.entry.event, RunEnded)]
+        return safe(ends[-1].state) if ends else _NOT_OVER
+
+
+def main(arguments: argparse.Namespace, out: Output) -> Exit:
+    config = settings.read(arguments).config
+    output = arguments.format or ("ndjson" if arguments.what == "export" else "table")
+    if arguments.what == "verify" and arguments.run is not None:
+        raise UsageError("ledger verify looks at all entries and takes no run")
+    if arguments.what == "export" and output != "ndjson":
+        raise UsageError("ledger export writes ndjson only: a record is read line by line")
+    return loop.run(_do(arguments.what, arguments.run, output, config, out))
+
+
+async def _do(what: str, run: str | None, output: str, config: Config, out: Output) -> Exit:
+    ledger = open_ledger(config.ledger, create=False)
+    try:
+        if what == "verify":
+            return _tell_verdict(await ledger.verify(), output, out)
+        if what == "export":
+            return await _export(ledger, run, out)
+        if run is None:
+            return _tell_runs(await _last_runs(ledger), output, config, out)
+        return _tell_story(await _find(ledger, run), output, config, out)
+    finally:
+        await ledger.close()
+
+
+def _tell_verdict(verdict: Verdict, output: str, out: Output) -> Exit:
+    if output == "table":
+        from tuiops.ledger.verify import sentence
+
+        for fault in verdict.faults:
+            out.line((lit("fault  "), Tone.WORST), fault)
+        word = (lit("broken  "), Tone.WORST) if verdict.faults else (lit("whole  "), Tone.GOOD)
+        out.line(word, fmt("{} entries. {}", verdict.entries, sentence(verdict)))
+    else:
+        out.document(
+            {
+                "schema": 1,
+                "kind": "verdict",
+                "whole": not verdict.faults,
+                "entries": verdict.entries,
+                "anchored": verdict.anchored,
+                "faults": list(verdict.faults),
+            },
+            compact=output == "ndjson",
+        )
+    return Exit.DOWN if verdict.faults else Exit.OK
+
+
+async def _export(ledger: SqlLedger, run: str | None, out: Output) -> Exit:
+    identity = None if run is None else (await _find(ledger, run)).request.entry.run
+    async with aclosing(cast("AsyncGenerator[Row]", ledger.rows(run=identity))) as rows:
+        async for row in rows:
+            out.exact({"schema": 1, "kind": "entry", **row._asdict()})
+    return Exit.OK
+
+
+async def _last_runs(ledger: SqlLedger) -> list[_Run]:
+    requests = [sealed async for sealed in ledger.requests()]
+    return [await _whole(ledger, sealed) for sealed in requests[-_FEW:]]
+
+
+async def _find(ledger: SqlLedger, run: str) -> _Run:
+    """The run of a number, with or without `#`, or of an identity. UsageError when there is none."""
+    number = run.removeprefix("#")
+    async with aclosing(cast("AsyncGenerator[Sealed]", ledger.requests())) as requests:
+        async for sealed in requests:
+            event = sealed.entry.event
+            if isinstance(event, RunRequested) and (sealed.entry.run == run or str(event.number) == number):
+                return await _whole(ledger, sealed)
+    raise UsageError(f"there is no run {run}; `tuiops ledger show` lists the last ones")
+
+
+async def _whole(ledger: SqlLedger, request: Sealed) -> _Run:
+    entries = [sealed async for sealed in ledger.read(run=request.entry.run)]
+    return _Run(request, cast("RunRequested", request.entry.event), tuple(entries))
+
+
+def _tell_runs(runs: list[_Run], output: str, config: Config, out: Output) -> Exit:
+    if output == "json":
+        out.document({"schema": 1, "kind": "runs", "runs": [_run_document(run) for run in runs]})
+    elif output == "ndjson":
+        for run in runs:
+            out.document({"schema": 1, "kind": "run", **_run_document(run)}, compact=True)
+    elif not runs:
+        out.line(lit("No run is recorded."))
+    else:
+        out.table(
+            (lit("RUN"), lit("WHEN"), lit("WHO"), lit("RUNBOOK"), lit("TARGET"), lit("ENVIRONMENT"), lit("STATE")),
+            [
+                [
+                    (fmt("#{}", run.event.number), Tone.HEADING),
+                    _plain(local(run.request.entry.at, config.display.time_zone)),
+                    _plain(run.request.entry.by.person),
+                    _plain(run.event.runbook),
+                    _plain(run.event.target),
+                    _environment(run.event),
+                    _plain(run.state),
+                ]
+                for run in runs
+            ],
+        )
+    return Exit.OK
+
+
+def _tell_story(run: _Run, output: str, config: Config, out: Output) -> Exit:
+    if output == "json":
+        entries = [_entry_document(sealed) for sealed in run.entries]
+        out.document({"schema": 1, "kind": "run", **_run_document(run), "entries": entries})
+        return Exit.OK
+    if output == "ndjson":
+        for sealed in run.entries:
+            out.document({"schema": 1, "kind": "event", **_entry_document(sealed)}, compact=True)
+        return Exit.OK
+    event = run.event
+    title = (fmt("#{} {}", event.number, event.title), Tone.HEADING)
+    out.line(title, lit("  "), fmt("{} {} ", event.system, event.target), _environment(event), lit("  "), run.state)
+    out.line(EMPTY)
+    zone = config.display.time_zone
+    for sealed in run.entries:
+        entry = sealed.entry
+        out.line((local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{} ", entry.by.person), story.sentence(entry.event))
+        for detail in story.details(entry.event):
+            out.line(lit("    "), (detail, Tone.FAINT))
+    return Exit.OK
+
+
+def _run_document(run: _Run) -> dict[str, Any]:
+    event, entry = run.event, run.request.entry
+    return {
+        "at": entry.at.isoformat(),
+        "id": safe(entry.run, LINE),
+        "number": event.number,
+        "runbook": event.runbook,
+        "title": event.title,
+        "system": event.system,
+        "environment": event.environment,
+        "production": event.production,
+        "target": event.target,
+        "danger": event.danger.value,
+        "by": entry.by.person,
+        "account": entry.by.account,
+        "state": None if run.state == _NOT_OVER else run.state,
+        "drill": event.drill,
+    }
+
+
+def _entry_document(sealed: Sealed) -> dict[str, Any]:
+    entry = sealed.entry
+    return {
+        "at": entry.at.isoformat(),
+        "entry": sealed.number,
+        "by": entry.by.person,
+        "account": entry.by.account,
+        "address": entry.by.address,
+        "event": str(entry.event.__struct_config__.tag),
+        "what": story.sentence(entry.event),
+        "details": list(story.details(entry.event)),
+        "digest": sealed.digest,
+    }
+
+
+def _environment(event: RunRequested) -> Span:
+    return (event.environment, Tone.WORST if event.production else Tone.PLAIN)
+
+
+def _plain(text: SafeText) -> Span:
+    return (text, Tone.PLAIN)

@@ -1,0 +1,137 @@
+"""What an entry of the ledger says, in a person's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.core.record import (
+    NO_DIGEST,
+    Acknowledged,
+    AcknowledgementEnded,
+    Assigned,
+    Commented,
+    RunAborting,
+    RunApproved,
+    RunEnded,
+    RunPaused,
+    RunRejected,
+    RunRequested,
+    RunStarted,
+    StepAttested,
+    StepClaimed,
+    StepEnded,
+    StepIntended,
+    StepReceipt,
+)
+from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tuiops.core.record import AnyEvent, Evidence
+
+
+def sentence(event: AnyEvent) -> SafeText:
+    """What happened, after the name of whoever did it."""
+    return _of_run(event) or _of_step(event) or _of_rest(event)
+
+
+def details(event: AnyEvent) -> tuple[SafeText, ...]:
+    """What else is known of it, line by line: digests, evidence, output."""
+    match event:
+        case RunRequested():
+            lines = [fmt("plan {}", safe(event.plan_digest))]
+            if event.second:
+                lines.append(lit("waits for a second person"))
+            if event.alert:
+                lines.append(fmt("because of alert {}", event.alert))
+            return tuple(lines)
+        case RunApproved():
+            return (fmt("plan {}", safe(event.plan_digest)),)
+        case StepIntended():
+            return (fmt("execution {}", _id(event.execution)),)
+        case StepEnded():
+            return tuple(_evidence(event.evidence))
+        case _:
+            return ()
+
+
+def _of_run(event: AnyEvent) -> SafeText:
+    said = EMPTY
+    match event:
+        case RunRequested():
+            where = fmt("{} in {}", event.target, event.environment)
+            drill = lit(", in a drill") if event.drill else EMPTY
+            said = fmt("confirmed {} on {} ({}){}", event.runbook, where, event.danger.word, drill)
+        case RunApproved():
+            said = lit("approved it")
+        case RunRejected():
+            said = _because(lit("rejected it"), event.reason)
+        case RunStarted():
+            said = lit("took it over and goes on") if event.resumed else lit("began")
+        case RunPaused():
+            said = _because(lit("paused"), event.reason)
+        case RunAborting():
+            said = _because(lit("aborts it"), event.reason)
+        case RunEnded():
+            said = _because(fmt("the run ended: {}", safe(event.state)), event.reason)
+        case _:
+            pass
+    return said
+
+
+def _of_step(event: AnyEvent) -> SafeText:
+    said = EMPTY
+    match event:
+        case StepIntended():
+            undoes = fmt(", to undo {}", _id(event.undoes)) if event.undoes else EMPTY
+            said = fmt("{}: is about to do `{}`{}", _id(event.step), event.call, undoes)
+        case StepClaimed():
+            said = fmt("carries out {}", _id(event.execution))
+        case StepReceipt():
+            said = _because(fmt("{} is called {} there", _id(event.execution), event.operation), event.text)
+        case StepEnded():
+            said = _because(fmt("{}: {}", _id(event.step), safe(event.state)), event.text)
+        case StepAttested():
+            said = _because(fmt("says that {} {}", _id(event.step), safe(event.state)), event.note)
+        case _:
+            pass
+    return said
+
+
+def _of_rest(event: AnyEvent) -> SafeText:
+    said = EMPTY
+    match event:
+        case Acknowledged():
+            said = _because(fmt("acknowledged {}", event.alert), event.comment)
+        case AcknowledgementEnded():
+            said = _because(fmt("{} is acknowledged no more", event.alert), event.reason)
+        case Commented():
+            said = fmt("said of {}: {}", event.subject, event.text)
+        case Assigned():
+            said = fmt("gave {} to {}", event.subject, event.person)
+        case _:
+            pass
+    return said
+
+
+def _evidence(evidence: Evidence) -> Iterator[SafeText]:
+    for fact in evidence.facts:
+        yield fmt("{}: {}", fact.what, fact.value)
+    if evidence.status is not None:
+        yield fmt("status {}", evidence.status)
+    half = len(evidence.output) // 2
+    for place, line in enumerate(evidence.output):
+        if evidence.left_out and place == half:
+            yield fmt("… {} lines are not kept …", evidence.left_out)
+        yield join("", (lit("| "), line))
+    if evidence.digest != NO_DIGEST:
+        yield fmt("whole output {}", safe(evidence.digest))
+
+
+def _because(what: SafeText, reason: SafeText) -> SafeText:
+    return fmt("{}: {}", what, reason) if reason else what
+
+
+def _id(text: str) -> SafeText:
+    return safe(text, LINE)
