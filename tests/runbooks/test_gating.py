@@ -141,6 +141,15 @@ class TestRollout:
         assert (await seen(world, RolloutCheck(service="api", ended="succeeded"))).holds is holds
         assert (await seen(world, RolloutCheck(service="api"))).holds
 
+    @pytest.mark.parametrize(("phase", "holds"), [(Phase.WAITING, True), (Phase.RUNNING, False), (Phase.FAILED, True)])
+    async def test_one_may_wait_for_its_first_traffic_where_that_is_right(
+        self, world: SmallWorld, phase: Phase, holds: bool
+    ) -> None:
+        world.rolled(phase)
+
+        assert (await seen(world, RolloutCheck(service="api", ended="waiting"))).holds is holds
+        assert (await seen(world, RolloutCheck(service="api"))).holds is (phase is Phase.FAILED)
+
     async def test_only_a_live_feed_can_say_that_there_is_none(self, world: SmallWorld) -> None:
         assert not (await seen(world, RolloutCheck(service="api"))).holds
 
@@ -243,3 +252,5 @@ class TestLimits:
         assert label(CommandCheck(argv=("check", "it"))) == "`check it` ends with 0"
         assert label(RolloutCheck(service="api")) == "no rollout of api under way"
         assert label(RolloutCheck(service="api", ended="succeeded")) == "last rollout of api succeeded"
+        waiting = RolloutCheck(service="api", ended="waiting")
+        assert label(waiting) == "no rollout of api beyond waiting for traffic"

@@ -219,7 +219,7 @@ def test_calls_are_told_as_people_read_them(roll: Kept) -> None:
     made = {step.key: step.call.text for step in plan(roll, VALUES, ground()).steps}
     assert made["before"] == "tool --count=10 '{}'"
     assert made["roll[web].late"] == "roll_back web revision={roll[web].look.y}"
-    assert made["gate"] == "GET https://s/10 answers 200 for 3m, within 5m"
+    assert made["gate"] == "GET https://s/10 answers 200 for 3m, begun within 5m"
     assert made["rest"] == "wait 90s"
     assert made["tell"] == "record: api, web of shop-example: {before.x}"
 

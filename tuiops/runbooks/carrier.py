@@ -25,6 +25,7 @@ from tuiops.runbooks.model import (
     WaitAction,
 )
 from tuiops.runbooks.template import filled
+from tuiops.runbooks.wording import call_text
 from tuiops.sources.abilities import Prepared
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class Carrier:
             case GateAction():
                 await self._gate(step, step.do)
             case ManualAction():
-                await self._ask(step)
+                await self._ask(step, call_text(filled(step.do, self.scribe.history.captured)))
             case NotifyAction():
                 await self._notify(step, filled(step.do, self.scribe.history.captured))
             case CommandAction() | ApiAction() | HttpAction():
@@ -229,7 +230,7 @@ class Carrier:
             self.by, StepEnded(step=step.key, state=state.value, text=passed.text, evidence=passed.evidence)
         )
 
-    async def _ask(self, step: PlannedStep, instructions: SafeText = EMPTY, undoes: str = "") -> None:
+    async def _ask(self, step: PlannedStep, instructions: SafeText, undoes: str = "") -> None:
         """Wait for a person, whose word is recorded by the console that it is given on."""
         await self._begun(step, asks=True, call=instructions, undoes=undoes)
         while self._view(step).state is StepState.ASKING:
@@ -248,7 +249,7 @@ class Carrier:
         if undo is None:
             return None
         if isinstance(undo, ManualAction):
-            await self._ask(step, safe(undo.instructions, 4000), undoes=step.key)
+            await self._ask(step, call_text(filled(undo, self.scribe.history.captured)), undoes=step.key)
             state = self._view(step).state
             return StepState.SUCCEEDED if state is StepState.UNDONE else state
         return await self._doing.do(self.by, step, undo, undoes=step.key)

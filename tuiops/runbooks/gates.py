@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.health import Limit, judge
+from tuiops.core.rollouts import Phase
 from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import Unit, show
@@ -81,8 +82,18 @@ def label(check: AnyCheck) -> SafeText:
         case CommandCheck():
             return fmt("`{}` ends with 0", safe(" ".join(check.argv), 80))
         case RolloutCheck():
-            how = lit("no rollout of {} under way") if check.ended == "any" else lit("last rollout of {} succeeded")
-            return fmt(how, safe(check.service))
+            return _rollout_label(check)
+
+
+def _rollout_label(check: RolloutCheck) -> SafeText:
+    service = safe(check.service)
+    match check.ended:
+        case "any":
+            return fmt("no rollout of {} under way", service)
+        case "succeeded":
+            return fmt("last rollout of {} succeeded", service)
+        case "waiting":
+            return fmt("no rollout of {} beyond waiting for traffic", service)
 
 
 def indicator(check: IndicatorCheck, viewpoint: Viewpoint) -> Look:
@@ -124,7 +135,7 @@ def rollout(check: RolloutCheck, viewpoint: Viewpoint) -> Look:
     """The rollouts of a service as the snapshot has them: only a live feed can say that there is none."""
     snapshot, now = viewpoint.world.snapshot, viewpoint.world.clock.now()
     mine = [one for one in snapshot.rollouts if (one.system, one.service) == (viewpoint.system, check.service)]
-    live = [one for one in mine if one.live]
+    live = [one for one in mine if one.live and not (check.ended == "waiting" and one.phase is Phase.WAITING)]
     if live:
         return Look(holds=False, value=live[0].phase.word, reason=_under_way(live[0]))
     newest = mine[0] if mine else None
@@ -135,7 +146,7 @@ def rollout(check: RolloutCheck, viewpoint: Viewpoint) -> Look:
     answered = snapshot.feeds[newest.source].status.answered
     if answered is None or answered < viewpoint.since:
         return Look(holds=False, value=newest.phase.word, reason=lit("read before this step began"))
-    return Look(holds=check.ended in {"any", newest.phase.value}, value=newest.phase.word)
+    return Look(holds=check.ended in {"any", "waiting", newest.phase.value}, value=newest.phase.word)
 
 
 def _under_way(one: Rollout) -> SafeText:

@@ -134,7 +134,9 @@ class Check(_Table, frozen=True, kw_only=True, tag_field="by"):
     """A condition that is true or false; without data it is false."""
 
     hold: Annotated[Duration, Meta(description="How long it must hold without a break.")] = Duration(0)
-    within: Annotated[Duration, Meta(description="How long to wait for that; then it has failed.")] = Duration(60)
+    within: Annotated[Duration, Meta(description="How long it has to begin to hold; then it has failed.")] = Duration(
+        60
+    )
     every: Annotated[Duration, Meta(description="How often to look.", extra={"least": 0.1})] = Duration(5)
 
 
@@ -177,7 +179,11 @@ class RolloutCheck(Check, frozen=True, kw_only=True, tag="rollout"):
 
     service: Annotated[Name, Meta(description="The service.")]
     ended: Annotated[
-        Literal["any", "succeeded"], Meta(description="How the last one must have ended; `any`: just not under way.")
+        Literal["any", "succeeded", "waiting"],
+        Meta(
+            description="How the last one must have ended; `any`: just not under way; "
+            "`waiting`: it may wait for its first traffic."
+        ),
     ] = "any"
 
 

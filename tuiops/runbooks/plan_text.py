@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.runbooks.template import shown
 from tuiops.runbooks.wording import check_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def _lines(plan: Plan) -> Iterator[SafeText]:
     yield plan.title
     place = fmt("{} in {}{}", plan.system, plan.environment, lit(", PRODUCTION") if plan.production else EMPTY)
     yield fmt("  on       {}, {}", plan.target, place)
-    yield fmt("  danger   {}: {}", lit(plan.danger.value), plan.danger.word)
+    yield fmt("  danger   {}: {}", safe(plan.danger.value), plan.danger.word)
     if plan.drill:
         yield lit("  drill    the world is a simulated one")
     if plan.blast_radius:
@@ -41,7 +42,7 @@ def _lines(plan: Plan) -> Iterator[SafeText]:
 
 
 def _step(number: int, step: PlannedStep) -> Iterator[SafeText]:
-    yield fmt("{:>3} {} {}  [{}]", number, lit(step.danger.value), step.title, safe(step.key))
+    yield fmt("{:>3} {} {}  [{}]", number, safe(step.danger.value), step.title, safe(step.key))
     if step.when:
         conditions = (fmt("{} {}", safe(key), safe(end)) for key, end in step.when.items())
         yield fmt("{}only if  {}", _INDENT, join(", ", conditions))
@@ -50,7 +51,7 @@ def _step(number: int, step: PlannedStep) -> Iterator[SafeText]:
         if facts:
             yield fmt("{}{}: {}", _INDENT, name, _facts(facts))
     if step.confirm is not None:
-        yield fmt("{}confirmed by: {}", _INDENT, check_text(step.confirm))
+        yield fmt("{}confirmed by: {}", _INDENT, check_text(shown(step.confirm)))
     if step.undo_text:
         yield fmt("{}undo: {}", _INDENT, step.undo_text)
     if step.goes_on:

@@ -138,7 +138,7 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 - `when` on later, unknown or repeated steps, and conditions that can never be
 - steps that act without `danger`, abilities as `S`, `X` without an undo or a reason
 - `sec` with `capture`; `each` over what is no list
-- shares that do not add up to 100%, conditions that must hold longer than they have time
+- shares that do not add up to 100%, limits without the unit of what is measured
 - systems, environments, resources, services, indicators, sources, bastions and channels that are not there, and
   abilities that a resource does not have
 - `gcloud` without `--project`, with `--quiet`, `--set-env-vars` or `--clear-env-vars`; images without a digest;

@@ -34,10 +34,10 @@ def call_text(do: PlainAction) -> SafeText:
         case HttpAction():
             headers = join("", (fmt(" {}", part) for part in _pairs(do.headers, ": ")))
             body = fmt(" {}", safe(do.body, _LONG)) if do.body else EMPTY
-            found = fmt("{} {}{}{}{}", lit(do.method), safe(do.url, _LONG), headers, body, _via(do.via))
+            found = fmt("{} {}{}{}{}", safe(do.method), safe(do.url, _LONG), headers, body, _via(do.via))
         case ApiAction():
             given = join("", (fmt(" {}", safe(f"{name}={value}", 500)) for name, value in do.arguments.items()))
-            found = fmt("{} {}{}", lit(do.ability), safe(do.resource), given)
+            found = fmt("{} {}{}", safe(do.ability), safe(do.resource), given)
         case GateAction(check=check):
             found = check_text(check)
         case WaitAction(lasts=lasts):
@@ -51,9 +51,9 @@ def call_text(do: PlainAction) -> SafeText:
 
 
 def check_text(check: AnyCheck) -> SafeText:
-    """A condition, how long it must hold, and how long it has time to."""
-    hold = fmt(" for {}", _span(check.hold)) if check.hold else EMPTY
-    return fmt("{}{}, within {}", label(check), hold, _span(check.within))
+    """A condition, how long it must hold, and how long it has to begin to."""
+    hold = fmt(" for {}, begun", _span(check.hold)) if check.hold else lit(",")
+    return fmt("{}{} within {}", label(check), hold, _span(check.within))
 
 
 def _span(seconds: float) -> SafeText:

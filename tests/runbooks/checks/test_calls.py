@@ -90,7 +90,6 @@ def test_what_is_wrong_with_a_call(tmp_path: Path, do: str, key: str, problem: s
     [
         ("by = 'promql', source = 'p', query = 'up', limit = '= 1'", "limit", "is not a limit"),
         ("by = 'promql', source = 'p', query = 'up(', limit = '> 1'", "query", "is not PromQL"),
-        ("by = 'rollout', service = 'api', hold = '5m', within = '1m'", "within", "is shorter than it has to hold"),
     ],
 )
 def test_what_is_wrong_with_a_condition(tmp_path: Path, check: str, key: str, problem: str) -> None:

@@ -12,7 +12,7 @@ from tuiops.errors import Refused
 from tuiops.runbooks.abilities import ABILITIES, shares
 from tuiops.runbooks.checks.walk import Finding, all_steps, doings
 from tuiops.runbooks.gates import bare_limit
-from tuiops.runbooks.model import ApiAction, Check, CommandAction, GateAction, HttpAction, HttpCheck, QueryCheck
+from tuiops.runbooks.model import ApiAction, CommandAction, GateAction, HttpAction, HttpCheck, QueryCheck
 from tuiops.runbooks.template import Place, TemplateError, filled_in, names
 
 if TYPE_CHECKING:
@@ -54,8 +54,6 @@ def _one(doing: object, path: KeyPath) -> Iterator[Finding]:
             yield from _query(doing, path)
         case _:
             pass
-    if isinstance(doing, Check) and doing.hold > doing.within:
-        yield Finding((*path, "within"), "is shorter than it has to hold", "give it at least as long as hold")
     if isinstance(doing, CommandAction | HttpAction):
         for name, capture in doing.capture.items():
             yield from _capture(capture, (*path, "capture", name))
