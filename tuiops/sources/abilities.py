@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -39,7 +38,7 @@ class Wish(msgspec.Struct, frozen=True):
     """An ability and what it is told, in the words that runbooks use (`runbooks.abilities`)."""
 
     ability: str
-    arguments: Mapping[str, str] = MappingProxyType({})
+    arguments: Mapping[str, str] = {}
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,8 +173,8 @@ class Snoozes(Protocol):
 
 
 Told = Literal["serving", "previous", "revisions", "backups", "secret_versions"]
-"""What can be asked of a resource: the revision with most of the traffic, the one that served before it, all that
-there are of the others."""
+"""What can be asked of a resource: the revision with most of the traffic, the older one that served before it, all
+that there are of the others."""
 
 
 @runtime_checkable

@@ -11,8 +11,9 @@ from tuiops.core.rollouts import Phase
 from tuiops.core.text import SafeText, fmt, safe
 from tuiops.core.updates import AlertsUpdate, HealthUpdate, RolloutsUpdate
 from tuiops.errors import QueryRefused, SourceError
+from tuiops.sources.acting import ActsOn
 from tuiops.sources.http_errors import deadline
-from tuiops.sources.parts import ActingPart, AlertsPart, HealthPart, RolloutsPart, part_of
+from tuiops.sources.parts import ActingPart, AlertsPart, HealthPart, ResourcePart, RolloutsPart, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from tuiops.config.clouds import CloudConfig
     from tuiops.core.clock import Clock
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Acts, Prepared, Receipt, Target
     from tuiops.sources.parts import Part, PartRollouts
     from tuiops.sources.quota import Quotas
 
@@ -112,6 +113,12 @@ class AssembledSource:
             return told
 
         return read
+
+    def acting(self, target: Target) -> Acts | None:
+        """What can be done to a resource, by all the parts that can do something to it."""
+        able = [part.able(target) for part in self._parts if isinstance(part, ResourcePart)]
+        found = [one for one in able if one is not None]
+        return ActsOn(self, *found) if found else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         """Begin what one of the parts prepared."""

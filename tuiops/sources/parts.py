@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tuiops.config.resources import AnyResource
     from tuiops.config.systems import System
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
 
 _Config = TypeVar("_Config", bound="AnyResource")
 
@@ -171,6 +171,15 @@ class ActingPart(Part, Protocol):
     async def perform(self, prepared: Prepared) -> Receipt: ...
 
     async def look_up(self, receipt: Receipt) -> Receipt: ...
+
+
+@runtime_checkable
+class ResourcePart(Part, Protocol):
+    """Can do something to resources of its own."""
+
+    def able(self, target: Target) -> object | None:
+        """Who has the abilities of a resource, by the protocols of `abilities`; None when it is another part's."""
+        ...
 
 
 def call_of(part: Part, body: bytes) -> bytes:

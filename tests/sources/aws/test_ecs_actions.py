@@ -90,7 +90,6 @@ async def test_a_restart_is_a_new_deployment_of_the_same_revision(ministack: Min
     assert told(prepared.before) == {
         "task definition": "again:1",
         "desired tasks": "2",
-        "running tasks": "2",
         "deployment": "COMPLETED",
     }
     assert prepared.token == "token-1"

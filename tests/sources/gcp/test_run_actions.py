@@ -310,7 +310,7 @@ async def test_a_restart_is_a_revision_of_the_same_images(desk: Desk) -> None:
         "update",
         "chat",
         f"--image={digest('shop/chat:2')}",
-        "--update-env-vars=OPS_RESTARTED_AT=2026-05-01T12:02:30Z",
+        "--update-env-vars=OPS_RESTARTED_AT=t1",
         *WHERE,
     )
     assert prepared.after == (fact("traffic", "goes to the new revision when it is ready"),)
@@ -378,7 +378,7 @@ async def test_what_is_prepared_holds_no_value_of_the_environment(desk: Desk) ->
     assert receipt.progress is Progress.DONE
     assert desk.run.service("chat")["template"]["containers"][0]["env"] == [
         secret,
-        {"name": "OPS_RESTARTED_AT", "value": "2026-05-01T12:02:30Z"},
+        {"name": "OPS_RESTARTED_AT", "value": "t2"},
     ]
 
 
@@ -395,7 +395,7 @@ async def test_the_images_of_all_containers_are_shown_and_sent(desk: Desk) -> No
     assert prepared.argv[5:-2] == (
         "--container=web",
         f"--image={web}",
-        "--update-env-vars=OPS_RESTARTED_AT=2026-05-01T12:02:30Z",
+        "--update-env-vars=OPS_RESTARTED_AT=t1",
         "--container=proxy",
         f"--image={digest('shop/proxy:1')}",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.google.monitoring import MonitoringApi
@@ -78,8 +79,9 @@ async def test_a_policy_may_be_named_by_its_id_or_whole_name(google: GoogleStage
         (("Twice",), {}, "several alert policies are called Twice"),
         (("Orders fail",), {"comment": " "}, "wants a comment"),
         (("Orders fail",), {"comment": "x" * 513}, "wants a comment"),
-        (("Orders fail",), {"start": -60}, "cannot begin in the past"),
-        (("Orders fail",), {"minutes": 0}, "it ends later"),
+        (("Orders fail",), {"start": -7200, "minutes": 600}, "cannot begin in the past"),
+        (("Orders fail",), {"start": 60, "minutes": 0}, "it ends later"),
+        (("Orders fail",), {"start": -600, "minutes": 5}, "would be over by now"),
         (("Orders fail",), {"minutes": 60 * 24 * 400}, "within a year"),
     ],
 )
@@ -93,10 +95,22 @@ async def test_what_cannot_be_snoozed_is_refused(
         await prepared(google, google.source(""), *policies, **options)  # type: ignore[arg-type] # of several types
 
 
-async def test_a_start_that_has_just_passed_is_now(google: GoogleStage, monitoring: MonitoringApi) -> None:
-    action = await prepared(google, google.source(""), "Orders fail", start=-10)
+async def test_a_start_that_has_passed_while_somebody_thought_about_it_is_now(
+    google: GoogleStage, monitoring: MonitoringApi
+) -> None:
+    source = google.source("")
+    action = await prepared(google, source, "Orders fail")
+    google.clock.advance(300)
 
-    assert "--start-time=2026-05-01T12:00:00Z" in action.argv
+    receipt = await source.perform(action)
+    lost = msgspec.structs.replace(receipt, operation="", progress=Progress.UNKNOWN)
+
+    (sent,) = google.asked("snoozes.create")
+    assert sent.body["interval"] == {"startTime": "2026-05-01T12:05:00Z", "endTime": "2026-05-01T13:00:00Z"}
+    assert (await source.look_up(lost)).operation == receipt.operation
+    google.clock.advance(3600)
+    with pytest.raises(QueryRefused, match="would be over by now"):
+        await source.perform(msgspec.structs.replace(action, seen=(await prepared(google, source, "Orders fail")).seen))
 
 
 async def test_a_snooze_by_somebody_else_or_a_changed_policy_is_a_reason_to_stop(

@@ -13,19 +13,21 @@ import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Target
+from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Target, Wish
 from tuiops.sources.aws.ecs import wire
-from tuiops.sources.aws.ecs.naming import revision
+from tuiops.sources.aws.ecs.naming import number, revision
 from tuiops.sources.aws.ecs.reader import DIMENSION, Place, place_of
 from tuiops.sources.parts import body_of, call_of
 
 if TYPE_CHECKING:
     from tuiops.config.resources import EcsResource
+    from tuiops.sources.abilities import Told
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.ecs.reader import EcsReader
     from tuiops.sources.aws.ecs.wire import ScalableTarget, Service
     from tuiops.sources.parts import Watched
 
+_RUNNING = lit("running tasks")
 _ECS, _SCALING = "ecs", "application-autoscaling"
 
 
@@ -76,7 +78,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         found = [
             Fact(lit("task definition"), revision(service.task_definition)),
             Fact(lit("desired tasks"), fmt("{}", service.desired_count)),
-            Fact(lit("running tasks"), fmt("{}", service.running_count)),
+            Fact(_RUNNING, fmt("{}", service.running_count)),
             Fact(lit("deployment"), safe(primary.rollout_state if primary is not None else "none", 40)),
         ]
         if self.scaled:
@@ -95,6 +97,30 @@ class EcsActions:
         self._ask = reader
         self._client = client
 
+    def has(self, target: Target) -> bool:
+        """Whether it is an ECS service."""
+        return (target.system, target.resource) in self._watched
+
+    def able(self, target: Target) -> object | None:
+        """Itself, where it is."""
+        return self if self.has(target) else None
+
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """Task definitions as `family:revision`, the newest first."""
+        if of not in {"serving", "previous", "revisions"}:
+            raise QueryRefused(f"an ECS service has no {of.replace('_', ' ')}")
+        place = self._place(target)
+        service = await self._ask.service(place)
+        serving = service.serving
+        if of == "serving":
+            return (revision(serving),) if serving else ()
+        definitions = await self._ask.family(revision(serving).rpartition(":")[0])
+        if of == "revisions":
+            return tuple(revision(arn) for arn in definitions)
+        older = [arn for arn in definitions if number(arn) < number(serving)]
+        deployed = await self._ask.deployed(place)
+        return tuple(revision(arn) for arn in [*(arn for arn in deployed if arn in older), *older][:1])
+
     async def prepare_restart(self, target: Target, token: str) -> Prepared:
         """A new deployment of the same task definition: every task is replaced by a fresh one."""
         place = self._place(target)
@@ -104,7 +130,8 @@ class EcsActions:
             Fact(lit("task definition"), revision(seen.service.task_definition)),
             Fact(lit("deployment"), lit("a new one, of the same task definition")),
         )
-        return self._prepared(target, lit("restart"), call, seen, after, token)
+        undo = lit("there is nothing to put back: the tasks are of the same task definition as before")
+        return self._prepared(target, lit("restart"), call, seen, after, token, (undo, None))
 
     async def prepare_rollback(self, target: Target, revision_name: str, token: str) -> Prepared:
         """Deploy an earlier task definition, by `family:revision` or ARN. QueryRefused when that cannot be."""
@@ -122,7 +149,7 @@ class EcsActions:
             Fact(lit("task definition"), revision(arn)),
             Fact(lit("deployment"), lit("a new one, of that task definition")),
         )
-        undo = fmt("deploy {} again", revision(now))
+        undo = fmt("deploy {} again", revision(now)), Wish("roll_back", {"revision": revision(now)})
         return self._prepared(target, lit("roll back"), call, seen, after, token, undo)
 
     async def prepare_scale(self, target: Target, least: int, most: int, token: str) -> Prepared:
@@ -142,14 +169,17 @@ class EcsActions:
             call = self._call(place, seen, _SCALING, "RegisterScalableTarget", params, least=least, most=most)
             after = (Fact(lit("scaling bounds"), fmt("{} to {}", least, most)),)
             undo = fmt("set them to {} to {} again", seen.target.min_capacity, seen.target.max_capacity)
+            before = (seen.target.min_capacity, seen.target.max_capacity)
         elif least == most:
             params = {"cluster": place.cluster, "service": place.service, "desiredCount": least}
             call = self._call(place, seen, _ECS, "UpdateService", params, least=least, most=most)
             after = (Fact(lit("desired tasks"), fmt("{}", least)),)
             undo = fmt("set {} tasks again", seen.service.desired_count)
+            before = (seen.service.desired_count, seen.service.desired_count)
         else:
             raise QueryRefused(f"nothing scales {safe(place.service)}: give one number instead of {least} to {most}")
-        return self._prepared(target, lit("scale"), call, seen, after, token, undo)
+        reversal = Wish("scale", {"least": str(before[0]), "most": str(before[1])})
+        return self._prepared(target, lit("scale"), call, seen, after, token, (undo, reversal))
 
     async def perform(self, prepared: Prepared) -> Receipt:
         """Send it, unless something has changed since. A lost answer leaves UNKNOWN, never a second attempt."""
@@ -234,18 +264,21 @@ class EcsActions:
         seen: Seen,
         after: tuple[Fact, ...],
         token: str,
-        undo: SafeText = EMPTY,
+        undo: tuple[SafeText, Wish | None],
     ) -> Prepared:
+        """`undo`: how it is undone, in a sentence and as a wish."""
         return Prepared(
             target=target,
             verb=verb,
             argv=(*command(call.api, call.operation, call.params), *self._client.options),
-            before=seen.facts(),
+            # What runs changes from moment to moment: a plan that is made twice must be the same.
+            before=tuple(fact for fact in seen.facts() if fact.what != _RUNNING),
             after=after,
             seen=seen.fingerprint,
             token=token,
             call=call_of(self, msgspec.json.encode(call)),
-            undo=undo,
+            undo=undo[0],
+            reversal=undo[1],
         )
 
 

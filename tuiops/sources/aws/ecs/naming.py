@@ -13,6 +13,12 @@ def revision(task_definition: str) -> SafeText:
     return safe(task_definition.rpartition("/")[2])
 
 
+def number(task_definition: str) -> int:
+    """7 of `api:7`; 0 of what has no number."""
+    text = task_definition.rpartition(":")[2]
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
 def last_part(arn: str) -> SafeText:
     """What comes after an ARN's last slash."""
     return safe(arn.rpartition("/")[2])

@@ -30,6 +30,9 @@ SERVICES = 10
 DEPLOYMENTS = 20
 """Service deployments, or revisions, that their Describe operations take at once."""
 
+DEFINITIONS = 100
+"""Task definitions of a family that are offered: older ones have had their time."""
+
 TARGETS = 50
 """Scalable targets that DescribeScalableTargets takes at once."""
 
@@ -142,6 +145,24 @@ class EcsReader:
         found = answer.task_definition
         self._definitions.put(found.task_definition_arn, found)
         return found
+
+    async def family(self, name: str) -> tuple[str, ...]:
+        """ARNs of the task definitions of a family that can be deployed, the newest first."""
+        params = {"familyPrefix": name, "status": "ACTIVE", "sort": "DESC"}
+        listing = await self._client.pages(
+            "ecs", "ListTaskDefinitions", params, result="taskDefinitionArns", most=DEFINITIONS
+        )
+        return tuple(arn for arn in listing.items if arn.rpartition("/")[2].rpartition(":")[0] == name)
+
+    async def deployed(self, place: Place) -> tuple[str, ...]:
+        """ARNs of the task definitions that were deployed well, the last one first; none where ECS does not tell."""
+        unsaid: dict[SafeText, None] = {}
+        arns = await self.listed(place, DEPLOYMENTS, unsaid)
+        records = (await self.deployments(arns or (), unsaid)).values()
+        good = sorted((one for one in records if one.status == "SUCCESSFUL"), key=lambda one: one.created_at)
+        revisions = await self.revisions((one.target_service_revision.arn for one in good), unsaid)
+        wanted = (revisions.get(one.target_service_revision.arn) for one in reversed(good))
+        return tuple(dict.fromkeys(one.task_definition for one in wanted if one is not None and one.task_definition))
 
     async def listed(self, place: Place, most: int, said: dict[SafeText, None]) -> tuple[str, ...] | None:
         """ARNs of a service's last deployments, newest first; None where ECS keeps no account of them."""

@@ -116,6 +116,12 @@ class Service(_Camel, frozen=True, kw_only=True):
     def primary(self) -> Deployment | None:
         return next((found for found in self.deployments if found.status == "PRIMARY"), None)
 
+    @property
+    def serving(self) -> str:
+        """ARN of the task definition that most tasks run; the one that is wanted where none runs."""
+        most = max(self.deployments, key=lambda one: (one.running_count, one.status == "PRIMARY"), default=None)
+        return most.task_definition if most is not None and most.running_count else self.task_definition
+
 
 class Failure(_Camel, frozen=True, kw_only=True):
     arn: str = ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tuiops.config.resources import RdsResource
     from tuiops.core.clock import Clock
-    from tuiops.sources.abilities import Target
+    from tuiops.sources.abilities import Target, Told
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.rds.reader import RdsReader
     from tuiops.sources.aws.rds.wire import Instance, Snapshot
@@ -70,6 +70,22 @@ class RdsActions:
         self._reader = reader
         self._client = client
         self._clock = clock
+
+    def has(self, target: Target) -> bool:
+        """Whether it is an RDS instance."""
+        return (target.system, target.resource) in self._watched
+
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """Names of the snapshots that can be restored, the newest first."""
+        if of != "backups":
+            raise QueryRefused(f"an RDS instance has no {of.replace('_', ' ')}")
+        snapshots = await self._reader.listed(self._name(target))
+        dated = [
+            (one.snapshot_create_time, one.db_snapshot_identifier)
+            for one in snapshots
+            if one.status == AVAILABLE and one.snapshot_create_time is not None
+        ]
+        return tuple(safe(name) for _, name in sorted(dated, reverse=True))
 
     async def prepare_backup(self, target: Target, note: str, token: str) -> Prepared:
         """A manual snapshot, named after the instance and the token; `note` becomes a tag of it."""
@@ -161,10 +177,13 @@ class RdsActions:
         return msgspec.structs.replace(receipt, progress=progress, facts=facts, text=text)
 
     async def _instance(self, target: Target) -> Instance:
+        return await self._reader.instance(self._name(target))
+
+    def _name(self, target: Target) -> str:
         found = self._watched.get((target.system, target.resource))
         if found is None:
             raise NotFound(f"{safe(target.system)} has no RDS instance {safe(target.resource)}")
-        return await self._reader.instance(found.config.name)
+        return found.config.name
 
     async def _exists(self, name: str) -> bool:
         try:
@@ -291,8 +310,6 @@ def _facts(instance: Instance, snapshot: Snapshot | None) -> tuple[Fact, ...]:
             ),
         ),
     ]
-    if instance.latest_restorable_time is not None:
-        found.append(Fact(lit("restorable to"), safe(f"{instance.latest_restorable_time:%F %T} UTC")))
     if snapshot is not None:
         made = f"{snapshot.snapshot_create_time:%F %T} UTC" if snapshot.snapshot_create_time else "?"
         found.append(Fact(lit("snapshot"), fmt("{}, of {}", safe(snapshot.db_snapshot_identifier), safe(made))))

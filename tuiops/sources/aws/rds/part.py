@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
     from tuiops.core.health import Reading
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.rds.reader import Instances
     from tuiops.sources.aws.rds.wire import Snapshot
@@ -77,6 +77,9 @@ class RdsPart:
                     clustered=bool(instance.db_cluster_identifier),
                 )
         return PartHealth(readings=tuple(readings), warnings=(*instances.warnings, *said))
+
+    def able(self, target: Target) -> object | None:
+        return self.actions if self.actions.has(target) else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

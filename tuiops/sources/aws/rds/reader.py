@@ -96,14 +96,15 @@ class RdsReader:
         """Ask for snapshots again at the next call: one is being made."""
         self._snapshots = {}
 
-    async def _read(self, name: str, now: float, said: dict[SafeText, None]) -> None:
+    async def listed(self, name: str) -> Sequence[wire.Snapshot]:
+        """The snapshots of an instance as they are at this moment."""
+        return (await self._listing(name)).items
+
+    async def _listing(self, name: str) -> Listing[wire.Snapshot]:
         params = {"DBInstanceIdentifier": name, "MaxRecords": _PAGE}
+        return await self._client.pages("rds", "DescribeDBSnapshots", params, result="DBSnapshots", kind=wire.Snapshot)
 
-        async def ask() -> Listing[wire.Snapshot]:
-            return await self._client.pages(
-                "rds", "DescribeDBSnapshots", params, result="DBSnapshots", kind=wire.Snapshot
-            )
-
-        found = await self._spare.read(lit("snapshots of databases"), ask, said)
+    async def _read(self, name: str, now: float, said: dict[SafeText, None]) -> None:
+        found = await self._spare.read(lit("snapshots of databases"), lambda: self._listing(name), said)
         if found is not None:
             self._snapshots[name] = (found.items, now)

@@ -9,15 +9,16 @@ import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import BadAnswer, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Wish
 from tuiops.sources.gcp.hosting.wire import DISABLE, Release
 from tuiops.sources.parts import body_of, call_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from tuiops.config.resources import HostingResource
-    from tuiops.sources.abilities import Target
+    from tuiops.sources.abilities import Target, Told
     from tuiops.sources.gcp.hosting.sites import Sites
     from tuiops.sources.parts import Watched
 
@@ -53,10 +54,7 @@ class HostingActions:
 
     async def prepare_rollback(self, target: Target, revision: str, token: str) -> Prepared:
         """A version that was live before. QueryRefused when it was not, is live now, or is gone."""
-        resource = self._sites.get((target.system, target.resource))
-        if resource is None:
-            raise QueryRefused(f"{safe(target.system)} has no Firebase Hosting resource {safe(target.resource)}")
-        site = resource.config.name
+        site = self._site(target)
         releases = await self._reader.ask(site)
         _check(releases, revision, site)
         message = f"rollback to {revision} [{token}]"[:512]
@@ -73,8 +71,30 @@ class HostingActions:
             seen=_seen(releases),
             token=token,
             call=call_of(self, msgspec.json.encode(call)),
-            undo=fmt("release {} again", _public(releases[0])) if _public(releases[0]) else EMPTY,
+            undo=_undo(releases[0]),
+            reversal=_reversal(releases[0]),
         )
+
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """Versions that were live, the one that was released last first. A site that is disabled serves none."""
+        if of not in {"serving", "previous", "revisions"}:
+            raise QueryRefused(f"a Firebase Hosting site has no {of.replace('_', ' ')}")
+        releases = await self._reader.ask(self._site(target))
+        versions = {one.version.id: one.version for one in releases if one.version.id and one.type != DISABLE}
+        live = _public(releases[0]) if releases else EMPTY
+        if of == "serving":
+            return (live,) if live else ()
+        there = [one for one in versions.values() if one.status not in _GONE]
+        if of == "previous":
+            made = versions[live].create_time if live in versions else None
+            there = [one for one in there if _older(one.create_time, made)]
+        return tuple(safe(one.id) for one in there)[: 1 if of == "previous" else None]
+
+    def _site(self, target: Target) -> str:
+        resource = self._sites.get((target.system, target.resource))
+        if resource is None:
+            raise QueryRefused(f"{safe(target.system)} has no Firebase Hosting resource {safe(target.resource)}")
+        return resource.config.name
 
     async def perform(self, prepared: Prepared) -> Receipt:
         """Release it, unless something else was released meanwhile. A lost answer leaves it UNKNOWN."""
@@ -129,6 +149,22 @@ def _check(releases: Sequence[Release], version: str, site: str) -> None:
 
 def _public(release: Release) -> SafeText:
     return EMPTY if release.type == DISABLE else safe(release.version.id)
+
+
+def _older(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def _undo(live: Release) -> SafeText:
+    if _public(live):
+        return fmt("release {} again", _public(live))
+    return lit("nothing was live before: disable the site with `firebase hosting:disable`")
+
+
+def _reversal(live: Release) -> Wish | None:
+    if not _public(live) or live.version.status in _GONE:
+        return None
+    return Wish("roll_back", {"revision": live.version.id})
 
 
 def _seen(releases: Sequence[Release]) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.health import Reading
     from tuiops.errors import SourceError
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.gcp.client import GoogleClient
 
 PAST = 10
@@ -74,6 +74,9 @@ class HostingPart:
         found, failed = await self._read()
         rollouts = [rollout for one in self.resources for rollout in _rollouts(one, found.get(one.config.name, ()))]
         return PartRollouts(rollouts=tuple(rollouts), warnings=_warnings(failed))
+
+    def able(self, target: Target) -> object | None:
+        return self.actions if self.actions.has(target) else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

@@ -7,7 +7,7 @@ policies and its times together.
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +21,6 @@ from tuiops.sources.parts import body_of, call_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from tuiops.core.clock import Clock
     from tuiops.sources.gcp.monitoring.asking import Asking
@@ -34,8 +33,8 @@ MOST_POLICIES = 16
 """Policies that one snooze may name."""
 
 _MOST_COMMENT = 512
-_PAST = timedelta(seconds=15)
-"""How far in the past a snooze may begin, by the API's account of clocks that differ."""
+_PAST = timedelta(hours=1)
+"""How far back a snooze may begin: as long as somebody may think about it. It is sent as beginning when it is sent."""
 
 _LONGEST = timedelta(days=366)
 
@@ -44,6 +43,12 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     """A snooze that is to be made."""
 
     body: dict[str, Any]
+    starts: datetime
+    ends: datetime
+
+    def sent(self, now: datetime) -> dict[str, Any]:
+        """The body: a start that has passed by then is now, for a snooze cannot begin in the past."""
+        return {**self.body, "interval": {"startTime": stamp(max(self.starts, now)), "endTime": stamp(self.ends)}}
 
 
 class SnoozeActions:
@@ -60,7 +65,6 @@ class SnoozeActions:
     ) -> Prepared:
         """Policies by ID, resource name or display name. QueryRefused says which cannot be, and which times."""
         now = self._clock.now()
-        start = max(start, now) if start >= now - _PAST else start
         _check(policies, start, end, comment, now)
         chosen = _chosen(policies, (await self._asking.policies()).items)
         names = [one.name for one in chosen]
@@ -68,7 +72,6 @@ class SnoozeActions:
         body = {
             "displayName": comment,
             "criteria": {"policies": names},
-            "interval": {"startTime": stamp(start), "endTime": stamp(end)},
         }
         told = [safe(one.display_name or short(one.name)) for one in chosen]
         until = fmt("quiet from {} to {}: {}", safe(stamp(start)), safe(stamp(end)), safe(comment, _MOST_COMMENT))
@@ -87,7 +90,7 @@ class SnoozeActions:
             after=(Fact(join(", ", told), until),),
             seen=_fingerprint(chosen, before),
             token=token,
-            call=call_of(self, msgspec.json.encode(_Call(body=body))),
+            call=call_of(self, msgspec.json.encode(_Call(body=body, starts=start, ends=end))),
             undo=lit("gcloud monitoring snoozes cancel, with the name of the snooze"),
         )
 
@@ -100,8 +103,11 @@ class SnoozeActions:
         before = await self._in_force(names, self._clock.now())
         if _fingerprint(chosen, before) != prepared.seen:
             raise StateChanged(_facts(chosen, before))
+        now = self._clock.now()
+        if call.ends <= now:
+            raise QueryRefused(f"a snooze until {stamp(call.ends)} would be over by now")
         try:
-            snooze = await self._asking.snooze(call.body)
+            snooze = await self._asking.snooze(call.sent(now))
         except (TimedOut, Unreachable, BadAnswer) as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(
@@ -114,10 +120,10 @@ class SnoozeActions:
 
     async def look_up(self, receipt: Receipt) -> Receipt:
         """Whether the snooze is there."""
-        body = _call(receipt.prepared).body
-        names = body["criteria"]["policies"]
+        call = _call(receipt.prepared)
+        names = call.body["criteria"]["policies"]
         found = await self._in_force(names, self._clock.now())
-        ours = next((one for one in found if one.name == receipt.operation or _same(one, body)), None)
+        ours = next((one for one in found if one.name == receipt.operation or _same(one, call)), None)
         if ours is None and receipt.operation:
             # It has been seen; snoozes that have ended are not listed any more.
             return receipt
@@ -138,8 +144,10 @@ def _check(policies: tuple[str, ...], start: datetime, end: datetime, comment: s
         raise QueryRefused(f"a snooze is of 1 to {MOST_POLICIES} policies, not {len(policies)}")
     if not comment.strip() or len(comment) > _MOST_COMMENT:
         raise QueryRefused(f"a snooze wants a comment of 1 to {_MOST_COMMENT} characters")
-    if start < now:
+    if start < now - _PAST:
         raise QueryRefused(f"a snooze cannot begin in the past, at {stamp(start)}")
+    if end <= now:
+        raise QueryRefused(f"a snooze until {stamp(end)} would be over by now")
     if not timedelta(0) < end - start <= _LONGEST:
         raise QueryRefused(f"a snooze from {stamp(start)} to {stamp(end)} cannot be: it ends later, within a year")
 
@@ -176,13 +184,14 @@ def _fingerprint(policies: Sequence[Policy], snoozes: Sequence[Snooze]) -> str:
     return hashlib.sha256(msgspec.json.encode(seen)).hexdigest()
 
 
-def _same(snooze: Snooze, body: dict[str, Any]) -> bool:
+def _same(snooze: Snooze, call: _Call) -> bool:
+    """It ends at the very moment, and begins when it was asked for or when that was sent."""
     start, end = snooze.interval.start_time, snooze.interval.end_time
-    times = {"startTime": stamp(start) if start else "", "endTime": stamp(end) if end else ""}
     return (
-        snooze.display_name == body["displayName"]
-        and sorted(snooze.criteria.policies) == sorted(body["criteria"]["policies"])
-        and times == body["interval"]
+        snooze.display_name == call.body["displayName"]
+        and sorted(snooze.criteria.policies) == sorted(call.body["criteria"]["policies"])
+        and (end is not None and stamp(end) == stamp(call.ends))
+        and (start is not None and stamp(start) >= stamp(call.starts))
     )
 
 

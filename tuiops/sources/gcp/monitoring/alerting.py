@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tuiops.config.clouds import GcpConfig
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.monitoring.wire import Incident, Policy, Snooze
 
@@ -46,6 +46,8 @@ class AlertingPart:
         self, source: str, config: GcpConfig, systems: Mapping[str, System], client: GoogleClient, clock: Clock
     ) -> None:
         self._asking = Asking(client)
+        self._name = source
+        self._systems = systems
         self._clock = clock
         self._project = config.project
         self._mapper = AlertMapper(systems, source)
@@ -80,6 +82,12 @@ class AlertingPart:
         return PartAlerts(
             alerts=tuple(kept), knows_silences=known is not None, warnings=tuple(warnings), dropped=dropped
         )
+
+    def able(self, target: Target) -> object | None:
+        """Policies are the project's: whoever can act on a resource of it can keep them quiet, too."""
+        system = self._systems.get(target.system)
+        resource = system.resources.get(target.resource) if system is not None else None
+        return self.actions if resource is not None and resource.source == self._name else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

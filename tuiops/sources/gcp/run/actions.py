@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tuiops.config.resources import CloudRunResource
-    from tuiops.core.clock import Clock
-    from tuiops.sources.abilities import Target
+    from tuiops.sources.abilities import Target, Told
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.parts import Watched
 
@@ -53,12 +52,33 @@ class RunActions:
         services: Sequence[Watched[CloudRunResource]],
         place: Callable[[Watched[CloudRunResource]], str],
         client: GoogleClient,
-        clock: Clock,
+        before: Callable[[Target, str], str],
     ) -> None:
+        """`before`: the revision that served before another one, as far as it was seen; empty when it was not."""
         self._services = {(one.system_id, one.id): one for one in services}
         self._place = place
         self._client = client
-        self._clock = clock
+        self._before = before
+
+    def has(self, target: Target) -> bool:
+        """Whether it is a Cloud Run service."""
+        return (target.system, target.resource) in self._services
+
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """Revisions, the newest first. Cloud Run keeps no account of who served before: what was seen of it counts,
+        and where nothing was, the newest ready revision that is older than the serving one.
+        """
+        if of not in {"serving", "previous", "revisions"}:
+            raise QueryRefused(f"a Cloud Run service has no {of.replace('_', ' ')}")
+        view = (await self._find(target)).view
+        if of == "revisions":
+            return tuple(safe(name) for name in view.newest)
+        if of == "serving" or view.main not in view.newest:
+            return (safe(view.main),) if view.main and of == "serving" else ()
+        newest = view.newest
+        older = [name for name in newest[newest.index(view.main) + 1 :] if view.can_serve(name)]
+        seen = self._before(target, view.main)
+        return tuple(safe(name) for name in ([seen] if seen in older else older)[:1])
 
     async def prepare_shift(self, target: Target, percents: Mapping[str, int], token: str) -> Prepared:
         """Percents by revision, tag, or `LATEST` for whichever is the latest. QueryRefused says what is wrong."""
@@ -73,7 +93,7 @@ class RunActions:
     async def prepare_restart(self, target: Target, token: str) -> Prepared:
         """A new revision of the same images and settings; Cloud Run has no other way to restart."""
         found = await self._find(target)
-        change = restarted(found, self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        change = restarted(found, token)
         return self._prepared(target, found, change, token, lit("restart"))
 
     async def prepare_scale(self, target: Target, least: int, most: int, token: str) -> Prepared:
@@ -174,6 +194,7 @@ class RunActions:
             token=token,
             call=call_of(self, msgspec.json.encode(call)),
             undo=change.undo,
+            reversal=change.reversal,
         )
 
 

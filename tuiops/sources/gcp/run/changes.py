@@ -9,7 +9,7 @@ import msgspec
 
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.errors import QueryRefused
-from tuiops.sources.abilities import Fact
+from tuiops.sources.abilities import Fact, Wish
 from tuiops.sources.gcp.run.drift import least_instances, most_instances
 from tuiops.sources.gcp.run.state import pinned
 from tuiops.sources.gcp.run.view import View
@@ -49,7 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """The targets of a change of traffic; empty for a new revision."""
     images: tuple[str, ...] = ()
     """The digests of a new revision's containers, in their order."""
-    restarted_at: str = ""
+    restarted: str = ""
     """The value of `RESTARTED`; empty to leave it as it is."""
     scaling: dict[str, int] | None = None
 
@@ -62,10 +62,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise QueryRefused("the service has other containers by now; prepare it again")
         for container, image in zip(containers, self.images, strict=True):
             container["image"] = image
-        if self.restarted_at:
+        if self.restarted:
             serving = containers[_serving(containers)]
             others = [one for one in serving.get("env", []) if one.get("name") != RESTARTED]
-            serving["env"] = [*others, {"name": RESTARTED, "value": self.restarted_at}]
+            serving["env"] = [*others, {"name": RESTARTED, "value": self.restarted}]
         template: dict[str, Any] = {"containers": containers}
         return {"template": template if self.scaling is None else {**template, "scaling": self.scaling}}
 
@@ -80,6 +80,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """Without region and project, which are the same for all."""
     after: tuple[Fact, ...]
     undo: SafeText
+    reversal: Wish | None
 
 
 def shifted(found: Found, percents: Mapping[str, int]) -> Change:
@@ -104,20 +105,22 @@ def shifted(found: Found, percents: Mapping[str, int]) -> Change:
         argv=_traffic_argv(found.name, shares),
         after=(Fact(lit("traffic"), _traffic_text(found, shares)),),
         undo=_traffic_undo(found),
+        reversal=_traffic_reversal(found),
     )
 
 
-def restarted(found: Found, at: str) -> Change:
-    """A new revision of the images that serve now. `at`: the moment, as text."""
+def restarted(found: Found, token: str) -> Change:
+    """A new revision of the images that serve now. `token`: what makes it another one."""
     containers, images = _same_images(found)
-    setting = safe(f"--update-env-vars={RESTARTED}={at}")
+    setting = safe(f"--update-env-vars={RESTARTED}={token}")
     return Change(
-        order=Order(images=images, restarted_at=at),
+        order=Order(images=images, restarted=token),
         # A revision that was named by hand would otherwise be asked for twice.
         mask=("template.containers", "template.revision"),
         argv=(*_update(found.name), *_images_argv(containers, images, setting)),
         after=(Fact(lit("traffic"), _after_deploy(found)),),
         undo=fmt("send all traffic back to {}", safe(found.view.main)),
+        reversal=_back_to_what_served(found),
     )
 
 
@@ -142,6 +145,7 @@ def rescaled(found: Found, least: int, most: int) -> Change:
         argv=(*_update(found.name), *bounds, *_images_argv(containers, images)),
         after=(Fact(lit("instances"), fmt("{} to {}", least, most)), Fact(lit("traffic"), _after_deploy(found))),
         undo=fmt("set {} to {} again", was_least, was_most),
+        reversal=_scale_reversal(found, was_least, was_most),
     )
 
 
@@ -263,6 +267,37 @@ def _traffic_undo(found: Found) -> SafeText:
     if not pinned(before):
         return lit("send all traffic to the latest revision again")
     return fmt("share it again as {}", join(", ", _pairs(found)))
+
+
+def _traffic_reversal(found: Found) -> Wish | None:
+    """Sharing it again as it is; None where it cannot be told in shares."""
+    service = found.view.service
+    floating = sum(one.percent for one in service.traffic if one.type == LATEST)
+    shares: dict[str, int] = {}
+    for one in service.traffic:
+        if one.percent and one.type != LATEST:
+            name = short(one.revision)
+            shares[name] = shares.get(name, 0) + one.percent
+    if floating or not shares:
+        shares[FLOATING] = floating or 100
+    if sum(shares.values()) != 100 or (FLOATING in shares and short(service.latest_ready_revision) in shares):
+        return None
+    text = ",".join(f"{name}={share}" for name, share in sorted(shares.items()))
+    return Wish("shift_traffic", {"shares": text})
+
+
+def _back_to_what_served(found: Found) -> Wish | None:
+    """As far as traffic goes. What floats would float to the new revision: the one that serves is named instead."""
+    if pinned(found.view.service):
+        return _traffic_reversal(found)
+    return Wish("shift_traffic", {"shares": f"{found.view.main}=100"}) if found.view.main else None
+
+
+def _scale_reversal(found: Found, least: int, most: int) -> Wish | None:
+    """Pinned traffic stays where the bounds are as before; the next revision to serve needs them set again."""
+    if pinned(found.view.service):
+        return _traffic_reversal(found)
+    return Wish("scale", {"least": str(least), "most": str(most)})
 
 
 def _pairs(found: Found) -> Iterator[SafeText]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.health import Reading
     from tuiops.core.text import SafeText
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.run.regions import Region
     from tuiops.sources.gcp.run.wire import Service
@@ -48,7 +48,7 @@ class RunPart:
         self._told: dict[tuple[str, str], tuple[Service, tuple[Reading, ...]]] = {}
         """By resource, what was read of it last: a service that was sent as before says the same."""
         self._rollouts = RunRollouts(self.services, self._place, client, _REVISIONS * seconds)
-        self.actions = RunActions(self.services, self._place, client, clock)
+        self.actions = RunActions(self.services, self._place, client, self._rollouts.before)
 
     def unread(self, at: datetime, reason: SafeText) -> tuple[Reading, ...]:
         return all_unknown(self.services, at, reason)
@@ -84,6 +84,9 @@ class RunPart:
         regions = await self._read()
         found = await self._rollouts.read(regions, at)
         return msgspec.structs.replace(found, warnings=(*_warnings(regions), *found.warnings))
+
+    def able(self, target: Target) -> object | None:
+        return self.actions if self.actions.has(target) else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

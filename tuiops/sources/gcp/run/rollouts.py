@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tuiops.config.resources import CloudRunResource
     from tuiops.core.drift import Drift
+    from tuiops.sources.abilities import Target
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.run.regions import Region
     from tuiops.sources.gcp.run.wire import Revision, Service
@@ -73,6 +74,12 @@ class RunRollouts:
             moving=any(track.moving(at) for track in self._tracks.values()),
             warnings=warnings,
         )
+
+    def before(self, target: Target, serving: str) -> str:
+        """The revision that served before another one, as far as that was seen; empty when it was not."""
+        track = self._tracks.get((target.system, target.resource))
+        rollouts = sorted(track.rollouts() if track is not None else (), key=lambda one: one.started, reverse=True)
+        return next((one.old for one in rollouts if one.new == serving and one.old not in {"", serving}), "")
 
     def _compare(self, resource: Watched[CloudRunResource], service: Service) -> None:
         """Where it is not as expected; looked at again when it has changed."""

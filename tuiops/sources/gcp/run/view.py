@@ -74,6 +74,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         revision = self.revisions.get(name)
         return revision.create_time if revision is not None else None
 
+    @property
+    def newest(self) -> tuple[str, ...]:
+        """Every revision, the one that was made last first."""
+        return tuple(sorted(self.revisions, key=lambda name: (self.made(name) or _EPOCH, name), reverse=True))
+
+    def can_serve(self, name: str) -> bool:
+        """Whether a revision is there, and ready."""
+        revision = self.revisions.get(name)
+        return revision is not None and self.failure(name) is None and not revision.reconciling
+
     def newer(self, name: str, other: str) -> bool:
         """Whether a revision was made after another; one that is not known is the older one."""
         return (self.made(name) or _EPOCH) > (self.made(other) or _EPOCH) or (name == self.created != other)

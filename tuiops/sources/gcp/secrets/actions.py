@@ -16,14 +16,15 @@ from tuiops.errors import BadAnswer, QueryRefused, SourceError, TimedOut, Unreac
 from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.message import short
-from tuiops.sources.gcp.secrets.wire import ENABLED, Version, Versions
+from tuiops.sources.gcp.secrets.wire import DESTROYED, ENABLED, Version, Versions
 from tuiops.sources.parts import body_of, call_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tuiops.config.resources import SecretResource
-    from tuiops.sources.abilities import Target
+    from tuiops.core.text import SafeText
+    from tuiops.sources.abilities import Target, Told
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.parts import Watched
 
@@ -55,13 +56,24 @@ class SecretActions:
         """Whether it is a secret."""
         return (target.system, target.resource) in self._secrets
 
-    async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
-        """A version that `perform_secret` gives a value."""
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """Numbers of the versions that are not destroyed, the newest first."""
+        if of != "secret_versions":
+            raise QueryRefused(f"a secret has no {of.replace('_', ' ')}")
+        _, path = self._secret(target)
+        return tuple(safe(one.id) for one in await self._versions(path) if one.state != DESTROYED)
+
+    def _secret(self, target: Target) -> tuple[str, str]:
+        """Its name and its path."""
         resource = self._secrets.get((target.system, target.resource))
         if resource is None:
             raise QueryRefused(f"{safe(target.system)} has no secret {safe(target.resource)}")
         name = resource.config.name
-        path = f"v1/projects/{self._client.project}/secrets/{name}"
+        return name, f"v1/projects/{self._client.project}/secrets/{name}"
+
+    async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
+        """A version that `perform_secret` gives a value."""
+        name, path = self._secret(target)
         versions = await self._versions(path)
         newest = versions[0].id if versions else ""
         return Prepared(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tuiops.config.clouds import GcpConfig
     from tuiops.config.systems import System
     from tuiops.core.health import Reading
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.gcp.client import GoogleClient
 
 EXPIRES_SOON = 7 * 86_400.0
@@ -59,6 +59,9 @@ class SecretPart:
                 readings += _readings(resource, known, at)
         warnings = [fmt("{} {}: {}", self.name, safe(name), safe(str(error), 500)) for name, error in failed.items()]
         return PartHealth(readings=tuple(readings), warnings=tuple(warnings))
+
+    def able(self, target: Target) -> object | None:
+        return self.actions if self.actions.has(target) else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

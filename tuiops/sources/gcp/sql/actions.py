@@ -21,7 +21,7 @@ from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateCha
 from tuiops.sources.gcp.message import stamp
 from tuiops.sources.gcp.sql.reader import running
 from tuiops.sources.gcp.sql.state import failure
-from tuiops.sources.gcp.sql.wire import DONE, Instance, Operation
+from tuiops.sources.gcp.sql.wire import DONE, SUCCESSFUL, Instance, Operation
 from tuiops.sources.parts import body_of, call_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tuiops.config.resources import CloudSqlResource
     from tuiops.core.clock import Clock
-    from tuiops.sources.abilities import Target
+    from tuiops.sources.abilities import Target, Told
     from tuiops.sources.gcp.sql.reader import SqlReader
     from tuiops.sources.parts import Watched
 
@@ -62,6 +62,17 @@ class SqlActions:
         self._instances = {(one.system_id, one.id): one for one in instances}
         self._reader = reader
         self._clock = clock
+
+    def has(self, target: Target) -> bool:
+        """Whether it is a Cloud SQL instance."""
+        return (target.system, target.resource) in self._instances
+
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """IDs of the backups that can be restored, the newest first."""
+        if of != "backups":
+            raise QueryRefused(f"a Cloud SQL instance has no {of.replace('_', ' ')}")
+        runs = (await self._reader.runs(self._instance(target))).items
+        return tuple(safe(str(one.id)) for one in runs if one.status == SUCCESSFUL)
 
     async def prepare_backup(self, target: Target, note: str, token: str) -> Prepared:
         """A backup on demand; `note` becomes its description."""
@@ -239,10 +250,13 @@ class SqlActions:
             raise QueryRefused(f"whether {safe(name)} exists is not certain: {fleet.missing}")
 
     async def _find(self, target: Target) -> tuple[Instance, tuple[Operation, ...]]:
+        return await self._read(self._instance(target))
+
+    def _instance(self, target: Target) -> str:
         resource = self._instances.get((target.system, target.resource))
         if resource is None:
             raise QueryRefused(f"{safe(target.system)} has no Cloud SQL resource {safe(target.resource)}")
-        return await self._read(resource.config.name)
+        return resource.config.name
 
     async def _read(self, name: str) -> tuple[Instance, tuple[Operation, ...]]:
         return await self._reader.instance(name), await self._reader.operations(name)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
     from tuiops.core.health import Reading
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.sql.wire import Instance
 
@@ -70,6 +70,9 @@ class SqlPart:
             for error in one.errors
         ]
         return PartHealth(readings=tuple(readings), warnings=(*fleet.warnings, *dict.fromkeys(warnings)))
+
+    def able(self, target: Target) -> object | None:
+        return self.actions if self.actions.has(target) else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

@@ -24,7 +24,7 @@ from tuiops.sources.gcp.sql.wire import (
 
 if TYPE_CHECKING:
     from tuiops.core.clock import Clock
-    from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.gcp.client import GoogleClient, Listing
 
 API = "sqladmin"
 
@@ -113,19 +113,23 @@ class SqlReader:
         now = self._clock.monotonic()
         if known is not None and now - known[0] < FRESH and known[1] == state:
             return known[2]
-        listing = await self._client.pages(
-            BackupRuns,
-            API,
-            self._path(f"instances/{instance.name}/backupRuns"),
-            (("maxResults", str(RUNS)),),
-            items=lambda page: page.items,
-            most=RUNS - 1,
-        )
+        listing = await self.runs(instance.name)
         logs_kept = instance.settings.backup_configuration.logs_kept
         window = await self.window(instance.name) if logs_kept else None
         found = Kept(runs=listing.items, all_read=not listing.truncated, window=window)
         self._kept[instance.name] = (now, state, found)
         return found
+
+    async def runs(self, name: str) -> Listing[BackupRun]:
+        """The last attempts at backups, the newest first."""
+        return await self._client.pages(
+            BackupRuns,
+            API,
+            self._path(f"instances/{name}/backupRuns"),
+            (("maxResults", str(RUNS)),),
+            items=lambda page: page.items,
+            most=RUNS - 1,
+        )
 
     async def window(self, name: str) -> RecoveryWindow | None:
         """The moments that can be restored; None when Cloud SQL does not tell."""
