@@ -45,12 +45,12 @@ class _Dying(subprocess.Popen[bytes]):
 def arrange(point: str) -> None:
     """See that this process dies at a point."""
     if point == "before the supervisor":
-        local.subprocess.Popen = die  # type: ignore[attr-defined,assignment] # what only this process sees
+        local.subprocess.Popen = die  # type: ignore[attr-defined] # what only this process sees
     elif point.startswith("order "):
         _Dying.part = float(point.removeprefix("order "))
         local.subprocess.Popen = _Dying  # type: ignore[attr-defined] # as above
     elif point == "after the answer":
-        LocalCommands.follow = die  # type: ignore[assignment,method-assign] # as above
+        LocalCommands.follow = die  # type: ignore[method-assign] # as above
 
 
 async def main(folder: str, execution: str, point: str, *argv: str) -> None:

@@ -156,8 +156,12 @@ async def test_variables_and_input_arrive_and_stay_secret(
     assert not [value for value in SECRETS.values() if value in shown]
     assert "SSH_CONNECTION" not in shown
     assert "LC_TUIOPS" not in shown
-    kept = b"".join(file.read_bytes() for file in state.rglob("*") if file.is_file())
+    kept = _all_of(state)
     assert not [value for value in SECRETS.values() if value.encode() in kept]
+
+
+def _all_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
 
 
 async def test_streams_are_told_apart_for_captures(place: RemoteCommands, execution: str) -> None:
