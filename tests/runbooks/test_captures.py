@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiops.errors import Refused
@@ -64,6 +64,7 @@ def test_what_must_be_the_same_may_be() -> None:
     assert captured({"x": capture}, OUTPUT) == {"x": "api-2"}
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_output_does_more_than_be_refused(output: str) -> None:
     captures = {"a": Capture(json="/a", pattern=NAME), "b": Capture(line="(.*)", pattern=NAME)}

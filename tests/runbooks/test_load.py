@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from tests.runbooks.written import DONE, HEAD, command, faults, found, kept, step, written
 from tuiops.config import load as config_load
 from tuiops.errors import Blank, ConfigError, Fault
-from tuiops.runbooks.load import files, folders, library, load
+from tuiops.runbooks.load import Shelf, files, folders, library, load
 from tuiops.runbooks.model import CommandAction, EachAction, NotifyAction
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*/runbooks/*.toml"))
@@ -163,6 +164,56 @@ def test_a_runbook_that_is_wrong_keeps_no_other_from_use(tmp_path: Path) -> None
     found = library(configuration(tmp_path))
     assert list(found.runbooks) == ["restart"]
     assert [(Path(fault.file).name, fault.key) for fault in found.faults] == [("bad.toml", ""), ("second.toml", "id")]
+
+
+def test_a_shelf_reads_what_has_changed_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    (folder / "a.toml").write_text(HEAD + DONE, encoding="utf-8")
+    (folder / "b.toml").write_text("version = ", encoding="utf-8")
+    loaded, shelf = configuration(tmp_path), Shelf()
+    first = shelf.library(loaded)
+    second = shelf.library(loaded)
+    assert second.runbooks["restart"] is first.runbooks["restart"]
+    assert second.faults == first.faults != ()
+
+    stamp = (folder / "a.toml").stat()
+    (folder / "a.toml").write_text(HEAD + DONE.replace("Done", "Doen"), encoding="utf-8")
+    os.utime(folder / "a.toml", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    (folder / "b.toml").unlink()
+    third = shelf.library(loaded)
+    assert third.runbooks["restart"].digest != first.runbooks["restart"].digest
+    assert third.faults == ()
+
+
+def test_a_shelf_checks_against_the_configuration_in_use(tmp_path: Path) -> None:
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    (folder / "a.toml").write_text(HEAD + DONE, encoding="utf-8")
+    shelf = Shelf()
+    assert list(shelf.library(configuration(tmp_path)).runbooks) == ["restart"]
+    (tmp_path / "tuiops.toml").write_text("[systems.ship.services.api]\n", encoding="utf-8")
+    found = shelf.library(config_load.load(tmp_path / "tuiops.toml", environ={}))
+    assert [fault.key for fault in found.faults] == ["systems[0]"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder", "large", "unreadable"])
+def test_what_is_no_file_of_a_runbook_is_a_fault(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "runbooks"
+    folder.mkdir()
+    file = folder / "a.toml"
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    elif kind == "large":
+        file.write_bytes(b"#" * 1_000_001)
+    else:
+        file.symlink_to(tmp_path / "nowhere")
+    loaded, shelf = configuration(tmp_path), Shelf()
+    for _ in range(2):
+        (fault,) = shelf.library(loaded).faults
+        assert (fault.file, fault.key) == (str(file), "")
 
 
 def test_no_runbooks_are_no_mistake(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuiops.config.values import Duration
@@ -63,6 +63,7 @@ def test_what_stays_one_word_is_left_to_the_pattern(value: str) -> None:
     assert wrong(NAME, value) == "does not match [a-z][a-z0-9-]{0,20}"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_a_value_that_passes_is_printable_bounded_and_no_option(value: str) -> None:
     if not word_objection(value):
@@ -72,6 +73,7 @@ def test_a_value_that_passes_is_printable_bounded_and_no_option(value: str) -> N
         assert not any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"} for char in value)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_an_objection_never_repeats_what_cannot_be_shown(value: str) -> None:
     for parameter in (NAME, EnumParameter(options=("a",)), COUNT, MOMENT, LISTED):
@@ -113,6 +115,7 @@ def test_what_is_no_whole_number_within_bounds(value: str) -> None:
     assert wrong(COUNT, value)
 
 
+@settings(deadline=None)
 @given(st.integers())
 def test_every_integer_within_bounds_and_no_other(number: int) -> None:
     assert (not wrong(COUNT, str(number))) is (0 <= number <= 100)
@@ -157,6 +160,7 @@ def test_a_moment_ahead_where_it_may_lie_there() -> None:
     assert not wrong(TimestampParameter(future=True), "2026-06-01T00:00:00Z")
 
 
+@settings(deadline=None)
 @given(st.datetimes(), st.timedeltas(timedelta(hours=-23), timedelta(hours=23)))
 def test_no_moment_is_too_strange_to_be_judged(when: datetime, offset: timedelta) -> None:
     minutes = int(offset.total_seconds()) // 60

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.runbooks.written import HEAD, kept
@@ -345,6 +345,7 @@ NAMES = st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True)
 WORDS = st.text(min_size=1, max_size=30).filter(lambda text: not word_objection(text) and not set(",=") & set(text))
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True), WORDS, WORDS, st.integers(0, 100))
 def test_a_plan_is_equal_to_what_its_bytes_say(roll: Kept, names: list[str], old: str, new: str, count: int) -> None:
     read = {Wanted("project", "db"): "shop"}
@@ -357,6 +358,7 @@ def test_a_plan_is_equal_to_what_its_bytes_say(roll: Kept, names: list[str], old
     assert again.digest == made.digest == hashlib.sha256(made.content()).hexdigest()
 
 
+@settings(deadline=None)
 @given(st.permutations(list(READ.items())))
 def test_the_order_of_what_was_read_does_not_count(roll: Kept, read: list[tuple[Wanted, str]]) -> None:
     assert plan(roll, VALUES, ground(read=dict(read))).digest == plan(roll, VALUES, ground()).digest

@@ -7,7 +7,7 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tuiops.config.values import Secret
@@ -45,12 +45,14 @@ HOSTILE = st.one_of(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_a_word_stays_one_word(value: str) -> None:
     do = CommandAction(argv=("tool", "--name={x}", "{x}", "{{x}}"))
     assert filled(do, {"x": value}).argv == ("tool", f"--name={value}", value, "{x}")
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_part_of_an_address_stays_that_part(value: str) -> None:
     url = "https://shop.example/a/{x}/b?q={x}&r=1"
@@ -73,6 +75,7 @@ def test_an_address_never_goes_up(template: str, value: str) -> None:
         filled(HttpCheck(url=template), {"x": value})
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_a_string_of_a_body_stays_that_string(value: str) -> None:
     assume(all(not 0xD800 <= ord(char) < 0xE000 for char in value))
@@ -87,6 +90,7 @@ def unquoted(literal: str) -> str:
     return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], literal[1:-1])
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_a_label_value_stays_that_value(value: str) -> None:
     for mark in ('"', "'"):
@@ -97,6 +101,7 @@ def test_a_label_value_stays_that_value(value: str) -> None:
         assert query.endswith(f",b!={mark}c{mark}}}[5m]))")
 
 
+@settings(deadline=None)
 @given(HOSTILE)
 def test_a_value_in_a_matching_label_matches_nothing_but_itself(value: str) -> None:
     assume("\n" not in value)
@@ -116,6 +121,7 @@ def test_escapes_are_those_that_prometheus_reads() -> None:
             assert matcher.value.replace("\\", "") == value.replace("\\", "")
 
 
+@settings(deadline=None)
 @given(HOSTILE, HOSTILE)
 def test_what_is_filled_in_two_parts_is_what_is_filled_in_one(first: str, second: str) -> None:
     assume({first, second}.isdisjoint({".", ".."}))

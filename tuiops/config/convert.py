@@ -6,6 +6,7 @@ its place when it has one, so that one mistake hides no other.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from pathlib import Path
@@ -56,8 +57,12 @@ def convert(tree: Tree) -> Config:
 
 def convert_to(kind: type[_Struct], tree: Tree) -> _Struct | None:
     """What the tree holds, as `kind`; None when something that it needs is missing or wrong. Mistakes as `convert`."""
-    found: _Struct | object = _Converter(tree).value(inspect.type_info(kind), tree.values, (), {})
+    found: _Struct | object = _Converter(tree).value(_described(kind), tree.values, (), {})
     return found if isinstance(found, kind) else None
+
+
+_described = functools.cache(inspect.type_info)
+"""Describing a type takes longer than converting a file to it, and runbooks are many files of one type."""
 
 
 def toml_type(value: object) -> str:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.config.convert import convert_to
-from tuiops.config.tree import Tree
+from tuiops.config.tree import MAX_FILE, Tree
 from tuiops.errors import Blank, ConfigError, Fault
 from tuiops.runbooks.checks import calls, commands, names, order, steps, surroundings, words
 from tuiops.runbooks.model import Runbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tuiops.config.load import Loaded
     from tuiops.config.model import Config
@@ -46,13 +46,56 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     """Why others are not among them, blanks among the reasons."""
 
 
-def library(loaded: Loaded) -> Library:
+class Shelf:
+    """The library of a configuration, read anew whenever it is asked for; what has not changed is not checked again."""
+
+    def __init__(self) -> None:
+        self._config: Config | None = None
+        self._known: dict[Path, tuple[str, Kept | ConfigError]] = {}
+        """By file: the digest of its bytes, and what they came to."""
+
+    def library(self, loaded: Loaded) -> Library:
+        """As the function of this name."""
+        if self._config is not loaded.config:
+            self._config, self._known = loaded.config, {}
+        return library(loaded, self._load)
+
+    def _load(self, file: Path, config: Config) -> Kept:
+        digest = _digest(file)
+        known = self._known.get(file)
+        if known is None or known[0] != digest:
+            found = _attempt(file, config)
+            # A file that was changed meanwhile is read again the next time.
+            known = self._known[file] = (found.digest if isinstance(found, Kept) else digest, found)
+        if isinstance(known[1], ConfigError):
+            raise known[1]
+        return known[1]
+
+
+def _digest(file: Path) -> str:
+    """Of the bytes of a file that can be read; empty for others."""
+    try:
+        if not file.is_file() or file.stat().st_size > MAX_FILE:
+            return ""
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _attempt(file: Path, config: Config) -> Kept | ConfigError:
+    try:
+        return load(file, config)
+    except ConfigError as error:
+        return error
+
+
+def library(loaded: Loaded, load_one: Callable[[Path, Config], Kept] | None = None) -> Library:
     """Every runbook in the folders of a configuration. One that is wrong is left out; it keeps no other from use."""
     found: dict[str, Kept] = {}
     faults = list(_missing_folders(loaded))
     for file in files(loaded):
         try:
-            kept = load(file, loaded.config)
+            kept = (load_one or load)(file, loaded.config)
         except ConfigError as error:
             faults += error.faults
             continue

@@ -277,7 +277,8 @@ def _locks(
     runbook: Runbook, values: Values, ground: Ground, head: _Expansion, steps: tuple[PlannedStep, ...]
 ) -> tuple[str, ...]:
     """One for the runbook with its target, and one for every resource that is changed, whichever runbook does it."""
-    touched = {step.do.resource for step in steps if isinstance(step.do, ApiAction)}
+    acts = (do for step in steps for do in (step.do, step.undo) if isinstance(do, ApiAction))
+    touched = {do.resource for do in acts}
     for text in runbook.touches:
         alone = text[1:-1] if text.startswith("{") and text.endswith("}") else ""
         touched |= set(values[alone]) if alone in values else {head.name(text)}
