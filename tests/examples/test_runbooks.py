@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 import tomli
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.examples.filled import RUNBOOK_VALUES, SYSTEMS, filled
 from tuiops.config.load import load
@@ -19,12 +22,22 @@ from tuiops.runbooks import parameters, planning
 from tuiops.runbooks.facts import CONFIGURED, choices, configured
 from tuiops.runbooks.load import faults_beside, library
 from tuiops.runbooks.load import load as load_runbook
-from tuiops.runbooks.model import ApiAction, CommandAction, GateAction, HttpAction, ListedParameter, QueryCheck
+from tuiops.runbooks.model import (
+    ApiAction,
+    CommandAction,
+    GateAction,
+    HttpAction,
+    HttpCheck,
+    ListedParameter,
+    QueryCheck,
+)
 from tuiops.runbooks.plan import Plan
 from tuiops.runbooks.plan_text import plan_lines
 from tuiops.runbooks.planning import Ground
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tuiops.config.load import Loaded
     from tuiops.runbooks.load import Kept, Library
     from tuiops.runbooks.planning import Wanted
@@ -66,24 +79,32 @@ def books(loaded: Loaded) -> Library:
     return library(loaded)
 
 
-def planned(loaded: Loaded, kept: Kept, read: dict[str, str] | None = None) -> Plan:
+def planned(
+    loaded: Loaded,
+    kept: Kept,
+    read: dict[str, str] | None = None,
+    *,
+    values: Mapping[str, tuple[str, ...]] | None = None,
+    listing: str = "",
+) -> Plan:
+    """The plan for somebody's choices. `listing`: a value that is there wherever something is listed."""
     runbook, config = kept.runbook, loaded.config
     (system,) = runbook.systems
     lists = {
-        name: choices(config, system, one) or LISTED[one.of]
+        name: (*(choices(config, system, one) or LISTED[one.of]), listing)
         for name, one in runbook.parameters.items()
         if isinstance(one, ListedParameter)
     }
-    values = parameters.checked(runbook, VALUES[runbook.id], now=AT, lists=lists)
+    checked = parameters.checked(runbook, values or VALUES[runbook.id], now=AT, lists=lists)
 
     def told(one: Wanted) -> str:
         if one.of in CONFIGURED:
             return configured(config, system, one.of, one.resource) or ""
         return {**READ, **(read or {})}[one.of].format(one.resource)
 
-    wanted = {one: told(one) for one in planning.wanted(runbook, values)}
+    wanted = {one: told(one) for one in planning.wanted(runbook, checked)}
     ground = Ground(at=AT, system=system, environment="production", production=True, read=wanted)
-    return planning.plan(kept, values, ground)
+    return planning.plan(kept, checked, ground)
 
 
 def test_all_of_them_are_right_once_their_blanks_are_filled_in(books: Library) -> None:
@@ -150,6 +171,45 @@ def test_they_have_none_of_the_mistakes_of_the_manuals(loaded: Loaded, books: Li
         if isinstance(step.do, ApiAction) and "shares" in step.do.arguments
     ]
     assert not [each for each in shares if "LATEST" in each]
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from([
+        "$(id)", "`id`", "a;id", "a\nb", "../a", "..", "{{x}}", "{x}", "{secret.password}", "[bold]a", "-a", "--help",
+        "a\0b", "\u202ea", "\u200b", "漢字", "a b", "a=50,b", '"', "\\", "\x1b[31m", "file:///etc/passwd", "@a", "*",
+    ]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, values in VALUES.items() if values])
+def test_no_hostile_value_becomes_more_than_one_word_of_a_plan(loaded: Loaded, books: Library, name: str) -> None:
+    kept = books.runbooks[name]
+    usual = shape(planned(loaded, kept))
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.sampled_from(sorted(VALUES[name])), HOSTILE)
+    def every(parameter: str, value: str) -> None:
+        given_values = {**VALUES[name], parameter: (value, *VALUES[name][parameter][1:])}
+        with contextlib.suppress(Refused):
+            made = planned(loaded, kept, values=given_values, listing=value)
+            assert shape(made) == usual
+
+    every()
+
+
+def shape(made: Plan) -> list[tuple[int, int, int]]:
+    """How many words each step's command has, how many shares its shift, how deep its address."""
+    return [
+        (
+            len(step.do.argv) if isinstance(step.do, CommandAction) else 0,
+            step.do.arguments.get("shares", "").count(",") if isinstance(step.do, ApiAction) else 0,
+            step.do.check.url.count("/")
+            if isinstance(step.do, GateAction) and isinstance(step.do.check, HttpCheck)
+            else 0,
+        )
+        for step in made.steps
+    ]
 
 
 # --- manga --------------------------------------------------------------------------------------------------------

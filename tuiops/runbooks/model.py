@@ -262,7 +262,7 @@ class ManualAction(_Action, frozen=True, kw_only=True, tag="manual"):
     """Something that a person does elsewhere and attests."""
 
     instructions: Annotated[Sentences, Meta(description="What to do, in sentences.", min_length=1)]
-    link: Annotated[str, Meta(description="Where to do it.")] = ""
+    link: Annotated[str, Meta(description="Address of where to do it.", pattern="^(https?://.*)?$")] = ""
 
 
 class GateAction(_Action, frozen=True, kw_only=True, tag="gate"):

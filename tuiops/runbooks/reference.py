@@ -133,8 +133,10 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 
 - placeholders that are not known where they stand, parameters and reads that are used nowhere, captures of later steps
 - a placeholder as the first word of a command, in a host, in PromQL outside of a label value, in a key of JSON
-- patterns that let parts of shell commands or climbing paths pass: `$(id)`, `a;id`, `../a`
-- a shell with a command line (`sh -c`), `ssh` (write `via`), secrets as options
+- patterns that let parts of shell commands, climbing paths, wildcards or references to files pass: `$(id)`, `a;id`,
+  `../a`, `a*`, `file:///a`, `@a`
+- a shell with a command line (`sh -c`), `ssh` (write `via`), secrets as options, a value within a program's text
+  (`psql -c "… {table}"`; a whole statement may be chosen by an `enum`) or in place of a program (`sudo {program}`)
 - `when` on later, unknown or repeated steps, and conditions that can never be
 - steps that act without `danger`, abilities as `S`, `X` without an undo or a reason
 - `sec` with `capture`; `each` over what is no list

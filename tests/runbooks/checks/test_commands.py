@@ -95,6 +95,49 @@ def test_a_version_is_a_number_by_its_pattern(tmp_path: Path, pattern: str, *, s
     assert (found(tmp_path, text) == []) is sure
 
 
+CHOICE = "[parameters.x]\ntype = 'enum'\noptions = ['ANALYZE', 'VACUUM ANALYZE']\n"
+WORD = "[parameters.x]\ntype = 'text'\npattern = '[a-z]+'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "argv"),
+    [
+        (CHOICE, ("psql", "-c", "{x}")),
+        (CHOICE, ("psql", "--command={x}")),
+        (WORD, ("python3", "check.py", "{x}")),
+        (WORD, ("python3", "-m", "check", "{x}")),
+        (WORD, ("ping", "-c", "3", "{x}")),
+        (WORD, ("sudo", "-n", "systemctl", "restart", "{x}")),
+        (WORD, ("timeout", "5s", "systemctl", "restart", "{x}")),
+        (WORD, ("env", "A={x}", "tool")),
+    ],
+)
+def test_values_may_stand_beside_programs(tmp_path: Path, text: str, argv: tuple[str, ...]) -> None:
+    assert found(tmp_path, text + step("a", command(*argv), danger='"C"')) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "argv", "at", "problem"),
+    [
+        (WORD, ("psql", "-c", "DROP TABLE {x}"), 2, "puts a value into a program's text"),
+        (WORD, ("psql", "-Atc", "{x}"), 2, "puts a value into a program's text"),
+        (CHOICE, ("psql", "-c", "{x} prices"), 2, "puts a value into a program's text"),
+        (WORD, ("mysql", "--execute=drop {x}"), 1, "puts a value into a program's text"),
+        (WORD, ("python3.11", "-c", "print({x})"), 2, "puts a value into a program's text"),
+        (WORD, ("perl", "-e", "{x}"), 2, "puts a value into a program's text"),
+        (WORD, ("awk", "/{x}/", "file"), 1, "puts a value into a program's text"),
+        (WORD, ("sudo", "{x}"), 1, "stands where sudo takes a program"),
+        (WORD, ("env", "A=b", "{x}"), 2, "stands where env takes a program"),
+        (WORD, ("timeout", "5s", "{x}", "y"), 2, "stands where timeout takes a program"),
+    ],
+)
+def test_values_stand_in_no_program_and_for_none(
+    tmp_path: Path, text: str, argv: tuple[str, ...], at: int, problem: str
+) -> None:
+    (fault,) = faults(tmp_path, text + step("a", command(*argv), danger='"C"'))
+    assert (fault.key, fault.problem) == (f"steps[0].do.argv[{at}]", problem)
+
+
 def test_the_program_is_written_out(tmp_path: Path) -> None:
     text = "[parameters.x]\ntype = 'text'\npattern = '[a-z]+'\n" + step("a", command("{x}", "b"), danger='"C"')
     assert found(tmp_path, text) == [("steps[0].do.argv[0]", "has a placeholder, so that any program could be run")]

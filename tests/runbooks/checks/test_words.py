@@ -36,6 +36,10 @@ def test_a_pattern_that_bounds_a_value(tmp_path: Path, pattern: str) -> None:
         ("[a-z>]+", "a>b"),
         ("[a-z./]+", "../a"),
         ("[a-z]/[a-z./]+", "a/../b"),
+        ("[a-z*]+", "a*"),
+        (r"[a-z\[\]]+", "a[b]"),
+        ("[a-z:/]+", "file:///a"),
+        ("[a-z@]+", "@a"),
     ],
 )
 def test_a_pattern_that_lets_harmful_words_pass(tmp_path: Path, pattern: str, passes: str) -> None:

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from tuiops.runbooks.model import AnyParameter, Runbook
 
 _SHELLS = frozenset({"ash", "bash", "cmd", "csh", "dash", "fish", "ksh", "powershell", "pwsh", "sh", "tcsh", "zsh"})
+_WRAPPERS = frozenset({
+    "chroot", "doas", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "timeout", "watch",
+    "xargs",
+})  # fmt: skip
+"""Programs that run what their words name."""
+_INTERPRETERS = re.compile(
+    r"(?:awk|gawk|lua|mawk|mongosh|mysql|node|osascript|perl|php|psql|python[0-9.]*|ruby|sqlite3)"
+)
+_TAKES_CODE = re.compile(r"-[A-Za-z]*[cerE]|--(?:command|eval|execute)")
 _COMMAND_LINE = re.compile(r"-[a-z]*c[a-z]*|/c")
 _SECRET_OPTION = re.compile(r"--(?:[a-z-]*-)?(?:password|passwd|token|api-key)(?:=.*)?", re.DOTALL)
 
@@ -81,6 +90,7 @@ def _command(argv: Sequence[str], path: KeyPath, runbook: Runbook) -> Iterator[F
     yield from _program(argv, path)
     yield from _vetoed(argv, path)
     yield from _lacking(argv, path)
+    yield from _code(argv, path, runbook)
     for position, word in enumerate(argv):
         if _SECRET_OPTION.fullmatch(word):
             remedy = "hand it over on stdin"
@@ -111,6 +121,31 @@ def _program(argv: Sequence[str], path: KeyPath) -> Iterator[Finding]:
         yield Finding(first, "is a shell with a command line", "write the command itself, word by word")
     if _name(argv) == "ssh":
         yield Finding(first, "hands its words to a shell elsewhere", 'write the command, and via = "BASTION"')
+
+    if _name(argv) in _WRAPPERS:
+        for position, word in enumerate(argv[1:], 1):
+            if word.startswith("-") or "=" in word or (word.replace(".", "").isalnum() and word[0].isdigit()):
+                continue
+            if "{" in word:
+                remedy = "write the program out"
+                yield Finding(_key(path, position), f"stands where {_name(argv)} takes a program", remedy)
+            break
+
+
+def _code(argv: Sequence[str], path: KeyPath, runbook: Runbook) -> Iterator[Finding]:
+    """A value within a program's text would become a part of it: only whole texts that were vetted are chosen."""
+    if _INTERPRETERS.fullmatch(_name(argv)) is None:
+        return
+    whole = {f"{{{name}}}" for name, one in runbook.parameters.items() if isinstance(one, EnumParameter)}
+    before = ""
+    for position, word in enumerate(argv[1:], 1):
+        option, equals, value = word.partition("=")
+        code = value if equals and _TAKES_CODE.fullmatch(option) else word
+        text = code is not word or _TAKES_CODE.fullmatch(before) is not None or _name(argv).endswith("awk")
+        if text and "{" in code and code not in whole:
+            remedy = "hand the value over beside it, or choose the whole text with an enum"
+            yield Finding(_key(path, position), "puts a value into a program's text", remedy)
+        before = word
 
 
 def _vetoed(argv: Sequence[str], path: KeyPath) -> Iterator[Finding]:

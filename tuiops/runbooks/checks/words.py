@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from tuiops.config.tree import KeyPath
     from tuiops.runbooks.model import AnyParameter, Runbook
 
-HARMFUL = ("$(id)", "`id`", "a;id", "a|id", "a&id", "a>b", "../a", "a/../b")
-"""Values that no pattern of a word lets pass: parts of shell commands, and paths that climb."""
+HARMFUL = ("$(id)", "`id`", "a;id", "a|id", "a&id", "a>b", "../a", "a/../b", "a*", "a[b]", "file:///a", "@a")
+"""Values that no pattern of a word lets pass: parts of shell commands, paths that climb, names that tools of the clouds
+take for many files, and what some tools take for a file to read."""
 
 _SOME_TIME = datetime(2026, 1, 1, tzinfo=timezone(timedelta(0)))
 
