@@ -5,7 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("start", "keys", "steady", "frame", "follow_log", "open_log", "polling", "clouds", "both_clouds", "memory", "ledger")
+NAMES = (
+    "start",
+    "keys",
+    "steady",
+    "frame",
+    "follow_log",
+    "open_log",
+    "polling",
+    "clouds",
+    "both_clouds",
+    "memory",
+    "ledger",
+    "runbook_output",
+)
 
 
 def main(chosen: list[str]) -> int:
