@@ -192,6 +192,7 @@ def test_what_the_first_frame_does_not_need_comes_after_it() -> None:
     )
     imported = set(done.stdout.split())
     later = {
+        "alembic", "sqlalchemy", "tuiops.ledger.store",
         "dns", "httpx", "asyncssh", "prometheus_api_client", "psutil", "requests", "tomllib", "zoneinfo",
         "tuiops.config.check", "tuiops.config.schema", "tuiops.core.logformat", "tuiops.core.promql", "tuiops.hub.hub",
         "tuiops.hub.logseek", "tuiops.sim", "tuiops.sources.base", "tuiops.sources.daemon", "tuiops.ui.palette",

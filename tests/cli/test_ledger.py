@@ -47,7 +47,8 @@ KIM = Principal(person=lit("kim"), account=lit("local:kim"), session="s-1", role
 LEE = Principal(person=lit("lee"), account=lit("ssh:SHA256:x"), session="s-2", role=Role.APPROVER)
 REQUEST = RunRequested(
     number=42, runbook=lit("roll-back"), title=lit("Roll back"), system=lit("shop"), environment=lit("live"),
-    production=True, target=lit("api"), danger=Danger.CHANGES, plan=msgspec.Raw(b'{"a":"\\u001b"}'), plan_digest="d" * 64,
+    production=True, target=lit("api"), danger=Danger.CHANGES, plan=msgspec.Raw(b'{"a":"\\u001b"}'),
+    plan_digest="d" * 64,
     second=True, alert=lit("shop/api/Slow"),
 )  # fmt: skip
 STORY = """\
@@ -216,11 +217,7 @@ def test_looking_makes_no_ledger(file: Path, capsys: pytest.CaptureFixture[str],
 
 def test_every_event_has_words(filled: Path) -> None:
     for kind in get_args(AnyEvent):
-        fields = {
-            field.name: _SAMPLES[str(field.type)]
-            for field in msgspec.structs.fields(kind)
-            if field.required
-        }
+        fields = {field.name: _SAMPLES[str(field.type)] for field in msgspec.structs.fields(kind) if field.required}
         event = kind(**fields)
         assert story.sentence(event), kind
         assert all(line.isprintable() for line in (story.sentence(event), *story.details(event)))

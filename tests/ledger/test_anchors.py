@@ -69,6 +69,7 @@ async def test_anchors_are_ten_minutes_apart_and_at_the_ends_of_runs(tmp_path: P
     await ledger.append([samples.remark()])
     assert numbers(anchors) == [1, 3]
     await ledger.append([samples.end()])
+    await ledger.anchor()
     assert numbers(anchors) == [1, 3, 4]
     await ledger.append([samples.remark()])
     assert numbers(anchors) == [1, 3, 4]

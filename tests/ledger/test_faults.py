@@ -15,7 +15,7 @@ import pytest
 
 from tests.ledger import samples
 from tests.ledger.homes import FileHome, ServerHome, opened
-from tests.ledger.processes import Child, texts
+from tests.ledger.processes import ROOT, Child, texts
 from tuiops.config.model import LedgerConfig
 from tuiops.config.values import Secret
 from tuiops.core.text import lit
@@ -24,7 +24,9 @@ from tuiops.ledger import postgresql as postgresql_module
 from tuiops.ledger import sqlite
 from tuiops.ledger.base import AlreadyClaimed
 from tuiops.ledger.opening import open_ledger
+from tuiops.ledger.postgresql import PostgresDatabase
 from tuiops.ledger.session import Session
+from tuiops.ledger.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,7 +173,12 @@ async def test_a_file_that_is_moved_away_takes_no_entries_along(file: FileHome) 
     ledger = opened(file)
     await ledger.append([samples.remark()])
     file.path.rename(file.path.with_name("elsewhere.db"))
-    assert "was moved, removed or replaced while in use" in await told(ledger)
+    for _ in range(2):
+        assert "was moved, removed or replaced while in use → put it back" in await told(ledger)
+        await ledger._writer.close()
+    assert not file.path.exists()
+    file.path.with_name("elsewhere.db").rename(file.path)
+    assert (await ledger.append([samples.remark()]))[0].number == 2
     await ledger.close()
 
 
@@ -336,3 +343,46 @@ async def test_a_cancelled_write_leaves_it_usable(file: FileHome) -> None:
     assert verdict.faults == ()
     assert (await texts(ledger))[verdict.entries] == "last"
     await ledger.close()
+
+
+async def test_a_user_without_grants_and_one_with_those_of_the_documentation(
+    server: ServerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = opened(server)
+    await ledger.append([samples.remark()])
+    await ledger.close()
+    page = (ROOT / "docs" / "ledger.md").read_text(encoding="utf-8")
+    grants = [line.replace(" TO tuiops;", " TO writer") for line in page.splitlines() if line.startswith("GRANT ")]
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        [(schema,)] = connection.execute("SELECT current_schema()").fetchall()
+        connection.execute("CREATE ROLE writer LOGIN PASSWORD 'x'")
+        connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO writer".encode())
+        monkeypatch.setenv("TEST_LEDGER_URL", server.url.replace("tuiops:p%40ss%2Fword%3A%27%22%5C", "writer:x"))
+        ledger = opened(server)
+        assert "the user may not do that (42501) → give it the tables" in await told(ledger)
+        for grant in grants:
+            connection.execute(grant.encode())
+    assert len(grants) == 4
+    fence = await ledger.acquire("k", samples.holder(), run="run-1", purpose=lit("p"), seconds=30)
+    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+    await ledger.renew(fence, 30)
+    await ledger.release(fence)
+    assert await ledger.next_run_number() == 1
+    assert (await ledger.verify()).entries == 2
+    await ledger.close()
+
+
+def test_commits_are_durable_whatever_others_have_set(server: ServerHome, file: FileHome) -> None:
+    on_disk = SqliteDatabase(file.path).connect()
+    assert on_disk.execute("PRAGMA synchronous").fetchall() == [(2,)]
+    assert on_disk.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+    on_disk.close()
+    server.plainly("ALTER ROLE tuiops SET synchronous_commit TO off")
+    server.plainly("ALTER ROLE tuiops SET default_transaction_isolation TO 'serializable'")
+    try:
+        shared = PostgresDatabase(server.url).connect()
+        assert shared.execute("SHOW synchronous_commit").fetchall() == [("on",)]
+        assert shared.execute("SHOW transaction_isolation").fetchall() == [("read committed",)]
+        shared.close()
+    finally:
+        server.plainly("ALTER ROLE tuiops RESET ALL")

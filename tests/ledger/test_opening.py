@@ -62,7 +62,9 @@ def test_anchors_of_a_shared_one_are_in_the_state_folder(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     home = ServerHome(tmp_path, postgresql, monkeypatch)
     _, anchors = Opening(LedgerConfig(url=home.config.url))._find()
-    assert anchors.path == tmp_path / "state" / "tuiops" / f"ledger-127.0.0.1-{postgresql.port}-postgres.anchors"
+    schema = home.url.rpartition("%3D")[2]
+    name = f"ledger-127.0.0.1-{postgresql.port}-postgres--csearch_path_{schema}.anchors"
+    assert anchors.path == tmp_path / "state" / "tuiops" / name
 
 
 def engine(home: Home) -> sa.Engine:

@@ -24,7 +24,7 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     session: str
     host: str
     boot: str
-    """Identity of the host's uptime: no process of an earlier one lives."""
+    """Identity of the host's uptime, and of the process IDs in use: those of containers are their own."""
     pid: int
     born: float
     """When the process began, in the host's own terms: a process ID is used again, not with the same birth."""

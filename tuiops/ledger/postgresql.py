@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from tuiops.core.text import safe
@@ -20,6 +21,9 @@ CHAIN = 0x7475696F7073
 """The advisory lock under which entries are added: `tuiops` in ASCII."""
 
 CHANNEL = "tuiops_ledger"
+
+_ODD = re.compile(r"[^\w.-]+", re.ASCII)
+_LONGEST = 200
 
 _CONNECTION = {
     "connect_timeout": 5,
@@ -80,8 +84,9 @@ class PostgresDatabase:
         host = self._url.host or "local"
         port = f":{self._url.port}" if self._url.port else ""
         self.place = safe(f"postgresql://{host}{port}/{self._url.database or ''}")
-        self.name = f"{host}-{self._url.port or 5432}-{self._url.database or ''}"
-        """What files about this database are called."""
+        parts = (host, str(self._url.port or 5432), self._url.database, str(self._url.query.get("options", "")))
+        self.name = _ODD.sub("_", "-".join(part for part in parts if part))[:_LONGEST]
+        """What files about this database are called; its options may name a schema, and so another ledger."""
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:

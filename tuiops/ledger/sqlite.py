@@ -7,7 +7,8 @@ import os
 import sqlite3
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tuiops.core.text import LINE, safe
@@ -71,6 +72,8 @@ class SqliteDatabase:
         self.path = path
         self.place = safe(str(path), LINE)
         self._create = create
+        self._seen = False
+        """Whether it was there once: one that has gone is not begun anew."""
 
     def dialect(self) -> Dialect:
         from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -84,10 +87,11 @@ class SqliteDatabase:
         try:
             connection.identity = _identity(self.path)
             # What was edited by hand need not be UTF-8; its digest will tell.
-            connection.text_factory = _text
+            connection.text_factory = partial(str, encoding="utf-8", errors="replace")
             for setting in _SETTINGS:
                 connection.execute(setting)
             self._keep_write_ahead_log(connection)
+            self._seen = True
         except BaseException:
             connection.close()
             raise
@@ -96,7 +100,7 @@ class SqliteDatabase:
     def check(self, driver: Driver) -> None:
         """A file that was moved away or replaced would take entries along that nobody finds again."""
         if isinstance(driver, _Connection) and _identity(self.path) != driver.identity:
-            raise self._error("was moved, removed or replaced while in use", "put it back, or end other programs' work")
+            raise self._gone()
 
     def fault(self, error: Exception) -> LedgerError:
         name: str = getattr(error, "sqlite_errorname", "")
@@ -112,8 +116,10 @@ class SqliteDatabase:
 
     def _prepare(self) -> None:
         """Make the file as nobody else may see it. SQLite gives the files beside it the same mode."""
-        if not self._create:
+        if self._seen or not self._create:
             if not self.path.exists():
+                if self._seen:
+                    raise self._gone()
                 raise self._error("there is no ledger", "it is made when the first runbook is run")
             return
         try:
@@ -140,6 +146,11 @@ class SqliteDatabase:
         if mode != "wal":
             raise self._error("its disk takes no write-ahead log", "name a place on a local disk in `ledger.path`")
 
+    def _gone(self) -> LedgerError:
+        return self._error(
+            "was moved, removed or replaced while in use", "put it back, or end tuiops and start it again"
+        )
+
     def _error(self, problem: str, remedy: str) -> LedgerError:
         return LedgerError(str(Fault(self.place, "", problem, remedy)))
 
@@ -150,8 +161,3 @@ def _identity(path: Path) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return status.st_dev, status.st_ino
-
-
-def _text(raw: Any) -> str:
-    decoded: str = raw.decode("utf-8", "replace")
-    return decoded

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 PAGE = 1_000
 """Rows that are read at once."""
 
+_LOOK = 10_000
+"""Rows that are verified at once: a deal between memory and turns of threads."""
+
 _FARTHEST = 2**63 - 1
 
 
@@ -79,6 +82,8 @@ class Store:
         self.database = database
         self._anchors = anchors
         self._session = Session(database)
+        self._anchored = 0
+        """The entry that was anchored last, on this connection."""
 
     def close(self) -> None:
         self._session.close()
@@ -126,17 +131,18 @@ class Store:
     def anchor(self, at: datetime) -> None:
         """Note the end of the chain beside the database."""
         number, digest = self.end()
-        if number:
+        if number and not (number == self._anchored and self._anchors.path.exists()):
             self._anchors.add(number, digest, at)
+            self._anchored = number
 
     def verification(self) -> Verification:
         """The beginning of a look at all entries."""
         return Verification(*self._anchors.read())
 
     def verify(self, verification: Verification, after: int | None) -> int | None:
-        """Look at the entries after one, `PAGE` at most; the number of the last of them, None when that was all."""
+        """Look at the entries after one, `_LOOK` at most; the number of the last of them, None when that was all."""
         after = -_FARTHEST if after is None else after
-        rows = self.page(after)
+        rows = self.page(after, most=_LOOK)
         if not rows:
             verification.end(self._claims(statements.STRAY_CLAIMS, of_number=after))
             return None
@@ -147,13 +153,12 @@ class Store:
     def _claims(self, statement: ClauseElement, **values: int) -> dict[int, str]:
         return dict(self._session.read(lambda: self._session.rows(statement, **values)))
 
-    def page(self, after: int, until: int | None = None, run: str | None = None) -> list[Row]:
-        """The next rows after a number, `PAGE` at most; those of one run when it is named."""
-        bounds = {"after": after, "until": _FARTHEST if until is None else until, "most": PAGE}
-        return self._rows(statements.PAGE, bounds) if run is None else self._of_run(storable(run), bounds)
-
-    def _of_run(self, run: str, bounds: dict[str, int]) -> list[Row]:
-        return self._rows(statements.RUN_PAGE, {**bounds, "of_run": run})
+    def page(self, after: int, until: int | None = None, run: str | None = None, *, most: int = PAGE) -> list[Row]:
+        """The next rows after a number, `most` at most; those of one run when it is named."""
+        bounds = {"after": after, "until": _FARTHEST if until is None else until, "most": most}
+        if run is None:
+            return self._rows(statements.PAGE, bounds)
+        return self._rows(statements.RUN_PAGE, {**bounds, "of_run": storable(run)})
 
     def requests(self, after: int) -> list[Row]:
         """The next requests of runs after a number, `PAGE` at most."""

@@ -11,7 +11,7 @@ from tuiops.cli import loop, settings, story
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Span, Tone
 from tuiops.cli.tables import local
-from tuiops.core.record import RunEnded, RunRequested
+from tuiops.core.record import RunEnded, RunRequested, Sealed
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, lit, safe
 from tuiops.errors import UsageError
 from tuiops.ledger.opening import open_ledger
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from tuiops.cli.output import Output
     from tuiops.config.model import Config
-    from tuiops.core.record import Sealed
     from tuiops.ledger.base import Verdict
     from tuiops.ledger.chain import Row
     from tuiops.ledger.sql import SqlLedger
@@ -165,7 +164,9 @@ def _tell_story(run: _Run, output: str, config: Config, out: Output) -> Exit:
     zone = config.display.time_zone
     for sealed in run.entries:
         entry = sealed.entry
-        out.line((local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{} ", entry.by.person), story.sentence(entry.event))
+        out.line(
+            (local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{} ", entry.by.person), story.sentence(entry.event)
+        )
         for detail in story.details(entry.event):
             out.line(lit("    "), (detail, Tone.FAINT))
     return Exit.OK
