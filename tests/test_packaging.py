@@ -29,7 +29,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_every_module_and_what_they_read(wheel: Path) -> None:
     packed = set(zipfile.ZipFile(wheel).namelist())
 
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tuiops").rglob("*.py")}
+    modules = {path.relative_to(ROOT).as_posix() for kind in ("*.py", "*.sh") for path in (ROOT / "tuiops").rglob(kind)}
     shared = {
         f"tuiops/share/{path.relative_to(ROOT).as_posix()}"
         for folder in ("themes", "examples")
@@ -79,3 +79,27 @@ def test_an_installed_wheel_runs_and_finds_its_files(wheel: Path, tmp_path: Path
     assert version.stdout == f"tuiops {tuiops.__version__}\n"
     assert checked.returncode == 0, checked.stderr + checked.stdout
     assert Path(where.stdout.strip()).is_relative_to(target)
+
+
+_COMMAND = """
+import asyncio, sys
+from pathlib import Path
+from tuiops.runbooks.execution import remote
+from tuiops.runbooks.execution.base import Command
+from tuiops.runbooks.execution.local import LocalCommands
+
+command = Command(execution="r1.1", argv=("echo", "hello"))
+outcome = asyncio.run(LocalCommands(lambda _: "", Path(sys.argv[1])).run(command, lambda _: None))
+print(outcome.text, *outcome.output.head, len(remote._library()) > 1000)
+"""
+
+
+def test_an_installed_wheel_carries_out_commands(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
+    subprocess.run([*install, str(wheel)], check=True, capture_output=True)
+    run = [sys.executable, "-c", _COMMAND, str(tmp_path / "executions")]
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+    done = subprocess.run(run, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.stdout == "ended with status 0 hello True\n", done.stderr

@@ -1,0 +1,208 @@
+"""Commands, calls and looks as the engine asks for them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runbooks.execution.places import Heard, lines_of, local, resolve, until
+from tests.sources.hostile import Hostile, Request
+from tests.sources.test_bastion import bastion
+from tuiops.core.clock import SystemClock
+from tuiops.runbooks.effects import End
+from tuiops.runbooks.execution.base import Command
+from tuiops.runbooks.execution.effects import Executions
+from tuiops.runbooks.model import Capture, CommandAction, CommandCheck, HttpAction, HttpCheck
+from tuiops.sources.http import HttpConnector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.servers.fixtures import Servers
+    from tests.servers.sshd import Sshd
+    from tuiops.core.text import SafeText
+    from tuiops.runbooks.effects import Effects, Outcome
+    from tuiops.sources.bastion import Bastion
+
+
+def effects(folder: Path, **bastions: Bastion) -> Effects:
+    connector = HttpConnector(resolve, SystemClock(), bastions)
+    return Executions(resolve, lambda: connector, bastions.__getitem__, folder / "executions")
+
+
+def script(text: str, *words: str, **settings: object) -> CommandAction:
+    return CommandAction(argv=("/bin/sh", "-c", text, "sh", *words), **settings)  # type: ignore[arg-type] # by the test
+
+
+async def ran(folder: Path, do: CommandAction, execution: str = "r1.1", **bastions: Bastion) -> Outcome:
+    return await effects(folder, **bastions).command(execution, do, sec=False, seconds=30, printed=lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("do", "end", "text"),
+    [
+        (script("exit 0"), End.SUCCEEDED, "ended with status 0"),
+        (script("exit 3"), End.FAILED, "ended with status 3"),
+        (script("exit 3", statuses=(0, 3)), End.SUCCEEDED, "ended with status 3"),
+        (CommandAction(argv=("/no/such",)), End.NOT_BEGUN, "/no/such: no such file or directory"),
+        (script("true", via="nowhere"), End.NOT_BEGUN, "no bastion is called nowhere"),
+    ],
+)
+async def test_how_a_command_ends(tmp_path: Path, do: CommandAction, end: End, text: str) -> None:
+    outcome = await ran(tmp_path, do)
+
+    assert (outcome.end, outcome.text) == (end, text)
+
+
+async def test_a_command_that_is_out_of_time(tmp_path: Path) -> None:
+    outcome = await effects(tmp_path).command(
+        "r1.1", script("sleep 1000"), sec=False, seconds=0.1, printed=lambda _: None
+    )
+
+    assert outcome.end is End.UNKNOWN
+    assert outcome.text.startswith("its time was up; all its processes have ended")
+
+
+@pytest.mark.parametrize(
+    ("capture", "values", "text"),
+    [
+        (Capture(json="/a/1", pattern="[a-z]+"), {"x": "two"}, "ended with status 0"),
+        (Capture(line="b=(.*)", pattern="[0-9]+"), {"x": "42"}, "ended with status 0"),
+        (Capture(json="/a/9", pattern=".*"), {}, "ended with status 0, but x is not there: the output is not JSON"),
+        (Capture(line="(c+)+$", pattern=".*"), {}, "ended with status 0, but x is not there"),
+    ],
+)
+async def test_values_are_taken_from_standard_output(
+    tmp_path: Path, capture: Capture, values: dict[str, str], text: str
+) -> None:
+    out = '{"a": ["one", "two"]}' if capture.json == "/a/1" else "b=42\\n" + "c" * 40 + "!"
+    outcome = await ran(tmp_path, script(f"echo noise >&2; printf '{out}'", capture={"x": capture}))
+
+    assert outcome.captured == values
+    assert outcome.text.startswith(text)
+    assert outcome.end is (End.SUCCEEDED if values else End.FAILED)
+
+
+async def test_too_much_is_no_ground_for_a_value(tmp_path: Path) -> None:
+    do = script("seq 1 400000", capture={"x": Capture(line="^(1)$", pattern="1")})
+    outcome = await ran(tmp_path, do)
+
+    assert outcome.end is End.FAILED
+    assert outcome.text == "ended with status 0, but what it printed is too long to take values from"
+
+
+async def test_last_lines_are_handed_on(tmp_path: Path) -> None:
+    printed: list[tuple[SafeText, ...]] = []
+    await effects(tmp_path).command(
+        "r1.1", script("echo one; printf two"), sec=False, seconds=30, printed=printed.append
+    )
+
+    assert printed[-1] == ("one", "two")
+
+
+async def test_who_did_not_begin_it_cannot_say_that_it_was_not_begun(tmp_path: Path) -> None:
+    here, elsewhere = effects(tmp_path / "here"), effects(tmp_path / "elsewhere")
+    name = await here.name("r1", 1)
+    do = script("true")
+
+    assert name.startswith("r1.1@")
+    assert name == await here.name("r1", 1) != await elsewhere.name("r1", 1)
+    assert (await elsewhere.find(name, do)).end is End.UNKNOWN
+    assert (await here.find(name, do)).end is End.NOT_BEGUN
+    assert (await here.command(name, do, sec=False, seconds=9, printed=lambda _: None)).end is End.NOT_BEGUN
+
+
+async def test_it_is_found_running_and_aborted(tmp_path: Path) -> None:
+    ready, do = tmp_path / "ready", script('echo > "$1"; sleep 1000', str(tmp_path / "ready"))
+    first, second = effects(tmp_path), effects(tmp_path)
+    name = await first.name("r1", 1)
+    running = asyncio.create_task(first.command(name, do, sec=False, seconds=30, printed=lambda _: None))
+    await until(ready.exists, "the command is ready")
+
+    found = await second.find(name, do)
+    assert (found.end, found.running) == (End.UNKNOWN, True)
+    assert (await second.abort(name, do)).end is End.ABORTED
+    assert (await running).end is End.ABORTED
+    await second.settle(name, do)
+    assert (tmp_path / "executions" / name / "settled").exists()
+
+
+async def test_it_goes_on_when_its_task_is_cancelled(tmp_path: Path) -> None:
+    gate, do = tmp_path / "gate", script('read x < "$1"; exit 4', str(tmp_path / "gate"))
+    os.mkfifo(gate)
+    place = effects(tmp_path)
+    running = asyncio.create_task(place.command("r1.1", do, sec=False, seconds=30, printed=lambda _: None))
+    await until((tmp_path / "executions" / "r1.1").exists, "it is claimed")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await asyncio.to_thread(gate.write_text, "\n")
+
+    assert (await local(tmp_path).follow(Command(execution="r1.1", argv=do.argv), Heard())).status == 4
+    assert (await place.find("r1.1", do)).end is End.FAILED
+
+
+async def test_calls(tmp_path: Path) -> None:
+    async def handler(request: Request) -> None:
+        await request.answer(b'{"id": 7}', "201 Created" if request.target == "/a" else "409 Conflict")
+
+    async with Hostile(handler) as server:
+        place = effects(tmp_path)
+        capture = {"id": Capture(json="/id", pattern="[0-9]+")}
+        made = HttpAction(method="POST", url=f"{server.url}/a", capture=capture)
+        refused = HttpAction(method="POST", url=f"{server.url}/b")
+        done = await place.http("r1.1", made, sec=False, seconds=5)
+        not_done = await place.http("r1.2", refused, sec=False, seconds=5)
+
+        assert (done.end, done.captured) == (End.SUCCEEDED, {"id": "7"})
+        assert (not_done.end, not_done.text) == (End.FAILED, "answered 409")
+        assert (await place.find("r1.1", made)).end is End.UNKNOWN
+        assert (await place.abort("r1.1", made)).end is End.UNKNOWN
+        assert [request.header("idempotency-key") for request in server.requests] == ["r1.1", "r1.2"]
+
+
+@pytest.mark.parametrize(
+    ("check", "holds"),
+    [
+        (CommandCheck(argv=("true",)), True),
+        (CommandCheck(argv=("false",)), False),
+        (CommandCheck(argv=("/no/such",)), False),
+        (CommandCheck(argv=("true",), via="nowhere"), False),
+        (HttpCheck(url="http://SERVER/up"), True),
+        (HttpCheck(url="http://SERVER/down"), False),
+        (HttpCheck(url="http://SERVER/down", status=(500,)), True),
+        (HttpCheck(url="http://SERVER/up", matches="all.*fine"), True),
+        (HttpCheck(url="http://SERVER/up", matches="broken"), False),
+        (HttpCheck(url="http://SERVER/up", matches="(a|a)*$x"), False),
+        (HttpCheck(url="http://127.0.0.1:1/up"), False),
+    ],
+)
+async def test_looks(tmp_path: Path, check: CommandCheck | HttpCheck, holds: bool) -> None:
+    async def handler(request: Request) -> None:
+        await request.answer(b"all is fine", "200 OK" if request.target == "/up" else "500 Broken")
+
+    async with Hostile(handler) as server:
+        if isinstance(check, HttpCheck):
+            url = check.url.replace("SERVER", f"127.0.0.1:{server.port}")
+            check = HttpCheck(url=url, status=check.status, matches=check.matches)
+        look = await effects(tmp_path).look(check)
+
+    assert look.holds is holds
+    assert look.reason or look.value != "–"
+
+
+async def test_on_a_bastion(module_servers: Servers, tmp_path: Path) -> None:
+    sshd: Sshd = module_servers.sshd({"XDG_STATE_HOME": str(tmp_path / "state")})
+    edge = bastion(sshd)
+    done = tmp_path / "done"
+    outcome = await ran(tmp_path, script('echo done >> "$1"', str(done), via="edge"), edge=edge)
+    place = effects(tmp_path, edge=edge)
+
+    assert outcome.end is End.SUCCEEDED
+    assert lines_of(done) == ["done"]
+    assert (await place.look(CommandCheck(argv=("false",), via="edge"))).holds is False
+    assert (await place.find("r1.1", script("", via="edge"))).end is End.SUCCEEDED
+    await edge.close()
