@@ -30,6 +30,7 @@ from tuiops.core.record import (
     RunEnded,
     RunPaused,
     RunRejected,
+    RunStarted,
     StepAttested,
     StepEnded,
     StepReceipt,
@@ -81,7 +82,7 @@ def test_a_run_for_two_waits_for_the_second_person() -> None:
 
 
 def test_the_console_that_holds_the_lock_carries_it_out() -> None:
-    history = folded(fold(begun(TWO, intended("one"), claimed()), lock(), "s-1"))
+    history = folded(fold(begun(TWO, intended("one"), claimed()), lock(), "s-1", carried=True))
 
     assert history.view.state is RunState.RUNNING
     assert (history.view.held_by, history.view.mine) == ("kim on bastion-1", True)
@@ -178,6 +179,7 @@ def test_a_step_that_was_undone_says_so() -> None:
         claimed(),
         ended("one", StepState.SUCCEEDED),
         RunEnded(state="failed", reason=lit("two: no")),
+        RunStarted(undoing=True),
         intended("one", "run-1.2", undoes="one"),
         claimed("run-1.2"),
         ended("one", StepState.SUCCEEDED, "run-1.2"),

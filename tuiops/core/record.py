@@ -80,6 +80,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
     """The lock on the target is held and the first step is next; also when another console takes a run over."""
 
     resumed: bool = False
+    undoing: bool = False
+    """Whether it goes back: what was done is undone, and nothing is begun."""
 
 
 class RunPaused(Event, frozen=True, kw_only=True, tag="run.paused"):
@@ -87,6 +89,8 @@ class RunPaused(Event, frozen=True, kw_only=True, tag="run.paused"):
 
 
 class RunAborting(Event, frozen=True, kw_only=True, tag="run.aborting"):
+    """Somebody wants it to end; one that has not been started is over with it."""
+
     reason: SafeText
 
 
@@ -132,11 +136,16 @@ class StepReceipt(Event, frozen=True, kw_only=True, tag="step.receipt"):
 
 
 class StepEnded(Event, frozen=True, kw_only=True, tag="step.ended"):
-    """`state` is the value of a `core.runs.StepState` that is final."""
+    """`state` is the value of a `core.runs.StepState`: of a final one, of UNKNOWN, or of PENDING.
+
+    PENDING is that of an effect which is found out not to have begun.
+    """
 
     step: str
     state: str
     execution: str = ""
+    effect: str = ""
+    """The value of a `runbooks.effects.End`: how the effect came out, whatever was made of it; empty without one."""
     text: SafeText = EMPTY
     evidence: Evidence = Evidence()
     captured: dict[str, str] = {}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import insort
 from operator import attrgetter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from tuiops.runbooks.history import History, fold
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from tuiops.core.record import Sealed
     from tuiops.ledger.base import Lock
 
+log = logging.getLogger(__name__)
+
 _NUMBER = attrgetter("number")
 
 
@@ -22,13 +27,10 @@ class RunBook:
 
     def __init__(self) -> None:
         self._runs: dict[str, list[Sealed]] = {}
-        self._folded: dict[str, tuple[object, History]] = {}
-        self.last = 0
-        """Number of the newest entry that was taken."""
+        self._folded: dict[str, tuple[object, History | None]] = {}
 
     def take(self, sealed: Sealed) -> bool:
         """Keep an entry; whether it was not known before."""
-        self.last = max(self.last, sealed.number)
         run = sealed.entry.run
         if not run:
             return False
@@ -38,21 +40,29 @@ class RunBook:
         insort(entries, sealed, key=_NUMBER)
         return True
 
-    def __contains__(self, run: object) -> bool:
-        return run in self._runs
+    def last(self, run: str) -> int:
+        """Number of the newest entry of a run that was taken; 0 when there is none."""
+        entries = self._runs.get(run)
+        return entries[-1].number if entries else 0
 
     def history(
         self, run: str, lock: Lock | None = None, session: str = "", *, carried: bool = False
     ) -> History | None:
-        """What the entries of a run add up to; None when its request is not known. See `history.fold`."""
+        """What the entries of a run add up to; None when its request is not known or no run can be made of them.
+
+        See `history.fold`.
+        """
         entries = self._runs.get(run, [])
         asked = (len(entries), lock, session, carried)
         known = self._folded.get(run)
         if known is not None and known[0] == asked:
             return known[1]
-        found = fold((one.entry for one in entries), lock, session, carried=carried)
-        if found is not None:
-            self._folded[run] = (asked, found)
+        try:
+            found = fold((one.entry for one in entries), lock, session, carried=carried)
+        except (ValueError, msgspec.MsgspecError):
+            log.exception("what the ledger says of run %s cannot be understood", run)
+            found = None
+        self._folded[run] = (asked, found)
         return found
 
     def histories(

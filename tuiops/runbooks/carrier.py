@@ -14,6 +14,7 @@ from tuiops.core.runs import RunState, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import Refused
 from tuiops.runbooks.doing import Doing, or_aborted
+from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.model import (
     ApiAction,
@@ -35,17 +36,20 @@ if TYPE_CHECKING:
     from tuiops.runbooks.progress import Progress
     from tuiops.runbooks.scribe import Scribe
 
+_UNDONE = {StepState.UNDONE: End.SUCCEEDED, StepState.UNKNOWN: End.UNKNOWN}
+
 _TICK = 0.5
 """Seconds between two looks at a countdown: the clock it counts by may be another than the loop's."""
 
 
 class Carrier:
-    """One run at work. `forward` or `backward` is called once; `abort` and `attested` at any time."""
+    """One run at work. `forward`, `backward`, `go_on` or `wind_up` is called once; the rest at any time."""
 
-    def __init__(self, scribe: Scribe, means: Means, progress: Progress, by: Principal) -> None:
-        """`by`: who asked for it to be carried out."""
+    def __init__(self, scribe: Scribe, means: Means, progress: Progress, by: Principal, since: int) -> None:
+        """`by`: who asked for it to be carried out; `since`: number of the run's last entry before that."""
         self.scribe = scribe
         self.by = by
+        self.since = since
         self._means = means
         self._progress = progress
         self._abort = asyncio.Event()
@@ -62,9 +66,17 @@ class Carrier:
         """A person has said how a manual step came out; the record says what."""
         self._told.set()
 
+    async def go_on(self) -> None:
+        """Do what is left of the plan, or of undoing it."""
+        await (self.backward() if self.scribe.history.undoing else self.forward())
+
     async def forward(self) -> None:
         """Do what is left of the plan. When this returns, the record says how the run stands."""
         await self.scribe.write(self.by, RunStarted(resumed=self.scribe.history.started))
+        await self.scribe.reread()
+        if not self.scribe.history.view.live:
+            # It was aborted or rejected between the look at it and this word, which does not count then.
+            return
         for step in self.scribe.history.plan.steps:
             if self._view(step).state.final:
                 if self._stops(step):
@@ -89,21 +101,22 @@ class Carrier:
 
     async def backward(self) -> None:
         """Undo what was done, last first, as far as there is a way."""
-        await self.scribe.write(self.by, RunStarted(resumed=True))
+        await self.scribe.write(self.by, RunStarted(resumed=self.scribe.history.undoing, undoing=True))
         stays: list[SafeText] = []
         for step in reversed(self.scribe.history.plan.steps):
-            if self._abort.is_set():
-                await self._end(RunState.ABORTED, lit("the undo was aborted"))
-                return
-            if step.danger is Danger.SAFE or self._view(step).state is not StepState.SUCCEEDED:
+            if step.danger is Danger.SAFE or step.key not in self.scribe.history.changed:
                 continue
-            state = await self._undo(step)
-            if state is None:
-                stays.append(fmt("{} ({})", step.title, step.undo_text or lit("there is no undo")))
-            elif state is StepState.UNKNOWN:
+            if self._abort.is_set():
+                await self._end(RunState.ABORTED, fmt("the undo was aborted; {}", self._left()))
                 return
-            elif state is not StepState.SUCCEEDED:
-                await self._end(RunState.FAILED, fmt("could not undo: {}", step.title))
+            outcome = await self._undo(step)
+            if outcome is None:
+                stays.append(fmt("{} ({})", step.title, step.undo_text or lit("there is no undo")))
+            elif outcome.end is End.UNKNOWN:
+                return
+            elif outcome.end is not End.SUCCEEDED:
+                end = RunState.ABORTED if self._abort.is_set() else RunState.FAILED
+                await self._end(end, fmt("could not undo {}: {}", step.title, outcome.text))
                 return
         left = fmt("left as it is: {}", join(", ", stays)) if stays else EMPTY
         await self._end(RunState.UNDONE, left)
@@ -111,13 +124,8 @@ class Carrier:
     async def wind_up(self, reason: SafeText) -> None:
         """End a run that was cut off: what it left running is ended, and nothing more is begun."""
         await self.scribe.write(self.by, RunAborting(reason=reason))
-        if await self._doing.ended(self.by):
+        if await self._doing.ended(self.by) and self.scribe.history.view.live:
             await self._end(RunState.ABORTED, self._left())
-
-    async def aborting(self, by: Principal, reason: SafeText) -> None:
-        """Record who wants the run to end, and end it."""
-        await self.scribe.write(by, RunAborting(reason=reason))
-        self.abort()
 
     async def _pause_unattended(self, step: PlannedStep) -> None:
         reason = fmt("{} has left; somebody must say that it goes on with `{}`", self.by.person, step.title)
@@ -134,14 +142,13 @@ class Carrier:
 
     def _left(self) -> SafeText:
         """What an aborted run leaves behind, in a sentence."""
-        done = [
-            step.title
-            for step in self.scribe.history.plan.steps
-            if step.danger is not Danger.SAFE and self._view(step).state is StepState.SUCCEEDED
-        ]
-        if not done:
-            return lit("nothing was changed")
-        return fmt("changed and not undone: {}", join(", ", done))
+        history = self.scribe.history
+        acting = [step for step in history.plan.steps if step.danger is not Danger.SAFE]
+        done = [step.title for step in acting if step.key in history.changed]
+        cut = [step.title for step in acting if step.key in history.doubtful - history.changed]
+        said = [fmt("changed and not undone: {}", join(", ", done))] if done else []
+        said += [fmt("begun, and perhaps done in part: {}", join(", ", cut))] if cut else []
+        return join("; ", said) if said else lit("nothing was changed")
 
     async def _step(self, step: PlannedStep) -> None:
         """Do one step; how it ended is in the record then."""
@@ -204,8 +211,11 @@ class Carrier:
 
     async def _wait(self, step: PlannedStep, seconds: float) -> None:
         # What was waited before the console was lost counts.
-        ends = self._view(step).ends or (await self._begun(step, lasts=seconds)).ends
-        while ends is not None and (left := (ends - self._means.world.clock.now()).total_seconds()) > 0:
+        clock = self._means.world.clock
+        ends = self._view(step).ends or (await self._begun(step, lasts=seconds)).ends or clock.now()
+        # A clock that is set makes no wait longer than it was to be, and none that has begun longer or shorter.
+        over = clock.monotonic() + min((ends - clock.now()).total_seconds(), seconds)
+        while (left := over - clock.monotonic()) > 0:
             await or_aborted(self._means.pause(min(left, _TICK)), self._abort)
             if self._abort.is_set():
                 await self._ended(step, StepState.ABORTED, lit("cancelled"))
@@ -238,10 +248,10 @@ class Carrier:
             if self._view(step).state is not StepState.ASKING:
                 break
             await or_aborted(self._told.wait(), self._abort)
-            if self._abort.is_set():
+            if self._abort.is_set() and self._view(step).state is StepState.ASKING:
                 await self._ended(step, StepState.ABORTED, lit("cancelled"))
 
-    async def _undo(self, step: PlannedStep) -> StepState | None:
+    async def _undo(self, step: PlannedStep) -> Outcome | None:
         """How undoing a step ended; None when there is no way."""
         undo = step.undo
         if step.undo_before:
@@ -249,15 +259,21 @@ class Carrier:
         if undo is None:
             return None
         if isinstance(undo, ManualAction):
-            await self._ask(step, call_text(filled(undo, self.scribe.history.captured)), undoes=step.key)
-            state = self._view(step).state
-            return StepState.SUCCEEDED if state is StepState.UNDONE else state
+            try:
+                instructions = call_text(filled(undo, self.scribe.history.captured))
+            except Refused as error:
+                return Outcome(end=End.NOT_BEGUN, text=safe(str(error), 1000))
+            await self._ask(step, instructions, undoes=step.key)
+            view = self._view(step)
+            return Outcome(end=_UNDONE.get(view.state, End.FAILED), text=view.text)
         return await self._doing.do(self.by, step, undo, undoes=step.key)
 
     def _reversal(self, step: PlannedStep) -> ApiAction | None:
         """What the ability itself said would put back what was there."""
         history = self.scribe.history
-        found = msgspec.json.decode(history.prepared.get(self._view(step).execution, b"null"), type=Prepared | None)
+        found = msgspec.json.decode(
+            history.prepared.get(history.forward.get(step.key, ""), b"null"), type=Prepared | None
+        )
         if found is None or found.reversal is None or not isinstance(step.do, ApiAction):
             return None
         wish = found.reversal

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from tuiops.core.access import Danger
-from tuiops.core.record import StepClaimed, StepEnded, StepIntended, StepReceipt
+from tuiops.core.record import StepClaimed, StepIntended, StepReceipt
 from tuiops.core.runs import StepState
-from tuiops.core.text import SafeText, fmt, join, lit, safe
+from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.errors import ConfigError, LedgerError, Refused, SourceError
 from tuiops.ledger.base import AlreadyClaimed
 from tuiops.runbooks import abilities
@@ -24,12 +24,13 @@ from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.gates import Viewpoint
 from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.model import ApiAction, CommandAction, HttpAction
+from tuiops.runbooks.outcomes import STATES, confirmed, ended, open_action
 from tuiops.runbooks.template import filled
 from tuiops.runbooks.wording import call_text
 from tuiops.sources.abilities import Prepared, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from tuiops.config.values import Secret
     from tuiops.core.access import Principal
@@ -49,14 +50,6 @@ _Found = TypeVar("_Found")
 ABORT_GRACE = 10.0
 """Seconds that what cannot be stopped, such as an API call, gets to tell how it came out when a run is aborted."""
 
-_STATES = {
-    End.SUCCEEDED: StepState.SUCCEEDED,
-    End.FAILED: StepState.FAILED,
-    End.NOT_BEGUN: StepState.FAILED,
-    End.ABORTED: StepState.ABORTED,
-    End.UNKNOWN: StepState.UNKNOWN,
-}
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Means:
@@ -67,6 +60,8 @@ class Means:
     resolve: Callable[[Secret], str]
     """The value of a secret; errors.SourceError or ConfigError when it cannot be had."""
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    fault: Callable[[str], None] = lambda _: None
+    """Called with the name of each moment at which a crash would leave another trace; tests make it one."""
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,19 +81,22 @@ class Doing:
         self._progress = progress
         self._abort = abort
 
-    async def do(self, by: Principal, step: PlannedStep, wanted: Reaching, undoes: str = "") -> StepState:
+    async def do(self, by: Principal, step: PlannedStep, wanted: Reaching, undoes: str = "") -> Outcome:
         """Carry out a step, or what undoes it; how it ended is recorded when this returns.
 
-        Raises LedgerError when the record fails: then nothing further was done, and nobody knows more than it says.
+        An undo that cannot be begun leaves no trace: the step stands as it did. Raises LedgerError when the record
+        fails: then nothing further was done, and nobody knows more than it says.
         """
         history = self._scribe.history
-        execution = await self._means.effects.name(self._scribe.run, history.attempts + 1)
         clock = self._means.world.clock
         try:
+            execution = await self._means.effects.name(self._scribe.run, history.attempts + 1)
             prepared = await self._prepare(step, filled(wanted, history.captured), undoes)
-        except (ConfigError, Refused, SourceError) as error:
-            await self._scribe.write(by, StepEnded(step=step.key, state=_REFUSED, text=safe(str(error), 1000)))
-            return StepState.FAILED
+        except (ConfigError, OSError, Refused, SourceError) as error:
+            outcome = Outcome(end=End.NOT_BEGUN, text=safe(str(error), 1000))
+            if not undoes:
+                await self._scribe.write(by, ended(step.key, "", outcome))
+            return outcome
         now = clock.now()
         intended = StepIntended(
             step=step.key,
@@ -109,25 +107,18 @@ class Doing:
             undoes=undoes,
             prepared=prepared.prepared,
         )
+        self._means.fault("before the intent")
         await self._scribe.write(by, intended)
+        self._means.fault("after the intent")
         outcome = await self._claimed(by, step, prepared, execution)
-        if outcome.end is End.SUCCEEDED and step.confirm is not None and not undoes:
-            outcome = await self._confirmed(step, outcome, intended)
-        await self._scribe.write(
-            by,
-            StepEnded(
-                step=step.key,
-                state=_STATES[outcome.end].value,
-                execution=execution,
-                text=outcome.text,
-                evidence=outcome.evidence,
-                captured=outcome.captured,
-            ),
-        )
+        self._means.fault("after the effect")
+        state, outcome = await self._judged(step, outcome, intended)
+        self._means.fault("before the outcome")
+        await self._scribe.write(by, ended(step.key, execution, outcome, state))
         await self._settle(execution, prepared.do, outcome)
         if step.danger is not Danger.SAFE:
             self._means.world.poke()
-        return _STATES[outcome.end]
+        return outcome
 
     async def _settle(self, execution: str, do: Reaching, outcome: Outcome) -> None:
         """Let go of what helps to find out how it ended, now that the record says so; of what is unknown nothing."""
@@ -140,21 +131,15 @@ class Doing:
         history = self._scribe.history
         if not history.open:
             return True
-        key = history.executions[history.open]
-        step = next(step for step in history.plan.steps if step.key == key)
-        do = step.undo if history.open in history.undoes else step.do
-        if not isinstance(do, CommandAction):
-            text = lit("it cannot be ended from here; say how it came out")
-            outcome = Outcome(end=End.UNKNOWN, text=text)
-        else:
-            outcome = await self._means.effects.abort(history.open, do)
-        state = _STATES[outcome.end]
-        await self._scribe.write(
-            by,
-            StepEnded(
-                step=key, state=state.value, execution=history.open, text=outcome.text, evidence=outcome.evidence
-            ),
-        )
+        outcome = Outcome(end=End.UNKNOWN, text=lit("it cannot be ended from here; say how it came out"))
+        try:
+            do = open_action(history)
+            if isinstance(do, CommandAction):
+                outcome = await self._means.effects.abort(history.open, do)
+        except (Refused, SourceError) as error:
+            outcome = Outcome(end=End.UNKNOWN, text=fmt("it could not be ended: {}", safe(str(error), 500)))
+        state = StepState.PENDING if outcome.end is End.NOT_BEGUN else STATES[outcome.end]
+        await self._scribe.write(by, ended(history.executions[history.open], history.open, outcome, state))
         return state is not StepState.UNKNOWN
 
     async def _prepare(self, step: PlannedStep, do: Reaching, undoes: str) -> Ready:
@@ -162,7 +147,8 @@ class Doing:
         if not isinstance(do, ApiAction):
             return Ready(do=do, call=call_text(do))
         if do.value is not None:
-            self._means.resolve(do.value)  # one that cannot be had must be known before anything is begun
+            # One that cannot be had must be known before anything is begun.
+            await asyncio.to_thread(self._means.resolve, do.value)
         found = await self._prepared(do, self._scribe.history.plan.token(step.key, undo=bool(undoes)))
         if step.call.seen and not undoes and found.seen != step.call.seen and not self._touched(step, do.resource):
             raise Refused(f"not done: it is not as it was confirmed any more ({facts_text(found.before)})")
@@ -181,9 +167,12 @@ class Doing:
 
     def _touched(self, step: PlannedStep, resource: str) -> bool:
         """Whether an earlier step of this run acted on the resource, so that it may be otherwise than planned."""
+        begun = self._scribe.history.forward.keys()
         for other in self._scribe.history.plan.steps:
             if other.key == step.key:
                 return False
+            if other.key not in begun:
+                continue
             if isinstance(other.do, ApiAction) and other.do.resource == resource:
                 return True
             if isinstance(other.do, CommandAction | HttpAction) and other.danger is not Danger.SAFE:
@@ -191,10 +180,12 @@ class Doing:
         return False
 
     async def _claimed(self, by: Principal, step: PlannedStep, ready: Ready, execution: str) -> Outcome:
+        self._means.fault("before the claim")
         try:
             await self._scribe.claim(by, StepClaimed(execution=execution), execution)
         except AlreadyClaimed:
             return Outcome(end=End.UNKNOWN, text=lit("it was begun before, by another console"))
+        self._means.fault("after the claim")
         if not self._scribe.fences.fresh:
             return Outcome(end=End.NOT_BEGUN, text=lit("not begun: this console stood still for too long"))
         if self._abort.is_set():
@@ -212,7 +203,10 @@ class Doing:
 
     async def _aborted(self, effect: asyncio.Task[Outcome], ready: Ready, execution: str) -> Outcome:
         if isinstance(ready.do, CommandAction):
-            return await self._means.effects.abort(execution, ready.do)
+            try:
+                return await self._means.effects.abort(execution, ready.do)
+            except SourceError as error:
+                return Outcome(end=End.UNKNOWN, text=fmt("it could not be ended: {}", safe(str(error), 500)))
         await asyncio.wait({effect}, timeout=ABORT_GRACE)
         if effect.done():
             return await _outcome(effect)
@@ -240,31 +234,33 @@ class Doing:
 
         world = self._means.world
         prepared = msgspec.json.decode(ready.prepared, type=Prepared)
-        value = self._means.resolve(api.value).encode() if api.value is not None else None
-        following = Following(self._acts(api), world.clock, self._means.pause, told, step.timeout)
+        try:
+            acts = self._acts(api)
+            value = (await asyncio.to_thread(self._means.resolve, api.value)).encode() if api.value else None
+        except (ConfigError, Refused, SourceError) as error:
+            return Outcome(end=End.NOT_BEGUN, text=safe(str(error), 500))
+        following = Following(acts, world.clock, self._means.pause, told, step.timeout)
         return await following.perform(prepared, value)
 
-    async def _confirmed(self, step: PlannedStep, outcome: Outcome, intended: StepIntended) -> Outcome:
-        """What shows that it worked; without that it has failed, although it was done."""
-        if step.confirm is None:
-            return outcome
-        viewpoint = self.viewpoint(intended)
+    async def _judged(self, step: PlannedStep, outcome: Outcome, intended: StepIntended) -> tuple[StepState, Outcome]:
+        """How the step stands: what worked must show that it did."""
+        if outcome.end is End.NOT_BEGUN and self._abort.is_set():
+            return StepState.ABORTED, outcome
+        if outcome.end is not End.SUCCEEDED or step.confirm is None or intended.undoes:
+            return STATES[outcome.end], outcome
+        try:
+            check = filled(step.confirm, {**self._scribe.history.captured, **_named(step.key, outcome.captured)})
+        except Refused as error:
+            said = fmt("done, but it cannot be confirmed: {}", safe(str(error), 500))
+            return StepState.FAILED, msgspec.structs.replace(outcome, text=said)
         gating = Gating(
-            step.confirm, viewpoint, self._means.pause, lambda held: self._progress.held(step.key, held)
+            check, self.viewpoint(intended), self._means.pause, lambda held: self._progress.held(step.key, held)
         )  # fmt: skip
-        passed = await or_aborted(gating.wait(), self._abort)
-        if passed is None:
-            return msgspec.structs.replace(outcome, text=lit("done; aborted before it was confirmed"))
-        if passed.held:
-            text = join(" · ", (part for part in (outcome.text, passed.text) if part))
-            return msgspec.structs.replace(outcome, text=text)
-        facts = (*outcome.evidence.facts, *passed.evidence.facts)
-        return Outcome(
-            end=End.FAILED,
-            text=fmt("done, but {}", passed.text),
-            evidence=msgspec.structs.replace(outcome.evidence, facts=facts),
-            captured=outcome.captured,
-        )
+        judged = await or_aborted(confirmed(outcome, gating), self._abort)
+        if judged is None:
+            said = lit("done; aborted before it was confirmed")
+            return StepState.ABORTED, msgspec.structs.replace(outcome, text=said)
+        return judged
 
     def viewpoint(self, intended: StepIntended) -> Viewpoint:
         """From where conditions are looked at: nothing from before the step counts."""
@@ -274,7 +270,9 @@ class Doing:
         )  # fmt: skip
 
 
-_REFUSED = StepState.FAILED.value
+def _named(step: str, captured: Mapping[str, str]) -> dict[str, str]:
+    """Captures by the names that placeholders have for them."""
+    return {f"{step}.{name}": value for name, value in captured.items()}
 
 
 async def or_aborted(work: Awaitable[_Found], abort: asyncio.Event) -> _Found | None:
@@ -296,4 +294,5 @@ async def _outcome(effect: asyncio.Task[Outcome]) -> Outcome:
         raise
     except Exception as error:  # it was begun: whatever went wrong with us, nobody can say how it came out
         log.exception("an effect could not be followed")
-        return Outcome(end=End.UNKNOWN, text=safe(f"{type(error).__name__}: {error}", 500))
+        # Not its words: what is in them nobody knows.
+        return Outcome(end=End.UNKNOWN, text=fmt("a fault of the console ({})", safe(type(error).__name__)))

@@ -8,34 +8,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tuiops.core.record import (
-    Entry,
-    RunAborting,
-    RunApproved,
-    RunPaused,
-    StepAttested,
-)
-from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.core.access import Deed
+from tuiops.core.record import Entry, RunAborting, RunApproved, RunPaused, StepAttested
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import LedgerError, Refused, SourceError
-from tuiops.ledger.base import FencedOut
+from tuiops.ledger.base import FencedOut, Taken
 from tuiops.runbooks.book import RunBook
 from tuiops.runbooks.carrier import Carrier
-from tuiops.runbooks.locks import Fences
+from tuiops.runbooks.locks import LEASE, Fences
+from tuiops.runbooks.plan import Plan
 from tuiops.runbooks.progress import Progress
 from tuiops.runbooks.recovery import Recovery
 from tuiops.runbooks.scribe import Scribe
+from tuiops.runbooks.standing import is_new
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from tuiops.core.access import Principal
-    from tuiops.core.record import AnyEvent, Sealed
+    from tuiops.core.record import AnyEvent, RunRequested, Sealed
     from tuiops.core.runs import RunView
     from tuiops.ledger.base import Holder, Ledger, Lock
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.history import History
+    from tuiops.runbooks.permits import Permits
+
+    Work = Callable[[Carrier], Awaitable[None]]
+    Fits = Callable[[History | None], None]
+    """Raises Refused unless a run stands as it must for what is about to be done with it."""
 
 log = logging.getLogger(__name__)
 
@@ -48,31 +51,48 @@ LOOK_AT_LOCKS = 2.0
 PUBLISH_DELAY = 0.1
 """Seconds in which changes are gathered into one publication."""
 
+_LEDGER = ""
+"""Stands for the ledger where troubles are named; no run has an empty identity."""
+
 
 class Engine:
-    """All runs. One for each process; people sit at a `sitting.Sitting` of it."""
+    """All runs. One for each process; people sit at a `sitting.Sitting` of it.
+
+    Whatever a person has it do is checked against `permits` here, whoever calls.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         means: Means,
         holder: Holder,
+        permits: Permits,
         published: Callable[[tuple[RunView, ...]], None] = lambda _: None,
         troubled: Callable[[SafeText], None] = lambda _: None,
     ) -> None:
-        """`published` is given all runs whenever one changed; `troubled` a sentence when the ledger fails, or ''."""
+        """`published` is given all runs whenever one changed; `troubled` what is wrong at the moment, or ''."""
         self.ledger = ledger
         self.means = means
         self.holder = holder
+        self.permits = permits
         self._published = published
         self._troubled = troubled
+        self._troubles: dict[str, SafeText] = {}
         self._book = RunBook()
         self._locks: tuple[Lock, ...] = ()
+        self._busy: set[str] = set()
+        """Runs that are being taken up, carried out or given back here."""
+        self._acquiring = asyncio.Lock()
         self._carriers: dict[str, Carrier] = {}
         self._progress: dict[str, Progress] = {}
         self._waiting: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._looked_after: set[str] = set()
+        """Executions without a console that are being, or have been, looked up from here."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._dirty = asyncio.Event()
+        self._heard_until = 0
+        """Number of the last entry that was listened to; what is written here is heard again like all others."""
 
     @property
     def runs(self) -> tuple[RunView, ...]:
@@ -81,10 +101,14 @@ class Engine:
         views = [self._shown(history) for history in histories]
         return tuple(sorted(views, key=lambda view: not view.live))
 
-    def history(self, run: str) -> History:
-        """What is recorded of a run. Refused when there is none of that identity."""
+    def find(self, run: str) -> History | None:
+        """What is recorded of a run; None when nothing is."""
         lock = next((lock for lock in self._locks if lock.run == run), None)
-        found = self._book.history(run, lock, self.holder.session, carried=run in self._carriers)
+        return self._book.history(run, lock, self.holder.session, carried=run in self._carriers)
+
+    def history(self, run: str) -> History:
+        """The same. Refused when there is none of that identity."""
+        found = self.find(run)
         if found is None:
             raise Refused(f"there is no run {safe(run)}")
         return found
@@ -93,11 +117,17 @@ class Engine:
         """What carries a run out here; None when nothing does."""
         return self._carriers.get(run)
 
+    # --- From the start to the end ------------------------------------------------------------------------------------
+
     async def start(self) -> None:
-        """Read what the ledger knows, and look after runs that were cut off."""
+        """Read what the ledger knows, and look after runs that were cut off. LedgerError when it cannot be written."""
+        with contextlib.suppress(Taken):
+            fence = await self.ledger.acquire(
+                "console", self.holder, run="console", purpose=lit("a console begins"), seconds=LEASE
+            )
+            await self.ledger.release(fence)
         last = await self.ledger.last()
-        async for sealed in self.ledger.read(after=max(0, last - REMEMBERED)):
-            self._book.take(sealed)
+        await self._catch_up(max(0, last - REMEMBERED))
         await self._look_at_locks()
         self._spawn(self._listen(), "runs: news")
         self._spawn(self._watch_locks(), "runs: locks")
@@ -106,121 +136,183 @@ class Engine:
 
     async def stop(self) -> None:
         """End everything here. What was begun out there goes on, and is found again by its execution id."""
+        self._stopping = True
         tasks, self._tasks = list(self._tasks), set()
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.ledger.close()
 
-    async def record(self, by: Principal, run: str, *events: AnyEvent) -> None:
-        """Write what a person says about a run that another console may carry out."""
-        at = self.means.world.clock.now()
-        self._take(await self.ledger.append([Entry(at=at, by=by, event=event, run=run) for event in events]))
+    # --- What people say and have done --------------------------------------------------------------------------------
+
+    async def request(self, by: Principal, run: str, requested: RunRequested) -> None:
+        """Record a run that waits for a second person."""
+        self.permits.allow(by, Deed.RUN, Plan.of(requested.plan))
+        await self._write(by, run, requested)
+
+    async def say(self, by: Principal, run: str, event: AnyEvent) -> None:
+        """Record what a person says about a run, which another console may carry out."""
+        self.permits.write(by, event, self.history(run))
+        await self._write(by, run, event)
 
     def when_approved(self, run: str, begin: Callable[[], Awaitable[None]]) -> None:
         """Have a run begun here as soon as another person has approved it, wherever that happens."""
         self._waiting[run] = begin
 
-    async def ask_to_abort(self, by: Principal, run: str, reason: SafeText) -> None:
-        """Ask the console that carries a run out to end it."""
-        await self.record(by, run, RunAborting(reason=reason))
+    async def begin(self, by: Principal, run: str, requested: RunRequested) -> None:
+        """Take the locks of a run that is not recorded yet, record it and carry it out.
 
-    async def wind_up(self, by: Principal, run: str, keys: Sequence[str], reason: SafeText) -> None:
+        Refused, with nothing recorded, when they cannot be had or when there is such a run already.
+        """
+        plan = Plan.of(requested.plan)
+        self.permits.allow(by, Deed.RUN, plan)
+        purpose = fmt("run #{} {}", requested.number, requested.title)
+        taking = _Taking(by=by, run=run, keys=plan.locks, purpose=purpose, first=(requested,))
+        await self._take_up(taking, Carrier.forward, is_new)
+
+    async def carry(self, by: Principal, run: str, fits: Fits, deed: Deed = Deed.RESOLVE) -> None:
+        """Go on with a run, forward or back as it went. `fits` is asked once nobody else can change how it stands."""
+        self.permits.allow(by, deed, self.history(run).plan)
+        await self._take_up(self._taking(by, run), Carrier.go_on, fits)
+
+    async def undo(self, by: Principal, run: str, fits: Fits) -> None:
+        """Undo what a run did."""
+        self.permits.allow(by, Deed.RUN, self.history(run).plan)
+        await self._take_up(self._taking(by, run), Carrier.backward, fits)
+
+    async def wind_up(self, by: Principal, run: str, fits: Fits, reason: SafeText) -> None:
         """End a run that no console carries out, and what it left running."""
-        await self._carry(by, run, keys, lambda carrier: carrier.wind_up(reason), ())
+        self.permits.allow(by, Deed.ABORT, self.history(run).plan)
+        await self._take_up(self._taking(by, run), lambda carrier: carrier.wind_up(reason), fits)
 
-    async def carry(self, by: Principal, run: str, keys: Sequence[str], *, first: Sequence[AnyEvent] = ()) -> None:
-        """Take the locks of a run and go on with it. Refused, with nothing recorded, when they cannot be had."""
-        await self._carry(by, run, keys, lambda carrier: carrier.forward(), first)
+    async def _write(self, by: Principal, run: str, event: AnyEvent) -> None:
+        at = self.means.world.clock.now()
+        for sealed in await self.ledger.append([Entry(at=at, by=by, event=event, run=run)]):
+            self._take(sealed)
 
-    async def undo(self, by: Principal, run: str, keys: Sequence[str]) -> None:
-        """Take the locks of a run and undo what it did."""
-        await self._carry(by, run, keys, lambda carrier: carrier.backward(), ())
+    def _taking(self, by: Principal, run: str) -> _Taking:
+        history = self.history(run)
+        purpose = fmt("run #{} {}", history.view.number, history.view.title)
+        return _Taking(by=by, run=run, keys=history.plan.locks, purpose=purpose)
 
-    async def _carry(
-        self,
-        by: Principal,
-        run: str,
-        keys: Sequence[str],
-        work: Callable[[Carrier], Awaitable[None]],
-        first: Sequence[AnyEvent],
-    ) -> None:
-        if run in self._carriers:
+    # --- Carrying out -------------------------------------------------------------------------------------------------
+
+    async def _take_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
+        """Begin to carry a run out; who asked may go away meanwhile. Refused when it cannot be done."""
+        if taking.run in self._busy:
             raise Refused("this console is carrying it out already")
+        self._busy.add(taking.run)
+        await asyncio.shield(self._spawn(self._taken_up(taking, work, fits), f"take up {taking.run}"))
+
+    async def _taken_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
+        run = taking.run
         fences = Fences(self.ledger, self.holder, run)
-        await fences.acquire(keys, self._purpose(run, by))
-        progress = self._progress[run] = Progress(self._dirty.set)
-        scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._dirty.set)
-        carrier = self._carriers[run] = Carrier(scribe, self.means, progress, by)
         try:
-            if first:
-                await scribe.write(by, *first)
+            async with self._acquiring:
+                await fences.acquire(taking.keys, taking.purpose)
+            # Only now nobody else goes on with it, so only now is it certain how it stands.
+            await self._read_whole(run)
+            fits(self._book.history(run))
+            progress = self._progress[run] = Progress(self._dirty.set)
+            scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._dirty.set)
+            carrier = Carrier(scribe, self.means, progress, taking.by, since=self._book.last(run))
+            if taking.first:
+                await scribe.write(taking.by, *taking.first)
         except BaseException:
-            del self._carriers[run]
-            await fences.release()
+            await self._give_back(run, fences)
             raise
-        self._spawn(self._carried(run, carrier, work(carrier)), f"run {run}")
-        await self._look_at_locks()
+        self._carriers[run] = carrier
+        self._trouble(run, EMPTY)
+        self._spawn(self._carried(run, carrier, work), f"run {run}")
+        with contextlib.suppress(LedgerError):
+            await self._look_at_locks()
 
-    def _purpose(self, run: str, by: Principal) -> SafeText:
-        if run in self._book:
-            view = self.history(run).view
-            return fmt("run #{} {}", view.number, view.title)
-        return fmt("a run of {}", by.person)
-
-    async def _carried(self, run: str, carrier: Carrier, work: Awaitable[None]) -> None:
+    async def _carried(self, run: str, carrier: Carrier, work: Work) -> None:
         """Carry a run out while its locks are ours; they stay with a run that is not over."""
         fences = carrier.scribe.fences
-        at_work = asyncio.ensure_future(work)
+        at_work = asyncio.ensure_future(work(carrier))
         keeping = asyncio.create_task(fences.keep())
         try:
             await asyncio.wait({at_work, keeping}, return_when=asyncio.FIRST_COMPLETED)
-            if at_work.done():
-                at_work.result()
-            else:
-                keeping.result()
+            await (at_work if at_work.done() else keeping)
         except FencedOut:
             log.warning("run %s was taken over by another console", run)
         except LedgerError as error:
-            self._troubled(fmt("run cut off: {}", safe(str(error), 500)))
+            self._trouble(run, fmt("run cut off: {}", safe(str(error), 500)))
         except Exception:  # one run's trouble is not the console's; the record tells how far it came
             log.exception("run %s ended by a fault", run)
-            self._troubled(fmt("run {} was cut off by a fault of the console; see its log", safe(run)))
+            self._trouble(run, fmt("run {} was cut off by a fault of the console; see its log", safe(run)))
         finally:
             for task in (at_work, keeping):
                 task.cancel()
             await asyncio.gather(at_work, keeping, return_exceptions=True)
             self._carriers.pop(run, None)
-            if not self.history(run).view.live:
-                with contextlib.suppress(LedgerError):
+            await self._give_back(run, fences)
+
+    async def _give_back(self, run: str, fences: Fences) -> None:
+        """Let go of the locks, or leave them to a run that is not over."""
+        try:
+            history = self._book.history(run)
+            with contextlib.suppress(LedgerError):
+                if history is not None and history.started and history.view.live:
+                    await fences.park()
+                else:
                     await fences.release()
-                    await self.ledger.anchor()
+                await self._look_at_locks()
+        finally:
+            self._busy.discard(run)
             self._dirty.set()
+
+    async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await begin()
+        except (LedgerError, Refused, SourceError) as error:
+            said = safe(str(error), 500)
+            self._trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
+            with contextlib.suppress(LedgerError):
+                await self._read_whole(entry.run)
+                if not self.history(entry.run).started:
+                    await self._write(entry.by, entry.run, RunPaused(reason=said))
+
+    # --- Listening ----------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         """Follow what other consoles write, and hear what it asks of the runs that are carried out here."""
-        async for _ in self.ledger.news():
+        while True:
             try:
-                async for sealed in self.ledger.read(after=self._book.last):
-                    self._take((sealed,))
+                async for _ in self.ledger.news():
+                    await self._catch_up(self._heard_until)
+                    self._trouble(_LEDGER, EMPTY)
             except LedgerError as error:
-                self._troubled(fmt("ledger: {}", safe(str(error), 500)))
-            else:
-                self._troubled(lit(""))
+                self._trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
+            await self.means.pause(LOOK_AT_LOCKS)
 
-    def _take(self, sealed: Sequence[Sealed]) -> None:
-        for one in sealed:
-            if self._book.take(one):
-                self._heard(one.entry)
-                self._dirty.set()
+    async def _catch_up(self, after: int) -> None:
+        async for sealed in self.ledger.read(after=after):
+            self._take(sealed)
+            self._heard_until = sealed.number
 
-    def _heard(self, entry: Entry) -> None:
-        if isinstance(entry.event, RunApproved) and entry.run in self._waiting:
+    async def _read_whole(self, run: str) -> None:
+        async for sealed in self.ledger.read(run=run):
+            self._book.take(sealed)
+        self._dirty.set()
+
+    def _take(self, sealed: Sealed) -> None:
+        if self._book.take(sealed):
+            self._dirty.set()
+        self._heard(sealed)
+
+    def _heard(self, sealed: Sealed) -> None:
+        """Act on an entry. It may come twice, once by the one who wrote it."""
+        entry = sealed.entry
+        if (
+            isinstance(entry.event, RunApproved)
+            and entry.run in self._waiting
+            and self.history(entry.run).view.approved_by
+        ):
             self._spawn(self._approved(entry, self._waiting.pop(entry.run)), f"approved {entry.run}")
         carrier = self._carriers.get(entry.run)
-        if carrier is None:
+        if carrier is None or sealed.number <= carrier.since:
             return
         match entry.event:
             case RunAborting():
@@ -230,13 +322,7 @@ class Engine:
             case _:
                 pass
 
-    async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await begin()
-        except (LedgerError, Refused, SourceError) as error:
-            self._troubled(fmt("run approved by {}, but {}", entry.by.person, safe(str(error), 500)))
-            with contextlib.suppress(LedgerError):
-                await self.record(entry.by, entry.run, RunPaused(reason=safe(str(error), 500)))
+    # --- Looking after what was cut off -------------------------------------------------------------------------------
 
     async def _watch_locks(self) -> None:
         while True:
@@ -244,29 +330,46 @@ class Engine:
             try:
                 await self._look_at_locks()
             except LedgerError as error:
-                self._troubled(fmt("ledger: {}", safe(str(error), 500)))
+                self._trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
 
     async def _look_at_locks(self) -> None:
         """Who holds what; runs that lost their console are looked after."""
         locks = await self.ledger.locks()
-        for lock in locks:
-            if lock.run not in self._book:
-                async for sealed in self.ledger.read(run=lock.run):
-                    self._book.take(sealed)
+        for run in dict.fromkeys(lock.run for lock in locks):
+            if self._book.history(run) is None:
+                await self._read_whole(run)
         if locks != self._locks:
             self._locks = locks
             self._dirty.set()
-        for run in {lock.run for lock in locks if lock.gone} - self._carriers.keys():
-            self._recover(run)
+        for run in {lock.run for lock in locks if lock.gone and not self._stopping} - self._busy:
+            history = self._book.history(run)
+            if history is not None and history.open and history.open not in self._looked_after:
+                self._looked_after.add(history.open)
+                self._spawn(self._recovered(run, history.open), f"recovery {run}")
 
-    def _recover(self, run: str) -> None:
+    async def _recovered(self, run: str, execution: str) -> None:
         """Find out what became of what a lost console had begun."""
-        history = self._book.history(run)
-        if history is None or not history.open or run in self._progress:
-            return
-        self._progress[run] = Progress(self._dirty.set)
-        recovery = Recovery(self.ledger, self.means, self._book, self.holder)
-        self._spawn(recovery.find(run, self._dirty.set), f"recovery {run}")
+        recovery = Recovery(
+            self.ledger,
+            self.means,
+            self._book,
+            self.holder,
+            acquiring=self._acquiring,
+            busy=self._busy.__contains__,
+            reread=self._read_whole,
+        )
+        try:
+            known = await recovery.find(run, execution)
+        except LedgerError:
+            known = False
+        except Exception:  # what one run left behind is not the console's trouble
+            log.exception("what run %s left behind could not be looked up", run)
+            known = True
+        if not known:
+            self._looked_after.discard(execution)
+        self._dirty.set()
+
+    # --- Showing ------------------------------------------------------------------------------------------------------
 
     async def _publish_when_dirty(self) -> None:
         while True:
@@ -279,7 +382,28 @@ class Engine:
         progress = self._progress.get(history.view.id)
         return history.view if progress is None else progress.over(history.view)
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+    def _trouble(self, about: str, text: SafeText) -> None:
+        if text == self._troubles.get(about, EMPTY):
+            return
+        self._troubles.pop(about, None)
+        if text:
+            self._troubles[about] = text
+        self._troubled(join("; ", self._troubles.values()))
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Taking:
+    """A run that is about to be carried out here, and for whom."""
+
+    by: Principal
+    run: str
+    keys: tuple[str, ...]
+    purpose: SafeText
+    first: tuple[AnyEvent, ...] = ()
+    """What is recorded before anything else."""

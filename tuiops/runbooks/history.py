@@ -1,13 +1,18 @@
-"""A run as the ledger tells it: its entries, folded. Of runs on other consoles nothing else is known."""
+"""A run as the ledger tells it: its entries, folded. Of runs on other consoles nothing else is known.
+
+Anybody who can write to the ledger may add to a run at any time. So what counts is decided here, by the order of the
+entries alone: the first word on a step, the first answer to a request, no word on what is over.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from tuiops.core.access import Role
 from tuiops.core.record import (
-    Evidence,
     RunAborting,
     RunApproved,
     RunEnded,
@@ -23,18 +28,26 @@ from tuiops.core.record import (
 )
 from tuiops.core.runs import RunState, RunView, StepKind, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.runbooks.effects import End
 from tuiops.runbooks.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from tuiops.core.record import Entry
     from tuiops.ledger.base import Lock
 
-_NO_EFFECT = frozenset({StepKind.GATE, StepKind.WAIT, StepKind.MANUAL})
-"""Steps that do nothing to the world themselves: begun and not ended, they can be begun again."""
+APPROVAL_STANDS = timedelta(minutes=15)
+"""How long a second person has; what was true when it was asked for is old after that."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""How far the clocks of two consoles may be apart."""
 
 NOBODY = lit("the console that carried it out is gone")
+
+_NO_EFFECT = frozenset({StepKind.GATE, StepKind.WAIT, StepKind.MANUAL})
+"""Steps that do nothing to the world themselves: begun and not ended, they can be begun again."""
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,14 +62,22 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     receipts: dict[str, StepReceipt] = {}
     """By execution: what the other side called it."""
     executions: dict[str, str] = {}
-    """By execution: the step that it belongs to."""
+    """By execution that has not ended: the step that it belongs to."""
     undoes: dict[str, str] = {}
     """By execution: the step that it undoes."""
+    forward: dict[str, str] = {}
+    """By step: the last execution that did it, and did not undo it."""
     captured: dict[str, str] = {}
     """By `step.name`: what steps took from their output for later ones."""
+    changed: frozenset[str] = frozenset()
+    """Steps that were done, also those that failed afterwards, and that are not undone."""
+    doubtful: frozenset[str] = frozenset()
+    """Steps that were begun and failed or were cut off: part of them may be done."""
     open: str = ""
     """The execution that was claimed and has not ended; empty when there is none."""
     started: bool = False
+    undoing: bool = False
+    """Whether it goes back."""
     second: bool = False
     """Whether another person had to approve it."""
 
@@ -67,7 +88,8 @@ def fold(
     """What a run's entries, in order, add up to; None when they do not begin with a request.
 
     `lock`: the run's, as it stands now. `session`: the console that asks, to tell its own runs. `carried`: whether
-    that console carries it out at this moment, whatever the lock says.
+    that console carries it out at this moment, whatever the lock says. Raises msgspec.ValidationError or ValueError
+    when entries are not what any console writes.
     """
     folding: _Folding | None = None
     for entry in entries:
@@ -76,6 +98,11 @@ def fold(
         elif folding is not None:
             folding.add(entry)
     return None if folding is None else folding.result(lock, session, carried=carried)
+
+
+def in_time(requested: datetime, now: datetime) -> bool:
+    """Whether what was asked for may still be let happen: neither too long ago, nor ahead of a clock set back."""
+    return requested - CLOCKS_DIFFER <= now <= requested + APPROVAL_STANDS
 
 
 class _Folding:
@@ -114,13 +141,18 @@ class _Folding:
         )
         self._second = requested.second
         self._started = False
+        self._undoing = False
         self._attempts = 0
         self._claimed: set[str] = set()
         self._executions: dict[str, str] = {}
         self._undoes: dict[str, str] = {}
+        self._forward: dict[str, str] = {}
         self._prepared: dict[str, msgspec.Raw] = {}
         self._receipts: dict[str, StepReceipt] = {}
         self._captured: dict[str, str] = {}
+        self._changed: set[str] = set()
+        self._doubtful: set[str] = set()
+        self._before_undo: dict[str, StepState] = {}
 
     def add(self, entry: Entry) -> None:
         """Take one more entry into account; events that are no run's are none of ours."""
@@ -129,23 +161,52 @@ class _Folding:
 
     def _add_to_run(self, entry: Entry) -> bool:
         """Whether the event was one of the run as a whole."""
+        asked = self._view.state is RunState.AWAITING_APPROVAL
         match entry.event:
-            case RunApproved():
-                self._run(approved_by=entry.by.person, state=RunState.PAUSED)
-            case RunRejected(reason=reason):
-                self._run(state=RunState.REJECTED, ended=entry.at, reason=reason)
-            case RunStarted():
-                self._started = True
-                self._run(state=RunState.RUNNING, started=self._view.started or entry.at, ended=None, reason=EMPTY)
-            case RunPaused(reason=reason):
+            case RunApproved() | RunRejected() if asked:
+                self._answer(entry)
+            case RunApproved() | RunRejected():
+                pass
+            case RunStarted(undoing=undoing):
+                if (undoing and self._started) or (self._view.live and not asked):
+                    self._started, self._undoing = True, undoing
+                    self._run(state=RunState.RUNNING, started=self._view.started or entry.at, ended=None, reason=EMPTY)
+            case RunPaused(reason=reason) if self._view.live and not asked:
                 self._run(state=RunState.PAUSED, reason=reason)
-            case RunAborting(reason=reason):
-                self._run(state=RunState.ABORTING, reason=reason)
-            case RunEnded(state=state, reason=reason):
+            case RunAborting(reason=reason) if self._view.live:
+                self._abort(entry, reason)
+            case RunEnded(state=state, reason=reason) if self._view.live:
                 self._run(state=RunState(state), ended=entry.at, reason=reason)
             case _:
                 return False
         return True
+
+    def _answer(self, entry: Entry) -> None:
+        """What the second person says."""
+        match entry.event:
+            case RunApproved() as approved if self._counts(entry, approved):
+                self._run(approved_by=entry.by.person, state=RunState.PAUSED)
+            case RunRejected(reason=reason):
+                self._run(state=RunState.REJECTED, ended=entry.at, reason=reason)
+            case _:
+                pass
+
+    def _counts(self, entry: Entry, approved: RunApproved) -> bool:
+        """Whether an approval is that of another person, of this very plan, and in time."""
+        by, view = entry.by, self._view
+        return (
+            by.person != view.by
+            and by.account != view.account
+            and by.role.rank >= Role.APPROVER.rank
+            and approved.plan_digest == view.plan_digest == self._plan.digest
+            and in_time(view.requested, entry.at)
+        )
+
+    def _abort(self, entry: Entry, reason: SafeText) -> None:
+        if self._started:
+            self._run(state=RunState.ABORTING, reason=reason)
+        else:
+            self._run(state=RunState.ABORTED, ended=entry.at, reason=reason)
 
     def _add_to_step(self, entry: Entry) -> None:
         match entry.event:
@@ -156,12 +217,11 @@ class _Folding:
             case StepReceipt() as receipt:
                 self._receipts[receipt.execution] = receipt
             case StepEnded() as ended:
-                self._captured.update({f"{ended.step}.{name}": value for name, value in ended.captured.items()})
-                self._end(ended.step, ended.execution, StepState(ended.state), ended.text, entry, ended.evidence)
+                self._end(ended, entry)
             case StepAttested(step=step, state=state, note=note):
-                text = fmt("{} says: {}", entry.by.person, note)
                 execution = self._steps[step].execution if step in self._steps else ""
-                self._end(step, execution, StepState(state), text, entry, None)
+                text = fmt("{} says: {}", entry.by.person, note)
+                self._end(StepEnded(step=step, state=state, execution=execution, text=text), entry, keeps=True)
             case _:
                 pass
 
@@ -169,7 +229,7 @@ class _Folding:
         """The history as it stands, judged by whether anybody still carries the run out."""
         unfinished = next((one for one in self._executions if one in self._claimed), "")
         held = lock is not None and not lock.gone and lock.run == self._view.id
-        if held and lock is not None:
+        if held and lock is not None and self._view.live and (carried or lock.holder.session != session):
             self._run(held_by=lock.holder.name, mine=lock.holder.session == session)
         elif self._view.live and self._started and not carried:
             self._abandoned(unfinished)
@@ -181,9 +241,13 @@ class _Folding:
             receipts=self._receipts,
             executions=self._executions,
             undoes=self._undoes,
+            forward=self._forward,
             captured=self._captured,
+            changed=frozenset(self._changed),
+            doubtful=frozenset(self._doubtful),
             open=unfinished,
             started=self._started,
+            undoing=self._undoing,
             second=self._second,
         )
 
@@ -191,10 +255,13 @@ class _Folding:
         """Nobody carries it out: what was claimed may have happened or not, what was only intended has not."""
         for key, step in self._steps.items():
             if step.state in {StepState.RUNNING, StepState.COUNTING, StepState.HOLDING, StepState.ASKING}:
-                state = StepState.UNKNOWN if step.execution == unfinished and unfinished else StepState.PENDING
+                state = self._before_undo.get(step.execution, StepState.PENDING)
+                if step.execution == unfinished and unfinished:
+                    state = StepState.UNKNOWN
                 self._steps[key] = msgspec.structs.replace(step, state=state)
         if unfinished:
-            self._run(state=RunState.UNKNOWN, reason=NOBODY)
+            known = self._view.state is RunState.UNKNOWN and self._view.reason
+            self._run(state=RunState.UNKNOWN, reason=known or NOBODY)
         elif self._view.state is not RunState.PAUSED or not self._view.reason:
             self._run(state=RunState.PAUSED, reason=NOBODY)
 
@@ -206,7 +273,10 @@ class _Folding:
         self._prepared[intended.execution] = intended.prepared
         if intended.undoes:
             self._undoes[intended.execution] = intended.undoes
+            self._before_undo[intended.execution] = step.state
             step = msgspec.structs.replace(step, undone_by=intended.execution)
+        else:
+            self._forward[intended.step] = intended.execution
         if not intended.asks and (step.kind not in _NO_EFFECT or intended.undoes):
             self._executions[intended.execution] = intended.step
         self._steps[intended.step] = msgspec.structs.replace(
@@ -220,30 +290,57 @@ class _Folding:
             text=EMPTY,
         )
 
-    def _end(
-        self, key: str, execution: str, state: StepState, text: SafeText, entry: Entry, evidence: Evidence | None
-    ) -> None:
-        if state is not StepState.UNKNOWN:
-            self._executions.pop(execution, None)
-        step = self._steps.get(key)
-        if step is None:
+    def _end(self, ended: StepEnded, entry: Entry, *, keeps: bool = False) -> None:
+        """`keeps`: whether the evidence stays that there is."""
+        step = self._steps.get(ended.step)
+        if step is None or step.state.final:
             return
-        if state is StepState.SUCCEEDED and execution in self._undoes:
-            state = StepState.UNDONE
-        if state is StepState.UNKNOWN:
+        execution = ended.execution or step.execution
+        if ended.execution and ended.execution != step.execution:
+            return
+        said = StepState(ended.state)
+        if said is not StepState.UNKNOWN:
+            self._executions.pop(execution, None)
+        self._captured.update({f"{ended.step}.{name}": value for name, value in ended.captured.items()})
+        if execution in self._undoes:
+            state, text = self._undone(execution, said, ended.text)
+        else:
+            state, text = said, ended.text
+            self._done(ended, said)
+        if said is StepState.UNKNOWN:
             self._run(state=RunState.UNKNOWN, reason=text)
-        self._steps[key] = msgspec.structs.replace(
+        self._steps[ended.step] = msgspec.structs.replace(
             step,
             state=state,
             started=step.started or entry.at,
-            ended=None if state is StepState.UNKNOWN else entry.at,
+            ended=entry.at if state.final else None,
             ends=None,
             text=text,
-            evidence=step.evidence if evidence is None else evidence,
+            evidence=step.evidence if keeps else ended.evidence,
         )
+
+    def _undone(self, execution: str, said: StepState, text: SafeText) -> tuple[StepState, SafeText]:
+        """What has become of a step by what undoes it: as long as that has not worked, it stands as before."""
+        match said:
+            case StepState.SUCCEEDED:
+                self._changed.discard(self._undoes[execution])
+                return StepState.UNDONE, text
+            case StepState.UNKNOWN | StepState.SKIPPED:
+                return said, text
+            case _:
+                return self._before_undo[execution], fmt("not undone: {}", text)
+
+    def _done(self, ended: StepEnded, said: StepState) -> None:
+        if said is StepState.SUCCEEDED or ended.effect == End.SUCCEEDED.value:
+            self._changed.add(ended.step)
+        if ended.effect in _DOUBTFUL:
+            self._doubtful.add(ended.step)
+        else:
+            self._doubtful.discard(ended.step)
 
     def _run(self, **changes: object) -> None:
         self._view = msgspec.structs.replace(self._view, **changes)
 
 
 _BEGUN = {StepKind.GATE: StepState.HOLDING, StepKind.WAIT: StepState.COUNTING}
+_DOUBTFUL = frozenset({End.FAILED.value, End.ABORTED.value, End.UNKNOWN.value})

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiops.errors import LedgerError, Refused
 from tuiops.ledger.base import FencedOut, Taken
+from tuiops.runbooks.history import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,17 +56,17 @@ class Fences:
         return bool(self._fences) and self._clock() - self._renewed < LEASE - _MARGIN
 
     async def acquire(self, keys: Sequence[str], purpose: SafeText) -> None:
-        """Take them all, in an order that is the same for everybody. Refused, with who has one, when one is taken."""
+        """Take them all, in an order that is the same for everybody. Refused, with who has one, when one is taken.
+
+        Those that were had until then are kept: `release` or `park` decides about them.
+        """
         began = self._clock()
-        had: list[Fence] = []
         try:
             for key in sorted(keys):
-                had.append(await self._one(key, purpose))  # noqa: PERF401 - those had so far must be known when one is taken
+                self._fences = (*self._fences, await self._one(key, purpose))
         except Taken as taken:
-            for fence in had:
-                await self._ledger.release(fence)
             raise Refused(_who(taken.lock)) from None
-        self._fences, self._renewed = tuple(had), began
+        self._renewed = began
 
     async def _one(self, key: str, purpose: SafeText) -> Fence:
         try:
@@ -72,17 +76,20 @@ class Fences:
                 raise
             if taken.lock.run == self._run:
                 return await self._ledger.take_over(key, self._holder, run=self._run, seconds=LEASE)
-            if await self._nothing_recorded(taken.lock.run):
-                # Its console died between the lock and the first word of the record: nothing can have happened.
+            if await self._nothing_open(taken.lock.run):
                 fence = await self._ledger.take_over(key, self._holder, run=taken.lock.run, seconds=LEASE)
                 await self._ledger.release(fence)
                 return await self._ledger.acquire(key, self._holder, run=self._run, purpose=purpose, seconds=LEASE)
             raise
 
-    async def _nothing_recorded(self, run: str) -> bool:
-        async for _ in self._ledger.read(run=run):
+    async def _nothing_open(self, run: str) -> bool:
+        """Whether a run needs no lock: its console died before the first word of the record, or after the last."""
+        entries = [sealed.entry async for sealed in self._ledger.read(run=run)]
+        try:
+            history = fold(entries)
+        except (ValueError, msgspec.MsgspecError):
             return False
-        return True
+        return not entries or (history is not None and not history.view.live)
 
     async def keep(self) -> None:
         """Renew for ever. Ends only by raising: FencedOut, or LedgerError when the lease ran out without a word."""
@@ -108,6 +115,13 @@ class Fences:
         fences, self._fences = self._fences, ()
         for fence in fences:
             await self._ledger.release(fence)
+
+    async def park(self) -> None:
+        """Leave them to the run and to whoever goes on with it: nobody carries it out from here any more."""
+        fences, self._fences = self._fences, ()
+        for fence in fences:
+            with contextlib.suppress(FencedOut):
+                await self._ledger.renew(fence, 0.0)
 
 
 def _who(lock: Lock) -> str:

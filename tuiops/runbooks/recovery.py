@@ -9,20 +9,25 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.access import Principal
-from tuiops.core.record import RunPaused, StepEnded
+from tuiops.core.record import RunPaused
 from tuiops.core.runs import StepState
-from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import LedgerError, Refused
-from tuiops.runbooks.api import Following
+from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.errors import Refused
+from tuiops.runbooks.api import LOST_FOR, evidence
 from tuiops.runbooks.effects import End, Outcome
+from tuiops.runbooks.gates import Viewpoint
+from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.locks import Fences
 from tuiops.runbooks.model import CommandAction, HttpAction
+from tuiops.runbooks.outcomes import STATES, confirmed, ended, open_action
 from tuiops.runbooks.scribe import Scribe
+from tuiops.runbooks.template import filled
 from tuiops.sources.abilities import Prepared, Receipt
 from tuiops.sources.abilities import Progress as Vendor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Awaitable, Callable
 
     from tuiops.ledger.base import Holder, Ledger
     from tuiops.runbooks.book import RunBook
@@ -30,72 +35,105 @@ if TYPE_CHECKING:
     from tuiops.runbooks.history import History
 
 LOOK_EVERY = 2.0
-"""Seconds between two looks at a command that goes on without its console."""
+"""Seconds between two looks at what goes on without its console."""
 
-_STATES = {
-    End.SUCCEEDED: StepState.SUCCEEDED,
-    End.FAILED: StepState.FAILED,
-    End.NOT_BEGUN: StepState.FAILED,
-    End.ABORTED: StepState.ABORTED,
-    End.UNKNOWN: StepState.UNKNOWN,
+_WORDS = {
+    StepState.SUCCEEDED: lit("it has worked"),
+    StepState.FAILED: lit("it has failed"),
+    StepState.ABORTED: lit("it was ended"),
+    StepState.PENDING: lit("it was not begun"),
 }
 
 
 class Recovery:
-    """Looks after one run that was cut off."""
+    """Looks after one execution that was cut off.
 
-    def __init__(self, ledger: Ledger, means: Means, book: RunBook, holder: Holder) -> None:
+    The locks of its run are taken for as long as it takes to write something down, and left to the run again:
+    whoever resolves it must not have to wait for this.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        means: Means,
+        book: RunBook,
+        holder: Holder,
+        *,
+        acquiring: asyncio.Lock,
+        busy: Callable[[str], bool],
+        reread: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`acquiring` is held while locks are taken here; `busy`: whether a run is in the hands of this very console.
+
+        `reread` brings the book up to date about a run.
+        """
+        self._acquiring = acquiring
+        self._busy = busy
+        self._reread = reread
         self._ledger = ledger
         self._means = means
         self._book = book
         self._holder = holder
         self._by = Principal(person=lit("tuiops"), account=holder.name, session=holder.session)
 
-    async def find(self, run: str, changed: Callable[[], None]) -> None:
+    async def find(self, run: str, execution: str) -> bool:
         """Find out about the execution that nobody saw the end of, and record it; the run then waits for a person.
 
-        Does nothing when another console is first. `changed` is called after every entry.
+        False when nothing could be recorded, because the run is in other hands at the moment. LedgerError.
         """
-        history = self._book.history(run)
-        if history is None or not history.open:
-            return
-        fences = Fences(self._ledger, self._holder, run)
-        try:
-            await fences.acquire(history.plan.locks, fmt("looks after run #{}", history.view.number))
-        except (LedgerError, Refused):
-            return
-        scribe = Scribe(self._ledger, self._means.world.clock, self._book, fences, run, changed)
-        outcome = await self._outcome(history)
-        while outcome.running:
-            await self._means.pause(LOOK_EVERY)
-            await fences.renew()
+        began = self._means.world.clock.monotonic()
+        while True:
+            history = self._book.history(run)
+            if history is None or history.open != execution:
+                return True
             outcome = await self._outcome(history)
-        await self._record(scribe, history, outcome)
+            state, outcome = await self._judged(history, outcome)
+            # A vendor may take a while to know anything of what it was told.
+            waits = outcome.running and self._means.world.clock.monotonic() - began < _patience(outcome)
+            async with self._acquiring:
+                recorded = await self._record(run, execution, outcome, state)
+            if not recorded:
+                return False
+            if not waits:
+                return True
+            await self._means.pause(LOOK_EVERY)
 
-    async def _record(self, scribe: Scribe, history: History, outcome: Outcome) -> None:
-        key = history.executions[history.open]
-        ended = StepEnded(
-            step=key,
-            state=_STATES[outcome.end].value,
-            execution=history.open,
-            text=outcome.text,
-            evidence=outcome.evidence,
-            captured=outcome.captured,
-        )
-        if outcome.end is End.UNKNOWN:
-            if _already_said(history, key, outcome):
-                return
-            await scribe.write(self._by, ended)
-            return
-        how = fmt("the console was lost; `{}` {}", _title(history, key), lit(outcome.end.value))
-        await scribe.write(self._by, ended, RunPaused(reason=how))
+    async def _record(self, run: str, execution: str, outcome: Outcome, state: StepState) -> bool:
+        """Write it down unless somebody else has; False when the run is in other hands."""
+        known = self._book.history(run)
+        if known is not None and known.open == execution and _said(known, state, outcome.text):
+            return True
+        if self._busy(run):
+            return False
+        fences = Fences(self._ledger, self._holder, run)
+        history = known
+        try:
+            if known is not None:
+                await fences.acquire(known.plan.locks, fmt("looks after run #{}", known.view.number))
+            await self._reread(run)
+            history = self._book.history(run)
+            if history is None or history.open != execution or _said(history, state, outcome.text):
+                return True
+            scribe = Scribe(self._ledger, self._means.world.clock, self._book, fences, run, lambda: None)
+            event = ended(history.executions[execution], execution, outcome, state)
+            if state is StepState.UNKNOWN:
+                await scribe.write(self._by, event)
+            else:
+                reason = fmt("the console was lost during `{}`: {}", _title(history, execution), _WORDS[state])
+                await scribe.write(self._by, event, RunPaused(reason=reason))
+        except Refused:
+            return False
+        finally:
+            if history is not None and history.view.live:
+                await fences.park()
+            else:
+                await fences.release()
+        return True
 
     async def _outcome(self, history: History) -> Outcome:
-        step = next(step for step in history.plan.steps if step.key == history.executions[history.open])
-        do = step.undo if history.open in history.undoes else step.do
         try:
-            match do:
-                case CommandAction() | HttpAction():
+            match open_action(history):
+                case (CommandAction() | HttpAction()) as do:
                     return await self._means.effects.find(history.open, do)
                 case _:
                     return await self._vendor(history)
@@ -111,21 +149,48 @@ class Recovery:
         if prepared is None or acts is None:
             return Outcome(end=End.UNKNOWN, text=lit("no source can tell how it came out"))
         told = history.receipts.get(history.open)
-        receipt = Receipt(
-            prepared=prepared, progress=Vendor.UNKNOWN, operation=told.operation if told is not None else ""
-        )  # fmt: skip
+        operation = told.operation if told is not None else ""
+        seen = await acts.look_up(Receipt(prepared=prepared, progress=Vendor.UNKNOWN, operation=operation))
+        end = {Vendor.DONE: End.SUCCEEDED, Vendor.FAILED: End.FAILED}.get(seen.progress, End.UNKNOWN)
+        words = {Vendor.RUNNING: lit("it is under way"), Vendor.UNKNOWN: lit("no answer tells how it came out")}
+        return Outcome(
+            end=end,
+            text=seen.text or words.get(seen.progress, lit(end.value)),
+            evidence=evidence(seen.facts),
+            running=end is End.UNKNOWN,
+        )
 
-        async def heard(_: Receipt) -> None:
-            """Nothing new is recorded before the end."""
+    async def _judged(self, history: History, outcome: Outcome) -> tuple[StepState, Outcome]:
+        """How the step stands: what worked must show that it did, as if its console had seen it."""
+        if outcome.end is End.NOT_BEGUN:
+            return StepState.PENDING, outcome
+        key = history.executions[history.open]
+        step = next(step for step in history.plan.steps if step.key == key)
+        if outcome.end is not End.SUCCEEDED or step.confirm is None or history.open in history.undoes:
+            return STATES[outcome.end], outcome
+        began = next(view.started for view in history.view.steps if view.key == key) or history.view.requested
+        viewpoint = Viewpoint(
+            world=self._means.world, system=history.view.system, since=began, ask=self._means.effects.look
+        )
+        captures = {f"{key}.{name}": value for name, value in outcome.captured.items()}
+        try:
+            check = filled(step.confirm, {**history.captured, **captures})
+        except Refused as error:
+            said = fmt("done, but it cannot be confirmed: {}", safe(str(error), 500))
+            return StepState.FAILED, msgspec.structs.replace(outcome, text=said)
+        return await confirmed(outcome, Gating(check, viewpoint, self._means.pause, lambda _: None))
 
-        following = Following(acts, self._means.world.clock, self._means.pause, heard, seconds=600.0)
-        return await following.follow(await acts.look_up(receipt))
+
+def _patience(outcome: Outcome) -> float:
+    """Seconds that something is watched: a vendor's silence for a while, what is seen to go on for ever."""
+    return LOST_FOR if outcome.text == lit("no answer tells how it came out") else float("inf")
 
 
-def _already_said(history: History, key: str, outcome: Outcome) -> bool:
-    view = next(view for view in history.view.steps if view.key == key)
-    return view.state is StepState.UNKNOWN and view.text == outcome.text and outcome.text != EMPTY
+def _said(history: History, state: StepState, text: SafeText) -> bool:
+    """Whether the record says this already."""
+    view = next(view for view in history.view.steps if view.key == history.executions[history.open])
+    return state is StepState.UNKNOWN and view.state is StepState.UNKNOWN and view.text == text
 
 
-def _title(history: History, key: str) -> SafeText:
-    return next(step.title for step in history.plan.steps if step.key == key)
+def _title(history: History, execution: str) -> SafeText:
+    return next(step.title for step in history.plan.steps if step.key == history.executions[execution])

@@ -51,6 +51,10 @@ class Scribe:
         entry = Entry(at=self._clock.now(), by=by, event=event, run=self.run)
         self._take((await self._ledger.claim(execution, entry, self.fences.first),))
 
+    async def reread(self) -> None:
+        """Take in what others have said about the run."""
+        self._take(tuple([sealed async for sealed in self._ledger.read(run=self.run)]))
+
     def _take(self, sealed: tuple[Sealed, ...]) -> None:
         for one in sealed:
             self._book.take(one)

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.access import Danger, Deed, Place, decide
-from tuiops.core.record import RunApproved, RunEnded, RunRejected, RunRequested, StepAttested
+from tuiops.core.access import Danger, Deed, Place
+from tuiops.core.record import RunAborting, RunApproved, RunRejected, RunRequested, StepAttested
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.core.units import span
 from tuiops.errors import Refused
-from tuiops.runbooks import offers, parameters
+from tuiops.runbooks import offers, parameters, standing
+from tuiops.runbooks.permits import place_of
 from tuiops.runbooks.plan import Card, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
-    from tuiops.core.access import Decision, Principal, Rule
+    from tuiops.core.access import Decision, Principal
     from tuiops.core.runs import RunView
     from tuiops.core.subject import Subject
     from tuiops.runbooks.desk import Offered
     from tuiops.runbooks.engine import Engine
-    from tuiops.runbooks.history import History
     from tuiops.runbooks.model import AnyParameter, Runbook
     from tuiops.runbooks.planner import Planner
-
-APPROVAL_STANDS = timedelta(minutes=15)
-"""How long a second person has; what was true when it was asked for is old after that."""
 
 READ_ONLY = lit("this session was made read-only; start the console again to act")
 
@@ -47,19 +42,24 @@ _PAST_RUNS = 20
 class Sitting:
     """What one person can have done. Raises Refused, with the reason, for whatever is not begun."""
 
-    def __init__(self, engine: Engine, planner: Planner, principal: Principal, rules: Sequence[Rule]) -> None:
-        self.principal = principal
+    def __init__(self, engine: Engine, planner: Planner, who: Callable[[], Principal]) -> None:
+        """`who`: the person, with the role that they have at this moment."""
         self._engine = engine
         self._planner = planner
-        self._rules = tuple(rules)
+        self._who = who
         self._read_only = False
+
+    @property
+    def principal(self) -> Principal:
+        """Who sits here."""
+        return self._who()
 
     async def forbid(self) -> None:
         self._read_only = True
 
     def may(self, deed: Deed, place: Place, danger: Danger) -> Decision:
         """Whether the person may do it there."""
-        return decide(self.principal, deed, place, danger, self._rules)
+        return self._engine.permits.may(self.principal, deed, place, danger)
 
     async def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
         system = subjects[0].system if subjects else EMPTY
@@ -87,7 +87,7 @@ class Sitting:
     ) -> Card:
         """Read the state and say exactly what would be done. Nothing is recorded and nothing happens."""
         plan = await self._planner.plan(runbook, system, values, alert)
-        decision = self.may(Deed.RUN, _place(plan), plan.danger)
+        decision = self.may(Deed.RUN, place_of(plan), plan.danger)
         return Card(
             plan=plan,
             digest=plan.digest,
@@ -100,80 +100,65 @@ class Sitting:
         )
 
     async def confirm(self, card: Card, typed: str = "") -> str:
-        """Read the state again, record what is wanted and begin; the run's identity."""
+        """Read the state again, record what is wanted and begin; the run's identity. A card is good for one run."""
         plan = card.plan
-        decision = self._allowed(Deed.RUN, _place(plan), plan.danger)
-        if card.must_type and typed != card.must_type:
-            raise Refused(f"not run: type {card.must_type} to confirm it")
+        decision = self._allowed(Deed.RUN, plan)
+        if plan.danger is Danger.DESTROYS and typed != plan.environment:
+            raise Refused(f"not run: type {plan.environment} to confirm it")
         if plan.digest != card.digest:
             raise Refused("not run: this is not the plan that was shown")
+        standing.is_fresh(plan.at, self._now, "read")
+        run = f"r{plan.digest[:20]}"
+        standing.is_new(self._engine.find(run))
         await self._unchanged(plan)
-        run = f"r{secrets.token_hex(8)}"
         requested = await self._requested(plan, second=decision.second)
         if decision.second:
-            await self._engine.record(self.principal, run, requested)
-            self._engine.when_approved(run, lambda: self._begin(run))
+            self._engine.when_approved(run, lambda: self._begin(run, Deed.RUN))
+            await self._engine.request(self.principal, run, requested)
         else:
-            await self._engine.carry(self.principal, run, plan.locks, first=(requested,))
+            await self._engine.begin(self.principal, run, requested)
         return run
 
     async def approve(self, run: str, digest: str) -> None:
         """Let another person's run begin; `digest` is of the plan that this person has seen."""
         history = self._engine.history(run)
         view = history.view
-        self._allowed(Deed.APPROVE, _place(history.plan), view.danger)
-        if view.state is not RunState.AWAITING_APPROVAL:
-            raise Refused(f"run #{view.number} does not wait for an approval; it is {view.state.word}")
-        if self.principal.person == view.by:
+        self._allowed(Deed.APPROVE, history.plan)
+        standing.awaits_approval(history)
+        if self.principal.person == view.by or self.principal.account == view.account:
             raise Refused("nobody approves a run of their own, on whichever account")
-        if digest != view.plan_digest:
+        if not digest == view.plan_digest == history.plan.digest:
             raise Refused("this is not the plan that was asked for; look at it again")
-        self._in_time(view)
-        await self._engine.record(self.principal, run, RunApproved(plan_digest=digest))
+        standing.is_fresh(view.requested, self._now, "asked for")
+        await self._engine.say(self.principal, run, RunApproved(plan_digest=digest))
 
     async def reject(self, run: str, reason: str) -> None:
         """Say no to a run that waits for a second person, or take back one's own."""
-        history = self._engine.history(run)
-        view = history.view
-        if view.state is not RunState.AWAITING_APPROVAL:
-            raise Refused(f"run #{view.number} does not wait for an approval; it is {view.state.word}")
-        if self.principal.person != view.by:
-            self._allowed(Deed.APPROVE, _place(history.plan), view.danger)
-        await self._engine.record(self.principal, run, RunRejected(reason=_given(reason, "why it is rejected")))
+        self._writable()
+        standing.awaits_approval(self._engine.history(run))
+        await self._engine.say(self.principal, run, RunRejected(reason=_given(reason, "why it is rejected")))
 
     async def abort(self, run: str, reason: str = "") -> None:
         """Stop it and end what it started; the run then says what is left."""
         history = self._engine.history(run)
-        view = history.view
-        self._allowed(Deed.ABORT, _place(history.plan), Danger.SAFE)
-        if not view.live:
-            raise Refused(f"run #{view.number} is over: {view.state.word}")
+        self._allowed(Deed.ABORT, history.plan)
+        standing.is_live(history)
         said = safe(reason, 500) or fmt("{} aborted it", self.principal.person)
-        carrier = self._engine.carrier(run)
-        if carrier is not None:
-            await carrier.aborting(self.principal, said)
-        elif view.state is RunState.AWAITING_APPROVAL or not history.started:
-            await self._engine.record(self.principal, run, RunEnded(state=RunState.ABORTED.value, reason=said))
-        elif view.held_by:
-            await self._engine.ask_to_abort(self.principal, run, said)
+        if self._engine.carrier(run) is not None or history.view.held_by or not history.started:
+            # Whoever carries it out, here or elsewhere, hears it.
+            await self._engine.say(self.principal, run, RunAborting(reason=said))
         else:
-            await self._engine.wind_up(self.principal, run, history.plan.locks, said)
+            await self._engine.wind_up(self.principal, run, standing.is_live, said)
 
     async def resume(self, run: str) -> None:
         """Go on with a run that nobody carries out, at its next step; never at one whose end is unknown."""
         history = self._engine.history(run)
-        view = history.view
-        self._allowed(Deed.RESOLVE, _place(history.plan), view.danger)
-        if view.state is RunState.UNKNOWN:
-            step = view.step
-            title = step.title if step is not None else lit("a step")
-            raise Refused(f"say first how `{title}` came out, or skip or undo it; it is not done a second time")
-        if view.state is not RunState.PAUSED:
-            raise Refused(f"run #{view.number} cannot be resumed; it is {view.state.word}")
-        if not history.started:
-            await self._begin(run)
-            return
-        await self._engine.carry(self.principal, run, history.plan.locks)
+        self._allowed(Deed.RESOLVE, history.plan)
+        if history.started:
+            standing.may_go_on(history)
+            await self._engine.carry(self.principal, run, standing.may_go_on)
+        else:
+            await self._begin(run, Deed.RESOLVE)
 
     async def settle(self, run: str, step: str, *, succeeded: bool, note: str) -> None:
         """Say how a manual step or an unknown one came out; recorded with the person's name."""
@@ -186,15 +171,9 @@ class Sitting:
     async def undo(self, run: str) -> None:
         """Undo the steps that were done, last first, as they say how."""
         history = self._engine.history(run)
-        view = history.view
-        self._allowed(Deed.RUN, _place(history.plan), view.danger)
-        if view.state is RunState.UNKNOWN:
-            raise Refused("say first how the step came out whose end is unknown")
-        if view.live and view.state is not RunState.PAUSED:
-            raise Refused(f"run #{view.number} is {view.state.word}; abort it first")
-        if not any(_undoable(history, step.key) for step in history.plan.steps):
-            raise Refused(f"run #{view.number} has nothing that could be undone")
-        await self._engine.undo(self.principal, run, history.plan.locks)
+        self._allowed(Deed.RUN, history.plan)
+        standing.may_go_back(history)
+        await self._engine.undo(self.principal, run, standing.may_go_back)
 
     async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
         found = [fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)]
@@ -237,14 +216,14 @@ class Sitting:
         environment, production = self._planner.environment(system)
         return Place(system=safe(system), environment=safe(environment), production=production)
 
-    async def _begin(self, run: str) -> None:
+    async def _begin(self, run: str, deed: Deed) -> None:
         """Begin a run that was asked for earlier: the world must still be as it was then."""
         history = self._engine.history(run)
-        if history.second and not history.view.approved_by:
-            raise Refused("another person must approve it first (:approve)")
-        self._in_time(history.view)
+        self._allowed(deed, history.plan)
+        standing.may_begin(history)
+        standing.is_fresh(history.view.requested, self._now, "asked for")
         await self._unchanged(history.plan)
-        await self._engine.carry(self.principal, run, history.plan.locks)
+        await self._engine.carry(self.principal, run, standing.may_begin, deed)
 
     async def _unchanged(self, plan: Plan) -> None:
         again = await self._planner.again(plan)
@@ -270,34 +249,22 @@ class Sitting:
 
     async def _attest(self, run: str, step: str, state: StepState, note: str) -> None:
         history = self._engine.history(run)
-        view = history.view
-        self._allowed(Deed.RESOLVE, _place(history.plan), view.danger)
-        known = next((one for one in view.steps if one.key == step), None)
-        if known is None:
-            raise Refused(f"run #{view.number} has no step {safe(step)}")
-        open_ended = {StepState.ASKING, StepState.UNKNOWN}
-        if state is StepState.SKIPPED and view.state is RunState.PAUSED:
-            open_ended.add(StepState.PENDING)
-        if known.state not in open_ended:
-            raise Refused(f"`{known.title}` is {known.state.word}; there is nothing to say about it")
+        self._allowed(Deed.RESOLVE, history.plan)
+        standing.can_be_told(history, step, state)
         said = StepAttested(step=step, state=state.value, note=_given(note, "what you know of it"))
-        await self._engine.record(self.principal, run, said)
+        await self._engine.say(self.principal, run, said)
 
-    def _allowed(self, deed: Deed, place: Place, danger: Danger) -> Decision:
+    @property
+    def _now(self) -> datetime:
+        return self._engine.means.world.clock.now()
+
+    def _writable(self) -> None:
         if self._read_only:
             raise Refused(READ_ONLY)
-        decision = self.may(deed, place, danger)
-        if not decision.allowed:
-            raise Refused(f"not allowed: {decision.reason}")
-        return decision
 
-    def _in_time(self, view: RunView) -> None:
-        now = self._engine.means.world.clock.now()
-        if now < view.requested - timedelta(minutes=1):
-            raise Refused("the clock was set back since it was asked for; plan it again")
-        if now - view.requested > APPROVAL_STANDS:
-            age = span((now - view.requested).total_seconds())
-            raise Refused(f"it was asked for {age} ago, which is too long; plan it again")
+    def _allowed(self, deed: Deed, plan: Plan) -> Decision:
+        self._writable()
+        return self._engine.permits.allow(self.principal, deed, plan)
 
     def _obstacles(self, plan: Plan) -> list[SafeText]:
         """Runs that hold what this one would touch."""
@@ -312,12 +279,12 @@ class Sitting:
         ]
 
     def _typical(self, runbook: str, system: str) -> tuple[float, int] | None:
-        took = sorted(
-            (view.ended - view.started).total_seconds()
+        past = [
+            view
             for view in self._engine.runs
-            if view.runbook == runbook and view.system == system and view.state is RunState.SUCCEEDED
-            and view.started is not None and view.ended is not None
-        )[:_PAST_RUNS]  # fmt: skip
+            if (view.runbook, view.system, view.state) == (runbook, system, RunState.SUCCEEDED)
+        ][:_PAST_RUNS]
+        took = sorted((one.ended - one.started).total_seconds() for one in past if one.started and one.ended)
         return (took[len(took) // 2], len(took)) if took else None
 
 
@@ -343,16 +310,6 @@ def _answer(decision: Decision) -> SafeText:
 
 def _whose(view: RunView) -> SafeText:
     return view.held_by or fmt("begun by {}", view.by)
-
-
-def _place(plan: Plan) -> Place:
-    return Place(system=plan.system, environment=plan.environment, production=plan.production)
-
-
-def _undoable(history: History, key: str) -> bool:
-    step = next(step for step in history.plan.steps if step.key == key)
-    view = next(view for view in history.view.steps if view.key == key)
-    return view.state is StepState.SUCCEEDED and (step.undo is not None or step.undo_before)
 
 
 def _given(text: str, what: str) -> SafeText:

@@ -1,0 +1,103 @@
+"""How a run must stand for what is asked of it. Asked twice: when it is asked for, and when nobody else can change it.
+
+Every function raises Refused, with what is in the way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.text import lit
+from tuiops.core.units import span
+from tuiops.errors import Refused
+from tuiops.runbooks.history import in_time
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tuiops.runbooks.history import History
+
+_NONE = "there is no such run"
+
+
+def is_new(history: History | None) -> None:
+    """Whether a card was not confirmed before."""
+    if history is not None:
+        raise Refused(f"this card was confirmed before: it is run #{history.view.number}; plan it again")
+
+
+def is_live(history: History | None) -> None:
+    """Whether anything can still come of it."""
+    if history is None:
+        raise Refused(_NONE)
+    if not history.view.live:
+        raise Refused(f"run #{history.view.number} is over: {history.view.state.word}")
+
+
+def may_begin(history: History | None) -> None:
+    """Whether a run that was asked for can be begun, and has not been."""
+    if history is None:
+        raise Refused(_NONE)
+    view = history.view
+    if history.started or not view.live:
+        raise Refused(f"run #{view.number} was begun before, or is over; it is {view.state.word}")
+    if history.second and not view.approved_by:
+        raise Refused("another person must approve it first (:approve)")
+
+
+def may_go_on(history: History | None) -> None:
+    """Whether a run waits for somebody to say that it goes on."""
+    if history is None:
+        raise Refused(_NONE)
+    view = history.view
+    if view.state is RunState.UNKNOWN:
+        step = next((one for one in view.steps if one.state is StepState.UNKNOWN), None)
+        title = step.title if step is not None else lit("a step")
+        raise Refused(f"say first how `{title}` came out, or skip it; it is not done a second time")
+    if view.state is not RunState.PAUSED:
+        held = f", carried out by {view.held_by}" if view.held_by else ""
+        raise Refused(f"run #{view.number} cannot be resumed; it is {view.state.word}{held}")
+
+
+def may_go_back(history: History | None) -> None:
+    """Whether there is something to undo, and nobody at work on it."""
+    if history is None:
+        raise Refused(_NONE)
+    view = history.view
+    if view.state is RunState.UNKNOWN:
+        raise Refused("say first how the step came out whose end is unknown")
+    if view.live and view.state is not RunState.PAUSED:
+        raise Refused(f"run #{view.number} is {view.state.word}; abort it first")
+    changed = [step for step in history.plan.steps if step.key in history.changed]
+    if not any(step.undo is not None or step.undo_before for step in changed):
+        raise Refused(f"run #{view.number} has nothing that could be undone")
+
+
+def awaits_approval(history: History) -> None:
+    """Whether a second person is asked."""
+    view = history.view
+    if view.state is not RunState.AWAITING_APPROVAL:
+        raise Refused(f"run #{view.number} does not wait for an approval; it is {view.state.word}")
+
+
+def can_be_told(history: History, step: str, said: StepState) -> None:
+    """Whether a person can say how a step came out, or leave it out."""
+    view = history.view
+    known = next((one for one in view.steps if one.key == step), None)
+    if known is None:
+        raise Refused(f"run #{view.number} has no such step")
+    open_ended = {StepState.ASKING, StepState.UNKNOWN}
+    if said is StepState.SKIPPED and view.state is RunState.PAUSED and not history.undoing:
+        open_ended.add(StepState.PENDING)
+    if known.state not in open_ended or not view.live:
+        raise Refused(f"`{known.title}` is {known.state.word}; there is nothing to say about it")
+
+
+def is_fresh(since: datetime, now: datetime, what: str) -> None:
+    """Whether what was read or asked for `since` may still be acted on; `what` is a word for it."""
+    if in_time(since, now):
+        return
+    if now < since:
+        raise Refused(f"the clock was set back since it was {what}; plan it again")
+    raise Refused(f"it was {what} {span((now - since).total_seconds())} ago, which is too long; plan it again")
