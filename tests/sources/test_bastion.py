@@ -182,3 +182,61 @@ async def test_tls_is_verified_through_a_bastion(sshd: Sshd, tmp_path: Path) -> 
         await stranger.close()
         await trusted.close()
         await edge.close()
+
+
+async def test_a_command_of_the_bastion(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_TUIOPS", "ours")
+    edge = bastion(sshd)
+    process = await edge.execute("read x; echo $x; env; echo oops >&2; exit 3")
+    process.stdin.write(b"hello\n")
+    done = await process.wait()
+
+    assert isinstance(done.stdout, bytes)
+    assert done.stdout.startswith(b"hello\n")
+    assert b"LC_TUIOPS" not in done.stdout
+    assert b"SSH_AUTH_SOCK" not in done.stdout
+    assert (done.stderr, done.exit_status) == (b"oops\n", 3)
+    await edge.close()
+
+
+async def test_a_command_behind_a_jump(sshd: Sshd, tmp_path: Path) -> None:
+    known = tmp_path / "known"
+    kind, key = sshd.known_hosts.read_text().split()[1:]
+    known.write_text(f"[{sshd.host}]:{sshd.port} {kind} {key}\n")
+    (config := tmp_path / "config").write_text(
+        f"Host jump\n  HostName {sshd.host}\n  Port {sshd.port}\n  User {sshd.user}\n"
+        f"  IdentityFile {sshd.identity}\n  UserKnownHostsFile {known}\n"
+        f"Host inner\n  HostName {sshd.host}\n  Port {sshd.port}\n  User {sshd.user}\n"
+        f"  IdentityFile {sshd.identity}\n  UserKnownHostsFile {known}\n  ProxyJump jump\n"
+    )
+    edge = Bastion("edge", BastionConfig(host="inner", ssh_config=str(config)))
+    process = await edge.execute("echo through")
+    done = await process.wait()
+
+    assert (done.stdout, done.exit_status) == (b"through\n", 0)
+    await edge.close()
+
+
+async def test_no_command_on_a_host_whose_key_changed(sshd: Sshd, tmp_path: Path) -> None:
+    kind, key, *_ = generate_key(tmp_path / "other").with_suffix(".pub").read_text().split()
+    (known := tmp_path / "known_hosts").write_text(f"[{sshd.host}]:{sshd.port} {kind} {key}\n")
+    edge = bastion(sshd, known_hosts=str(known))
+    with pytest.raises(AccessDenied, match="shows another host key than"):
+        await edge.execute("true")
+    await edge.close()
+
+
+async def test_a_command_after_a_loss_connects_again(sshd: Sshd) -> None:
+    async with Relay(sshd.port) as relay:
+        (known := sshd.known_hosts.with_name("lost")).write_text(
+            sshd.known_hosts.read_text().replace(str(sshd.port), str(relay.port))
+        )
+        edge = bastion(sshd, port=relay.port, known_hosts=str(known))
+        await (await edge.execute("true")).wait()
+        relay.cut()
+        try:
+            process = await edge.execute("echo again")
+        except SourceError:
+            process = await edge.execute("echo again")
+        assert (await process.wait()).stdout == b"again\n"
+        await edge.close()

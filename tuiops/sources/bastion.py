@@ -130,10 +130,10 @@ class Bastion:
         try:
             async with asyncio.timeout(self._config.connect_timeout):
                 options = await self._options(library)
-                return cast(
-                    "asyncssh.SSHClientConnection",
-                    await library.connect(self._config.host, options=options, client_factory=seen),
-                )
+                # The configuration once more: hosts that it jumps through are looked up in it.
+                files = self._arguments().get("config", ())
+                connecting = library.connect(self._config.host, config=files, options=options, client_factory=seen)
+                return cast("asyncssh.SSHClientConnection", await connecting)
         except TimeoutError:
             raise TimedOut(
                 f"bastion {self.name} ({safe(self._config.host)}) did not let us in within "
