@@ -67,7 +67,9 @@ class Stage:
         """The planner, once everything is arranged."""
         gcp = self.loaded.config.sources[self.system]
         assert isinstance(gcp, GcpConfig)
-        there = msgspec.structs.replace(gcp, endpoints=dict(self.google.endpoints))
+        # A clock that stands still gives no allowance back.
+        quotas = dict.fromkeys(("run", "sqladmin", "secretmanager"), 60_000)
+        there = msgspec.structs.replace(gcp, endpoints=dict(self.google.endpoints), quotas=quotas)
         key = GoogleCredentials(file=str(self.google.key_file(project_id=self.project)))
         clock = self.google.clock
         auth = GoogleAuth(key, clock, self.project)
