@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tuiops.config.clouds import AwsConfig, CloudConfig, ElasticsearchConfig, GcpConfig, LokiConfig
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, LogConfig, LokiLog, StoredLog
-from tuiops.config.model import LedgerConfig
+from tuiops.config.model import LedgerConfig, Permission
 from tuiops.config.resources import CloudSqlResource, GcpResource, RdsResource, ResourceConfig, SecretResource
 from tuiops.config.sources import (
     Basic,
@@ -73,6 +73,7 @@ class _Checker:
 
     def run(self) -> None:
         self._environment(self._config.environment, ("environment",))
+        self._people()
         for value, path in structs(self._config):
             self.visit(value, path)
 
@@ -282,6 +283,28 @@ class _Checker:
             self._fault(path, f"{name} is declared nowhere", remedy)
         else:
             self._known(name, {"default", *environments}, ("environments",), path)
+
+    def _people(self) -> None:
+        """An account proves one person; rules without people would speak of nobody."""
+        known: dict[str, str] = {}
+        for name, person in self._config.people.items():
+            for account in person.accounts:
+                if account in known:
+                    remedy = "an account belongs to one person"
+                    self._fault(("people", name, "accounts"), f"{account} is that of {known[account]} already", remedy)
+                known[account] = name
+        if self._config.permissions and not self._config.people and not self._tree.holds("people"):
+            remedy = "add [people.NAME] with the accounts that they speak of"
+            self._fault(("permissions",), "allow nobody anything without people", remedy)
+
+    @visit.register
+    def _(self, permission: Permission, path: KeyPath) -> None:
+        for name in permission.people:
+            self._known(name, self._config.people, ("people",), (*path, "people"))
+        for name in permission.systems:
+            self._known(name, self._config.systems, ("systems",), (*path, "systems"))
+        for name in permission.environments:
+            self._environment(name, (*path, "environments"))
 
     def _credentials(self, name: str | None, kinds: tuple[type, ...], path: KeyPath) -> None:
         """What is named must be there, and of the cloud that it is for."""

@@ -115,6 +115,39 @@ class LedgerConfig(_Table, frozen=True, kw_only=True):
     ] = None
 
 
+DangerLetter = Literal["S", "C", "X"]
+
+
+class Person(_Table, frozen=True, kw_only=True):
+    """Somebody who may do something. Without any, the user of this machine may act wherever it is not production."""
+
+    accounts: Annotated[
+        tuple[Annotated[str, Meta(pattern="^[a-z]+:[^\\s]+$", max_length=255)], ...],
+        Meta(description="How it is proven who sits there, such as `local:kim` or `ssh:SHA256:…`.", min_length=1),
+    ]
+    role: Annotated[
+        Literal["viewer", "operator", "approver"],
+        Meta(description="What the person is here for; each may do what the ones before it may."),
+    ] = "viewer"
+
+
+class Permission(_Table, frozen=True, kw_only=True):
+    """One rule that allows. What none allows is refused. A list that is left out or empty means all."""
+
+    people: Annotated[tuple[Id, ...], Meta(description="Of whom it speaks.")] = ()
+    role: Annotated[Literal["operator", "approver"], Meta(description="The least role of whom it speaks.")] = "operator"
+    systems: Annotated[tuple[Id, ...], Meta(description="Where: in these systems.")] = ()
+    environments: Annotated[tuple[Id, ...], Meta(description="Where: in these environments.")] = ()
+    danger: Annotated[
+        DangerLetter,
+        Meta(description="The most that it allows: `S` only reads, `C` changes, `X` destroys."),
+    ] = "C"
+    second: Annotated[
+        DangerLetter | None,
+        Meta(description="From which danger on another person, an approver, must approve; never when left out."),
+    ] = None
+
+
 class Config(_Table, frozen=True, kw_only=True):
     """Everything that a configuration file can say."""
 
@@ -130,6 +163,10 @@ class Config(_Table, frozen=True, kw_only=True):
     wallboard: Annotated[Wallboard, Meta(description="The wallboard's rotation.")] = Wallboard()
     runbooks: Annotated[Runbooks, Meta(description="Where runbooks are.")] = Runbooks()
     ledger: Annotated[LedgerConfig, Meta(description="Where everything that is done is recorded.")] = LedgerConfig()
+    people: Annotated[dict[Id, Person], Meta(description="Who may do something.")] = {}
+    permissions: Annotated[
+        tuple[Permission, ...], Meta(description="What they may do; what nothing here allows is refused.")
+    ] = ()
     bastions: Annotated[dict[Id, Bastion], Meta(description="SSH servers through which sources are reached.")] = {}
     credentials: Annotated[dict[Id, AnyCredentials], Meta(description="Who asks the clouds.")] = {}
     sources: Annotated[dict[Id, AnySource], Meta(description="Where data comes from.")] = {}

@@ -25,6 +25,8 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`[wallboard]`", model.Wallboard),
     ("`[runbooks]`", model.Runbooks),
     ("`[ledger]`", model.LedgerConfig),
+    ("`[people.NAME]`", model.Person),
+    ("`[[permissions]]`", model.Permission),
     ("`[bastions.NAME]`", sources.Bastion),
     ('`[credentials.NAME]` with `type = "google"`', credentials.GoogleCredentials),
     ('`[credentials.NAME]` with `type = "aws"`', credentials.AwsCredentials),

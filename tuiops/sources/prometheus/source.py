@@ -136,6 +136,17 @@ class PrometheusSource:
         async with deadline(self.timeout, self._client.server):
             return await compare(self._poll(), measured, new, old)
 
+    async def query(self, promql: str) -> tuple[float, ...]:
+        """The values of an expression at this moment, one a series. BadAnswer when not all of it can be had."""
+        poll = self._poll()
+        async with deadline(self.timeout, self._client.server):
+            series = await poll.instant(promql, lit("query"))
+        if poll.dropped or poll.warnings:
+            raise BadAnswer(f"the answer is not complete: {'; '.join(poll.warnings)}")
+        if any(one.value is None for one in series):
+            raise BadAnswer("a native histogram has no single value")
+        return tuple(wire.number(one.value[1]) for one in series if one.value is not None)
+
     def _poll(self) -> Poll:
         return Poll(self._client, self._config.max_items)
 

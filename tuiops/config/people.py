@@ -1,0 +1,68 @@
+"""From the configuration to who somebody is and what the rules are. Default deny: what nothing allows is refused."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import TYPE_CHECKING
+
+from tuiops.core.access import Danger, Principal, Role, Rule
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+
+if TYPE_CHECKING:
+    from tuiops.config.model import Config, Permission
+
+
+def local_account() -> SafeText:
+    """The account that this process runs under, as the system knows it: variables of the environment prove nothing."""
+    user = os.getuid()
+    try:
+        name = pwd.getpwuid(user).pw_name
+    except KeyError:
+        return fmt("local:{}", user)
+    return fmt("local:{}", safe(name))
+
+
+def principal(config: Config, account: SafeText, session: str, address: SafeText = EMPTY) -> Principal:
+    """Who sits at an account that was proven. Nobody's account is a viewer's; without people, the local one acts."""
+    for name, person in config.people.items():
+        if account in person.accounts:
+            return Principal(
+                person=safe(name), account=account, session=session, role=Role(person.role), address=address
+            )
+    kind, _, name = account.partition(":")
+    role = Role.OPERATOR if _says_nothing(config) and kind == "local" else Role.VIEWER
+    return Principal(person=safe(name), account=account, session=session, role=role, address=address)
+
+
+def rules(config: Config) -> tuple[Rule, ...]:
+    """What is allowed, and only that."""
+    if not _says_nothing(config):
+        return tuple(_rule(number, one) for number, one in enumerate(config.permissions))
+    places = {config.environment, *(system.environment for system in config.systems.values() if system.environment)}
+    harmless = {name for name in places | config.environments.keys() if not _production(config, name)}
+    if not harmless:
+        return ()
+    where = lit("what the local user may do where it is not production")
+    return (Rule(environments=frozenset(harmless), danger=Danger.DESTROYS, place=where),)
+
+
+def _says_nothing(config: Config) -> bool:
+    return not config.people and not config.permissions
+
+
+def _production(config: Config, environment: str) -> bool:
+    wanted = config.environments.get(environment)
+    return wanted is not None and wanted.production
+
+
+def _rule(number: int, permission: Permission) -> Rule:
+    return Rule(
+        people=frozenset(permission.people),
+        role=Role(permission.role),
+        systems=frozenset(permission.systems),
+        environments=frozenset(permission.environments),
+        danger=Danger(permission.danger),
+        second=Danger(permission.second) if permission.second is not None else None,
+        place=fmt("permissions[{}]", number),
+    )
