@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.binding import Binding
 
+from tuiops.core.access import Danger, Role
 from tuiops.core.text import EMPTY, SafeText, lit
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ class Scope(Enum):
     ROLLOUTS = "rollouts"
     LOGS = "logs"
     DETAIL = "detail screens"
+    CARD = "cards"
+    RUN = "runs"
     WALLBOARD = "wallboard"
 
     @property
@@ -47,26 +50,11 @@ _MEETS: Mapping[Scope, frozenset[Scope]] = {
     Scope.ALERTS: _SHARED | {Scope.TABLE, Scope.ALERTS},
     Scope.ROLLOUTS: _SHARED | {Scope.TABLE, Scope.ROLLOUTS},
     Scope.LOGS: _SHARED | {Scope.LOGS},
-    Scope.DETAIL: frozenset({Scope.GLOBAL, Scope.DETAIL}),
+    Scope.DETAIL: frozenset({Scope.GLOBAL, Scope.DETAIL, Scope.CARD, Scope.RUN}),
+    Scope.CARD: frozenset({Scope.GLOBAL, Scope.DETAIL, Scope.CARD}),
+    Scope.RUN: frozenset({Scope.GLOBAL, Scope.DETAIL, Scope.RUN}),
     Scope.WALLBOARD: frozenset({Scope.WALLBOARD}),
 }
-
-
-class Danger(Enum):
-    """What an action can do to the world."""
-
-    READS = "reads only"
-    SAFE = "S"
-    CHANGES = "C"
-    DESTROYS = "X"
-
-
-class Role(Enum):
-    """Who may do it."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    APPROVER = "approver"
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,13 +74,26 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """What the command takes, for the help; empty when nothing."""
     footer: int = 0
     """Place in the footer, from the left; 0 keeps it out."""
-    danger: Danger = Danger.READS
+    danger: Danger = Danger.SAFE
+    """The most that it, or what it opens, can do to the world or to our record of it."""
     role: Role = Role.VIEWER
+    """Who may do it, at least."""
 
     @property
     def method(self) -> str:
         """Name of the Textual action: `pane.next` is handled by `action_pane_next`."""
         return self.id.replace(".", "_")
+
+
+def _writes(
+    identity: str, scope: Scope, keys: str, label: SafeText, explained: SafeText, *,
+    command: str = "", argument: SafeText = EMPTY, footer: int = 0, role: Role = Role.OPERATOR,
+) -> Action:  # fmt: skip
+    """An action that changes something, or leads there."""
+    return Action(
+        id=identity, scope=scope, keys=tuple(keys.split()), label=label, help=explained, command=command,
+        argument=argument, footer=footer, danger=Danger.CHANGES, role=role,
+    )  # fmt: skip
 
 
 def _actions(scope: Scope, *rows: tuple[str, str, SafeText, SafeText] | Action) -> tuple[Action, ...]:
@@ -138,6 +139,19 @@ _GLOBAL = _actions(
            help=lit("Switch the theme; without a name, to the next one.")),
     Action(id="app.sources", scope=Scope.GLOBAL, command="sources", label=lit("sources"),
            help=lit("Show every source: when it answered, what went wrong.")),
+    Action(id="runs.list", scope=Scope.GLOBAL, keys=("X",), command="runs", footer=75, label=lit("runs"),
+           help=lit("Show all runs, present and past.")),
+    Action(id="runs.open", scope=Scope.GLOBAL, command="run", argument=lit("NUMBER"), label=lit("run"),
+           help=lit("Show one run; without a number, the newest one.")),
+    _writes("runs.approve", Scope.GLOBAL, "", lit("approve"), lit("Look at another person's run and let it begin."),
+            command="approve", argument=lit("NUMBER"), role=Role.APPROVER),
+    _writes("runs.reject", Scope.GLOBAL, "", lit("reject"),
+            lit("Say no to a run that waits for an approval, or take back your own."),
+            command="reject", argument=lit("NUMBER REASON")),
+    _writes("runs.abort", Scope.GLOBAL, "", lit("abort"), lit("Stop a run; it asks once."),
+            command="abort", argument=lit("NUMBER")),
+    Action(id="runs.why", scope=Scope.GLOBAL, command="why", argument=lit("RUNBOOK"), label=lit("why"),
+           help=lit("Explain what you may do about the selection, and why.")),
     Action(id="app.changes", scope=Scope.GLOBAL, command="changes", label=lit("changes"),
            help=lit("Show what changed lately, everywhere.")),
 )  # fmt: skip
@@ -182,6 +196,8 @@ _TABLE = _actions(
     Action(id="table.logs", scope=Scope.TABLE, keys=("l",), footer=10, label=lit("logs"),
            help=lit("Show the log lines of the row's service.")),
     ("table.metrics", "m", lit("metrics"), lit("Show the metrics of the row's service.")),
+    _writes("table.act", Scope.TABLE, "x", lit("act"),
+            lit("Show what can be done about the row, or about the marked rows."), footer=5),
     Action(id="table.changes", scope=Scope.TABLE, keys=("v",), footer=20, label=lit("what changed"),
            help=lit("Show what changed lately around the row's service.")),
 )  # fmt: skip
@@ -260,7 +276,30 @@ _DETAIL = _actions(
            help=lit("Show what changed lately around this service.")),
     Action(id="detail.range", scope=Scope.DETAIL, keys=("m",), footer=30, label=lit("range"),
            help=lit("Plot the next longer range; after the longest, the shortest.")),
+    _writes("detail.act", Scope.DETAIL, "x", lit("act"), lit("Show what can be done about this."), footer=5),
     ("detail.search", "slash fullwidth_solidus", lit("search"), lit("Search in this view.")),
+)  # fmt: skip
+
+_CARD = _actions(
+    Scope.CARD,
+    ("card.next", "tab right", lit("next"), lit("Go to the next thing to choose.")),
+    ("card.previous", "shift+tab left", lit("previous"), lit("Go back to the one before.")),
+    Action(id="card.change", scope=Scope.CARD, keys=("e",), footer=10, label=lit("change values"),
+           help=lit("Choose other values for the runbook's parameters.")),
+)  # fmt: skip
+
+_RUN = _actions(
+    Scope.RUN,
+    _writes("run.approve", Scope.RUN, "A", lit("approve"), lit("Let another person's run begin."), footer=1,
+            role=Role.APPROVER),
+    _writes("run.reject", Scope.RUN, "V", lit("reject"),
+            lit("Say no to a run that waits for an approval, or take back your own."), footer=2),
+    _writes("run.settle", Scope.RUN, "D", lit("say how it went"),
+            lit("Say how a step came out that a person does, or whose end is unknown."), footer=3),
+    _writes("run.resume", Scope.RUN, "R", lit("resume"), lit("Go on with the next step."), footer=4),
+    _writes("run.skip", Scope.RUN, "S", lit("skip step"), lit("Leave a step out, with a reason."), footer=5),
+    _writes("run.undo", Scope.RUN, "U", lit("undo"), lit("Undo what was done, the last step first."), footer=6),
+    _writes("run.abort", Scope.RUN, "K", lit("abort"), lit("Stop the run; it asks once."), footer=7),
 )  # fmt: skip
 
 _WALLBOARD = _actions(
@@ -271,10 +310,22 @@ _WALLBOARD = _actions(
 
 ACTIONS: Mapping[str, Action] = {
     action.id: action
-    for action in (*_GLOBAL, *_CONSOLE, *_TABLE, *_HEALTH, *_ALERTS, *_ROLLOUTS, *_LOGS, *_DETAIL, *_WALLBOARD)
+    for action in (
+        *_GLOBAL,
+        *_CONSOLE,
+        *_TABLE,
+        *_HEALTH,
+        *_ALERTS,
+        *_ROLLOUTS,
+        *_LOGS,
+        *_DETAIL,
+        *_CARD,
+        *_RUN,
+        *_WALLBOARD,
+    )
 }
 
-RESERVED = frozenset("aAcSUIxXK")
+RESERVED = frozenset("aAcSUIxKDRV")
 """Letters that write somewhere; they are never a harmless read key anywhere."""
 
 

@@ -10,12 +10,12 @@ import msgspec
 from tuiops.config.model import Display
 from tuiops.core.severity import Severity
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.ui.acting.front import NO_DESK, ActingShell
 from tuiops.ui.actions import Scope, bindings, by_command
 from tuiops.ui.format import zone
 from tuiops.ui.keymap import Keymap, build
 from tuiops.ui.navigation import History, Place
 from tuiops.ui.screens.console import ConsoleScreen
-from tuiops.ui.shell import Shell
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tuiops.core.alerts import Alert
+    from tuiops.core.subject import Subject
     from tuiops.hub.backend import Backend
+    from tuiops.runbooks.desk import Desk
     from tuiops.ui.actions import Action
     from tuiops.ui.messages import (
         CopyText,
@@ -43,7 +45,7 @@ COPY_MOST = 32 * 1024
 _HANDLED_BY_SCREENS = frozenset({"link.open", "link.console", "text.copy"})
 
 
-class TuiopsApp(Shell):
+class TuiopsApp(ActingShell):
     """The interactive console."""
 
     TITLE: str | None = "tuiops"
@@ -55,11 +57,16 @@ class TuiopsApp(Shell):
         display: Display | None = None,
         keymap: Keymap | None = None,
         *,
+        desk: Desk | None = None,
+        why_not: SafeText = NO_DESK,
         own_process: bool = True,
     ) -> None:
-        """Draws what `backend` knows; starts it when the first frame is on screen."""
+        """Draws what `backend` knows; starts it when the first frame is on screen.
+
+        What is done is done through `desk`; without one everything that acts is dimmed, for the reason `why_not`.
+        """
         self._settings = display or Display()
-        super().__init__(backend, self._settings, own_process=own_process)
+        super().__init__(backend, self._settings, desk=desk, why_not=why_not, own_process=own_process)
         self.keymap = keymap or build()
         self.set_keymap(self.keymap.overrides())
         self.history = History(Place("pane", ("2",)))
@@ -115,7 +122,8 @@ class TuiopsApp(Shell):
             else:
                 self.console_screen.look_at_logs(names[0], names[1])
             return
-        self.push_screen(self._make(place.kind, names))
+        make = self.make_run_screen if place.kind in {"run", "runs"} else self._make
+        self.push_screen(make(place.kind, names))
 
     def _make(self, kind: str, names: tuple[SafeText, ...]) -> Screen[None]:
         """The screen of a place; imported when somebody first goes there."""
@@ -232,7 +240,9 @@ class TuiopsApp(Shell):
             self.push_screen(CommandPalette(providers=[ActionProvider], placeholder="Search actions"))
 
     def action_app_help(self) -> None:
-        scope = self.console_screen.current.SCOPES[0] if self.screen is self.console_screen else Scope.DETAIL
+        screen = self.screen
+        here = self.console_screen.current if screen is self.console_screen else screen
+        scope = getattr(here, "SCOPES", (Scope.DETAIL,))[0]
         self.open(Place("help", (scope.value,)))
 
     def action_app_sources(self) -> None:
@@ -254,12 +264,22 @@ class TuiopsApp(Shell):
             notify(self, lit("Nothing to cancel. Ctrl-c never quits; :q does."), timeout=3)
 
     def action_app_read_only(self) -> None:
-        self.read_only = True
-        self.show_now()
+        self.give_up_acting()
         notify(self, lit("Read-only until this session is started again."), timeout=3)
 
     def action_app_quit(self) -> None:
-        self.exit()
+        left = self.leaves_behind()
+        if left:
+            self.ask_to_quit(left, self.exit)
+        else:
+            self.exit()
+
+    def selected_subject(self) -> Subject | None:
+        screen = self.screen
+        if isinstance(screen, ConsoleScreen):
+            return screen.selected_subject()
+        about = getattr(screen, "acted_on", None)
+        return about if about is not None else self.console_screen.selected_subject()
 
     # What is shown, and how
 

@@ -77,11 +77,12 @@ class Bridge:
 
 
 def presses(snapshot: Snapshot | None, shown: Snapshot | None) -> bool:
-    """Whether something happened, or a feed answered for the first time, that the snapshot on screen does not tell."""
+    """Whether something happened, a run went on or a feed answered for the first time: what is not on screen yet."""
     if snapshot is None or shown is None:
         return snapshot is not None
     return (
         snapshot.changes is not shown.changes
+        or snapshot.runs is not shown.runs
         or snapshot.notices != shown.notices
         or _answered(snapshot) != _answered(shown)
     )

@@ -16,6 +16,7 @@ class Glyphs(NamedTuple):
     failed: SafeText
     undone: SafeText
     unknown: SafeText
+    paused: SafeText
     unfolded: SafeText
     folded: SafeText
     marked: SafeText
@@ -39,14 +40,14 @@ class Glyphs(NamedTuple):
 
 UNICODE = Glyphs(
     done=lit("✓"), running=lit("◷"), waiting=lit("·"), failed=lit("✗"), undone=lit("↶"), unknown=lit("?"),
-    unfolded=lit("▾"), folded=lit("▸"), marked=lit("●"), late=lit("‹"), dash=lit("—"), dot=lit("·"), arrow=lit("→"),
-    up=lit("▲"), down=lit("▼"), cut=lit("…"), sparks=lit("▁▂▃▄▅▆▇█"), gap=lit(" "),
+    paused=lit("="), unfolded=lit("▾"), folded=lit("▸"), marked=lit("●"), late=lit("‹"), dash=lit("—"), dot=lit("·"),
+    arrow=lit("→"), up=lit("▲"), down=lit("▼"), cut=lit("…"), sparks=lit("▁▂▃▄▅▆▇█"), gap=lit(" "),
     horizontal=lit("─"), vertical=lit("│"), corners=lit("╭╮╰╯"),
 )  # fmt: skip
 
 ASCII = Glyphs(
     done=lit("v"), running=lit("o"), waiting=lit("."), failed=lit("x"), undone=lit("<"), unknown=lit("?"),
-    unfolded=lit("-"), folded=lit("+"), marked=lit("*"), late=lit("<"), dash=lit("-"), dot=lit("."), arrow=lit(">"),
-    up=lit("^"), down=lit("v"), cut=lit("~"), sparks=lit("_.-=+*%#"), gap=lit(" "),
+    paused=lit("="), unfolded=lit("-"), folded=lit("+"), marked=lit("*"), late=lit("<"), dash=lit("-"), dot=lit("."),
+    arrow=lit(">"), up=lit("^"), down=lit("v"), cut=lit("~"), sparks=lit("_.-=+*%#"), gap=lit(" "),
     horizontal=lit("-"), vertical=lit("|"), corners=lit("++++"),
 )  # fmt: skip

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from textual.keys import KEY_NAME_REPLACEMENTS
 
+from tuiops.core.access import Danger
 from tuiops.core.text import SafeText, lit, safe
 from tuiops.errors import ConfigError, Fault
-from tuiops.ui.actions import ACTIONS, RESERVED, Danger
+from tuiops.ui.actions import ACTIONS, RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -190,7 +191,7 @@ def _mistakes(action: str, keys: tuple[str, ...]) -> Iterator[tuple[str, str]]:
             yield f"{show_key(key)} cannot be used: {FORBIDDEN[key]}", "use another key"
         if key.startswith("alt+"):
             yield f"{key} cannot be used: over SSH, Alt cannot be told from Esc", "use a key without Alt"
-        if key in RESERVED and ACTIONS[action].danger is Danger.READS:
+        if key in RESERVED and ACTIONS[action].danger is Danger.SAFE:
             yield f"{key} is kept for actions that write", "use another letter"
 
 

@@ -9,6 +9,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from tuiops.config.model import Display
     from tuiops.core.snapshot import Snapshot
+    from tuiops.core.subject import Subject
     from tuiops.core.text import SafeText
     from tuiops.ui.keymap import Keymap
 
@@ -63,6 +64,22 @@ class OpenRollout(Message):
     def __init__(self, identity: SafeText) -> None:
         super().__init__()
         self.identity = identity
+
+
+class OpenRun(Message):
+    """Somebody wants to see a run."""
+
+    def __init__(self, identity: str) -> None:
+        super().__init__()
+        self.identity = identity
+
+
+class ActOn(Message):
+    """Somebody wants to do something about rows, which are named here for good: where they stand may change."""
+
+    def __init__(self, subjects: tuple[Subject, ...]) -> None:
+        super().__init__()
+        self.subjects = subjects
 
 
 class OpenLogs(Message):

@@ -12,7 +12,8 @@ from tuiops.core.clock import age
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Topic, stalest
 from tuiops.core.source import Freshness
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
+from tuiops.core.subject import Subject
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import countdown, span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.messages import OpenAlert
@@ -260,6 +261,11 @@ class AlertsPane(TablePane[AlertRow]):
             return (alert.system, EMPTY)
         return (alert.system, alert.service)
 
+    def acted_on(self, row: AlertRow) -> tuple[Subject, ...]:
+        """An alert, or all of a group."""
+        alerts = row.alerts if isinstance(row, GroupRow) else (row,)
+        return tuple(subject_of(alert) for alert in alerts)
+
     def selection_text(self) -> SafeText:
         row = self.table.selected
         if row is None or isinstance(row, GroupRow):
@@ -301,6 +307,11 @@ class AlertsPane(TablePane[AlertRow]):
         every = {(self._grouping, by(alert)) for alert in shell_of(self).snapshot.alerts}
         self.folded = set() if self.folded >= every else set(every)
         self.show_again()
+
+
+def subject_of(alert: Alert) -> Subject:
+    """What `x` on an alert is about."""
+    return Subject(system=alert.system, service=alert.service, alert=safe(alert.identity), alert_name=alert.name)
 
 
 def _unwatched(feeds: Iterable[Feed]) -> tuple[SafeText, ...]:

@@ -85,7 +85,8 @@ def title_strip(left: Sequence[Part], right: Sequence[Part], width: int, look: L
 class Pane(Widget, can_focus=False):
     """A titled part of the console. Its body is the child that takes the focus."""
 
-    NUMBER: ClassVar[int]
+    NUMBER: ClassVar[int] = 0
+    """The key that leads to it; 0 for a pane that has a screen of its own."""
     NAME: ClassVar[SafeText]
     SCOPES: ClassVar[tuple[Scope, ...]]
     """Whose actions the footer shows while the pane has the focus."""
@@ -128,7 +129,7 @@ class Pane(Widget, can_focus=False):
     def show_title(self, notes: Sequence[Part], right: Sequence[Part]) -> None:
         """The pane's number and name, then notes; the right end is for the age of the data."""
         palette = look_of(self).palette
-        name = (fmt("{} {}", self.NUMBER, self.NAME), palette.bold)
+        name = (fmt("{} {}", self.NUMBER, self.NAME) if self.NUMBER else self.NAME, palette.bold)
         rule = (look_of(self).glyphs.horizontal, palette.border)
         dot = (look_of(self).glyphs.dot, palette.border)
         parts: list[Part] = [name]

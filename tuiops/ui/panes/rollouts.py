@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tuiops.core.health import State
 from tuiops.core.snapshot import Topic
+from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import plural
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
+    from tuiops.core.rollouts import Rollout
     from tuiops.core.snapshot import Snapshot
     from tuiops.ui.panes import base
     from tuiops.ui.widgets.columns import Column
@@ -124,6 +126,9 @@ class RolloutsPane(TablePane[RolloutRow]):
     def subject(self, row: RolloutRow) -> tuple[SafeText, SafeText]:
         return row.subject
 
+    def acted_on(self, row: RolloutRow) -> tuple[Subject, ...]:
+        return super().acted_on(row) if row.rollout is None else (subject_of(row.rollout),)
+
     def fold_key(self) -> Hashable | None:
         row = self.table.selected
         if row is None:
@@ -150,6 +155,11 @@ class RolloutsPane(TablePane[RolloutRow]):
     def action_rollouts_history(self) -> None:
         self._history = not self._history
         self.show_again()
+
+
+def subject_of(rollout: Rollout) -> Subject:
+    """What `x` on a rollout is about."""
+    return Subject(system=rollout.system, service=rollout.service, rollout=rollout.id, old=rollout.old, new=rollout.new)
 
 
 def _live_feeds(snapshot: Snapshot, now: datetime) -> frozenset[str]:

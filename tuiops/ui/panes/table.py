@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import UsageError
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.filtering import Filter, parse
-from tuiops.ui.messages import OpenChanges, OpenLogs, OpenService
+from tuiops.ui.messages import ActOn, OpenChanges, OpenLogs, OpenService
 from tuiops.ui.panes.base import Pane
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.line_table import NAVIGATION, LineTable
@@ -90,6 +91,17 @@ class TablePane(Pane, Generic[_Row]):
     @abstractmethod
     def subject(self, row: _Row) -> tuple[SafeText, SafeText]:
         """System and service that a row is about; the service may be empty."""
+
+    def acted_on(self, row: _Row) -> tuple[Subject, ...]:
+        """What `x` on a row is about."""
+        system, service = self.subject(row)
+        return (Subject(system=system, service=service),)
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """What is marked, or else what is selected, as it is at this moment; empty when it is nothing."""
+        row = self.table.selected
+        rows = self.table.marked or (() if row is None else (row,))
+        return tuple(dict.fromkeys(subject for one in rows for subject in self.acted_on(one)))
 
     @property
     def table(self) -> LineTable[_Row]:
@@ -174,6 +186,13 @@ class TablePane(Pane, Generic[_Row]):
         subject = self._subject()
         if subject is not None:
             self.post_message(OpenLogs(*subject))
+
+    def action_table_act(self) -> None:
+        subjects = self.subjects()
+        if subjects:
+            self.post_message(ActOn(subjects))
+        else:
+            notify(self.app, GONE if self.table.rows else NOTHING_SELECTED)
 
     def action_table_changes(self) -> None:
         subject = self._subject()

@@ -9,6 +9,7 @@ from tuiops.core.clock import age
 from tuiops.core.health import State
 from tuiops.core.text import SafeText, fmt, join, lit
 from tuiops.core.units import countdown, span
+from tuiops.ui.panes.alerts import subject_of
 from tuiops.ui.screens.parts import NO_CHANGE, change_rows, concerns, find_service, link_rows
 from tuiops.ui.screens.pen import BLANK, spread
 from tuiops.ui.screens.plots import plot_rows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.health import ServiceHealth
     from tuiops.core.snapshot import Snapshot
+    from tuiops.core.subject import Subject
     from tuiops.ui.screens.pen import Pen, Row
     from tuiops.ui.screens.plots import Past
 
@@ -55,6 +57,11 @@ class AlertScreen(PlottedScreen):
     def subject(self) -> tuple[SafeText, SafeText]:
         alert = self._seen()
         return (alert.system, alert.service) if alert is not None else super().subject
+
+    @property
+    def acted_on(self) -> Subject | None:
+        alert = self._seen()
+        return subject_of(alert) if alert is not None and alert.system else None
 
     @property
     def links(self) -> tuple[tuple[SafeText, SafeText], ...]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.core.snapshot import Snapshot
+    from tuiops.core.subject import Subject
     from tuiops.ui.screens.beside import Beside
 
 CLOUD_CONSOLES = ("console.cloud.google.com", "console.aws.amazon.com")
@@ -185,6 +186,13 @@ class ConsoleScreen(View):
         else:
             return False
         return True
+
+    def selected_subject(self) -> Subject | None:
+        """What is selected in the pane that has the focus, or else in the alerts."""
+        for pane in (self.current, self.pane(2)):
+            if isinstance(pane, TablePane) and (subjects := pane.subjects()):
+                return subjects[0]
+        return None
 
     # The prompt
 

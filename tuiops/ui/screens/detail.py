@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.containers import Horizontal
 from textual.widgets import Input
 
+from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.keymap import Keymap, build
-from tuiops.ui.messages import CopyText, OpenChanges, OpenLinks, OpenLogs
+from tuiops.ui.messages import ActOn, CopyText, OpenChanges, OpenLinks, OpenLogs
 from tuiops.ui.panes.base import TitleBar
-from tuiops.ui.screens.pen import Pen, Row
+from tuiops.ui.screens.pen import Pen, Piece, Row
 from tuiops.ui.shell import Shell, View, shell_of
 from tuiops.ui.theme import look_of
 from tuiops.ui.widgets.document import Document
 from tuiops.ui.widgets.footer import Footer
 from tuiops.ui.widgets.header import Header
-from tuiops.ui.widgets.safe import SafeStatic
+from tuiops.ui.widgets.safe import SafeStatic, notify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +67,10 @@ class DetailScreen(View):
         """The title in the border."""
         raise NotImplementedError
 
+    def notes(self, pen: Pen) -> Sequence[Piece]:  # noqa: ARG002 - most have none
+        """What stands behind the title in the border."""
+        return ()
+
     def rows(self, pen: Pen) -> Sequence[Row]:
         """The sheet for a pen of a given width."""
         raise NotImplementedError
@@ -74,6 +79,12 @@ class DetailScreen(View):
     def subject(self) -> tuple[SafeText, SafeText]:
         """System and service that logs and changes are asked for."""
         return EMPTY, EMPTY
+
+    @property
+    def acted_on(self) -> Subject | None:
+        """What `x` is about; None where nothing can be done."""
+        system, service = self.subject
+        return Subject(system=system, service=service) if system else None
 
     @property
     def links(self) -> tuple[tuple[SafeText, SafeText], ...]:
@@ -91,6 +102,8 @@ class DetailScreen(View):
         idle = {"detail.range"}
         if not self.subject[0]:
             idle.add("detail.logs")
+        if self.acted_on is None:
+            idle.add("detail.act")
         return frozenset(idle)
 
     # What all of them do.
@@ -106,21 +119,29 @@ class DetailScreen(View):
         return keymap if isinstance(keymap, Keymap) else build()
 
     @property
+    def _search_field(self) -> Input:
+        return self.query_one("#search > Input", Input)
+
+    @property
     def sheet(self) -> Document:
         return self.query_one(Document)
 
     def compose(self) -> ComposeResult:
         yield Header()
-        yield TitleBar()
-        yield Document()
+        yield from self.body()
         with Horizontal(id="search"):
             yield SafeStatic(lit("/"))
             yield Input()
         yield Footer()
 
+    def body(self) -> ComposeResult:
+        """What stands between header and footer: a title and the sheet."""
+        yield TitleBar()
+        yield Document()
+
     def begin(self) -> None:
         self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
-        self.query_one(Input).can_focus = False
+        self._search_field.can_focus = False
         self.sheet.focus()
         self.call_after_refresh(self.show_now)
 
@@ -130,14 +151,17 @@ class DetailScreen(View):
         pen = Pen(look=look_of(self), times=self.host.times, now=now, width=self.sheet.columns)
         drawn = [pen.clip(row) for row in self.rows(pen)]
         self.sheet.show([_lit_up(row, self._sought, pen) for row in drawn] if self._sought else drawn)
-        below = max(0, len(drawn) - self.sheet.scroll_offset.y - self.sheet.size.height)
+        self.query_one(TitleBar).show((pen.bold(self.heading(pen)), *self.notes(pen)), self._aside(pen, len(drawn)))
+        self.query_one(Header).show(snapshot, now)
+        self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices, self.idle)
+
+    def _aside(self, pen: Pen, rows: int) -> list[Piece]:
+        """The right end of the title: how much is below, and how to leave."""
+        below = max(0, rows - self.sheet.scroll_offset.y - self.sheet.size.height)
         back = self.keymap.shown("app.back")
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
-        more += [pen.muted(fmt("{} back", key)) for key in back[:1]]
-        self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
-        self.query_one(Header).show(snapshot, now)
-        self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices, self.idle)
+        return more + [pen.muted(fmt("{} back", key)) for key in back[:1]]
 
     # Actions.
 
@@ -163,6 +187,13 @@ class DetailScreen(View):
         if self.subject[0]:
             self.post_message(OpenLogs(*self.subject))
 
+    def action_detail_act(self) -> None:
+        subject = self.acted_on
+        if subject is not None:
+            self.post_message(ActOn((subject,)))
+        else:
+            notify(self.app, lit("There is nothing here that could be acted on."))
+
     def action_detail_changes(self) -> None:
         self.post_message(OpenChanges(*self.subject))
 
@@ -179,14 +210,14 @@ class DetailScreen(View):
 
     def action_detail_search(self) -> None:
         self.add_class("searching")
-        field = self.query_one(Input)
+        field = self._search_field
         field.can_focus = True
         field.focus()
 
     def end_search(self) -> None:
         """Back to the sheet; what was found stays lit up."""
         self.remove_class("searching")
-        self.query_one(Input).can_focus = False
+        self._search_field.can_focus = False
         self.sheet.focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -201,7 +232,7 @@ class DetailScreen(View):
         if event.key == "escape" and self.has_class("searching"):
             event.stop()
             event.prevent_default()
-            self.query_one(Input).value = ""
+            self._search_field.value = ""
             self.end_search()
 
     def seek(self, text: SafeText) -> None:

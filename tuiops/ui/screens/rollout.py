@@ -11,6 +11,7 @@ from tuiops.core.rollout_verbs import shifts_traffic
 from tuiops.core.text import SafeText, fmt, lit
 from tuiops.hub.logerrors import errors_naming
 from tuiops.ui.format import width_of
+from tuiops.ui.panes.rollouts import subject_of
 from tuiops.ui.screens.detail import DetailScreen
 from tuiops.ui.screens.parts import NO_CHANGE, change_rows, concerns, drift_rows
 from tuiops.ui.screens.pen import BLANK
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tuiops.core.logs import LogRecord
     from tuiops.core.rollouts import Rollout
     from tuiops.core.snapshot import Snapshot
+    from tuiops.core.subject import Subject
     from tuiops.ui.screens.pen import Pen, Row
 
 
@@ -50,6 +52,11 @@ class RolloutScreen(DetailScreen):
     def subject(self) -> tuple[SafeText, SafeText]:
         rollout = self.rollout()
         return (rollout.system, rollout.service) if rollout is not None else super().subject
+
+    @property
+    def acted_on(self) -> Subject | None:
+        rollout = self.rollout()
+        return subject_of(rollout) if rollout is not None else None
 
     @property
     def copied(self) -> SafeText:

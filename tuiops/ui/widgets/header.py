@@ -13,6 +13,7 @@ from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown
 from tuiops.ui.format import width_of
+from tuiops.ui.run_signs import mentions
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.safe import segments
 
@@ -32,10 +33,8 @@ Forms = tuple[tuple[Part, ...], ...]
 """Ways to say the same, the longest first."""
 
 
-_FIRST_QUESTIONS = 3
-"""Where am I, is it bad, how long do I have: what gives way late."""
 _NEVER_DROPPED = 2
-"""Where am I, is it bad: what gives way last of all."""
+"""Where am I, is it bad: what gives way last of all; after it, how long do I have."""
 _GAP = 2
 """Blanks between two facts."""
 
@@ -45,6 +44,7 @@ class Facts(NamedTuple):
 
     environment: Forms
     counts: Forms
+    runs: Forms
     due: Forms
     budget: Forms
     sources: Sequence[Part]
@@ -72,6 +72,7 @@ class Header(Widget):
         facts = Facts(
             environment_part(snapshot, shell.look.palette, read_only=shell.read_only),
             counts_part(counts, snapshot.quiet_is_proven(now), shell.look),
+            mentions(snapshot.runs, now, shell.look),
             due_part(due, now, shell.look.palette),
             budget_part(snapshot, shell.times, now, shell.look.palette),
             sources_part(snapshot, now, shell.look.palette),
@@ -195,23 +196,33 @@ def paused_part(behind: int | None, palette: Palette) -> tuple[Part, ...]:
 
 
 def header_strips(facts: Facts, width: int, rows: int, palette: Palette) -> list[Strip]:
-    """The facts in one line or two. Where room is short they are said in fewer words, the last of them first."""
+    """The facts in one line or two. Where room is short they are said in fewer words, the last of them first.
+
+    A run under way is never left out: it stands beside where and how bad, or first in the second line.
+    """
     where = [facts.environment, facts.counts[:1]]
     if len(_shortened(where, width - 2 - _GAP)) < _NEVER_DROPPED:
         # The counts stay whole until nothing else is left to give way.
         where[1] = facts.counts
+    running = [facts.runs] if facts.runs else []
     if rows == 1:
-        return [_line([*where, facts.due, facts.budget], [facts.paused, facts.sources, facts.clock], width, palette)]
+        kept = _NEVER_DROPPED + len(running)
+        if running and len(_shortened([*where, *running], width - 2)) < kept:
+            where[1] = facts.counts[-1:]
+        left = [*where, *running, facts.due, facts.budget]
+        return [_line(left, [facts.paused, facts.sources, facts.clock], width, palette, kept)]
     return [
         _line(where, [facts.paused, facts.clock], width, palette),
-        _line([facts.due, facts.budget], [facts.sources], width, palette),
+        _line([*running, facts.due, facts.budget], [facts.sources], width, palette),
     ]
 
 
-def _line(left: list[Forms], right: list[Sequence[Part]], width: int, palette: Palette) -> Strip:
+def _line(
+    left: list[Forms], right: list[Sequence[Part]], width: int, palette: Palette, kept: int = _NEVER_DROPPED
+) -> Strip:
     ground = palette.panel
     groups = [forms for forms in left if forms]
-    tail = _tail([group for group in right if group], groups, width - 2, ground)
+    tail = _tail([group for group in right if group], groups, width - 2, ground, kept)
     head = _joined(_shortened(groups, width - _width(tail) - 2 - _GAP), ground)
     free = max(1, width - 2 - _width(tail) - _width(head))
     pieces = [(lit(" "), ground), *head, (SafeText(" " * free), ground), *tail]
@@ -219,10 +230,10 @@ def _line(left: list[Forms], right: list[Sequence[Part]], width: int, palette: P
     return Strip(drawn).adjust_cell_length(width, ground)
 
 
-def _tail(right: list[Sequence[Part]], left: list[Forms], width: int, ground: Style) -> list[Part]:
+def _tail(right: list[Sequence[Part]], left: list[Forms], width: int, ground: Style, kept: int) -> list[Part]:
     """What stands at the right end, in fewer and fewer words until it leaves the left end what it needs."""
     brief = [group[:1] for group in right]
-    for needed in (_FIRST_QUESTIONS, _NEVER_DROPPED):
+    for needed in (kept + 1, kept):
         room = width - sum(_width(forms[-1]) + _GAP for forms in left[:needed] if forms)
         for groups in (right, *(brief[:end] for end in range(len(brief), 0, -1))):
             tail = _joined(groups, ground)

@@ -1,0 +1,87 @@
+"""A small question before something is done: what will happen, a reason where one is needed, Cancel first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from tuiops.core.snapshot import Environment
+from tuiops.core.text import EMPTY, SafeText, lit
+from tuiops.ui.acting.box import Box
+from tuiops.ui.screens.pen import BLANK
+from tuiops.ui.widgets.choice import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tuiops.core.subject import Subject
+    from tuiops.ui.screens.pen import Pen, Piece, Row
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked."""
+
+    title: SafeText
+    sentences: tuple[SafeText, ...]
+    options: tuple[tuple[str, SafeText], ...]
+    """Names and labels of what can be chosen beside leaving everything as it is."""
+    leave: SafeText = lit("Cancel")
+    """The label of the choice that leaves everything as it is."""
+    field: SafeText = EMPTY
+    """What is to be typed; empty: nothing."""
+    needed: bool = False
+    """Whether nothing can be chosen before something is typed."""
+    environment: Environment | None = None
+
+
+class AskScreen(Box):
+    """Calls back with what was chosen and what was typed; not at all when it is left."""
+
+    SCOPES: ClassVar = (*Box.SCOPES[1:],)
+
+    def __init__(self, question: Question, answered: Callable[[str, str], None]) -> None:
+        super().__init__()
+        self._question = question
+        self._answered = answered
+        self._text = ""
+
+    def heading(self, pen: Pen) -> SafeText:  # noqa: ARG002 - the same for all pens
+        return self._question.title
+
+    def rows(self, pen: Pen) -> Sequence[Row]:
+        rows = [
+            row for text in self._question.sentences for row in pen.sentence(text, pen.look.palette.text) or (BLANK,)
+        ]
+        return [BLANK, *rows, BLANK]
+
+    def notes(self, pen: Pen) -> Sequence[Piece]:
+        environment = self._question.environment
+        return () if environment is None else (pen.environment(environment),)
+
+    @property
+    def acted_on(self) -> Subject | None:
+        return None
+
+    def asked(self) -> SafeText:
+        return self._question.field
+
+    def choices(self) -> Sequence[Choice]:
+        made = [Choice("leave", self._question.leave)]
+        for name, label in self._question.options:
+            choice = Choice(name, label)
+            choice.let(be=not self._question.needed)
+            made.append(choice)
+        return made
+
+    def typed(self, text: str) -> None:
+        self._text = text
+        first, *others = self.query(Choice)
+        first.let(be=True)
+        for choice in others:
+            choice.let(be=bool(text.strip()) or not self._question.needed)
+
+    def chosen(self, name: str) -> None:
+        self.dismiss()
+        if name != "leave":
+            self._answered(name, self._text.strip())

@@ -1,0 +1,179 @@
+"""What every question to a person shares: a sheet in a box, a field where something is typed, and choices.
+
+The first choice leaves everything as it is, and has the focus. Keys are read only while the screen has been seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Horizontal, Vertical
+
+from tuiops.core.text import EMPTY, SafeText, fmt
+from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.panes.base import TitleBar
+from tuiops.ui.screens.detail import DetailScreen
+from tuiops.ui.screens.pen import Pen, wrap
+from tuiops.ui.theme import look_of
+from tuiops.ui.widgets.choice import Choice
+from tuiops.ui.widgets.document import Document
+from tuiops.ui.widgets.prompt import Line
+from tuiops.ui.widgets.safe import SafeStatic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from rich.style import Style
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.widget import Widget
+    from textual.widgets import Input
+
+    from tuiops.core.snapshot import Snapshot
+
+WIDEST = 124
+"""Columns of the box at most: longer lines are hard to read."""
+_MOST_SAID = 4
+"""Rows of what is said above the choices; the rest of it stands on the sheet."""
+
+
+class Box(DetailScreen):
+    """A question. A subclass says what is on the sheet, what can be chosen, and what follows from it."""
+
+    DEFAULT_CSS = """
+    Box { align-horizontal: center; }
+    Box > #box { height: 1fr; max-width: 124; }
+    Box > #box > #inside { border: round $accent; border-top: none; height: auto; }
+    Box.-ascii > #box > #inside { border: ascii $accent; border-top: none; }
+    Box #inside > Document { height: 1; }
+    Box #said { height: auto; padding: 0 1; display: none; }
+    Box #field { height: 1; display: none; padding: 0 1; }
+    Box #field > SafeStatic { width: auto; color: $quiet; }
+    Box #field > Line, Box #field > Line:focus { border: none; height: 1; width: 1fr; padding: 0; background: $panel; }
+    Box #choices { height: 1; align-horizontal: right; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.CARD)]
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.CARD, Scope.GLOBAL)
+
+    LONGEST: ClassVar[int] = 500
+    """Characters that can be typed into the field."""
+
+    # What a subclass says.
+
+    def choices(self) -> Sequence[Choice]:
+        """From left to right; the first one leaves everything as it is."""
+        raise NotImplementedError
+
+    def asked(self) -> SafeText:
+        """What is to be typed into the field; empty when nothing is."""
+        return EMPTY
+
+    def said(self, pen: Pen) -> Sequence[tuple[SafeText, Style]]:  # noqa: ARG002 - most say nothing
+        """Sentences right above the choices."""
+        return ()
+
+    def typed(self, text: str) -> None:
+        """The text of the field differs."""
+
+    def chosen(self, name: str) -> None:
+        """Something was chosen that can be chosen at this moment."""
+        raise NotImplementedError
+
+    # What all of them do.
+
+    def body(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield TitleBar()
+            with Vertical(id="inside"):
+                yield Document()
+                yield SafeStatic(id="said")
+                with Horizontal(id="field"):
+                    yield SafeStatic(id="asked")
+                    yield Line(max_length=self.LONGEST, select_on_focus=False, id="typed")
+                with Horizontal(id="choices"):
+                    yield from self.choices()
+
+    def begin(self) -> None:
+        super().begin()
+        self.sheet.can_focus = False
+        self.start_over()
+
+    def start_over(self) -> None:
+        """The focus to what leaves everything as it is."""
+        self.set_focus(self.query(Choice).first())
+
+    @property
+    def field(self) -> Line:
+        return self.query_one("#typed", Line)
+
+    def draw(self, snapshot: Snapshot, now: datetime) -> None:
+        asked = self.asked()
+        field = self.query_one("#field", Horizontal)
+        field.display = bool(asked)
+        self.query_one("#asked", SafeStatic).show(fmt("{} ", asked))
+        look = look_of(self)
+        pen = Pen(look=look, times=self.host.times, now=now, width=max(20, self.sheet.columns))
+        lines = [(line, style) for text, style in self.said(pen) for line in wrap(text, pen.width - 2)]
+        said = self.query_one("#said", SafeStatic)
+        said.display = bool(lines)
+        said.show_lines([[piece] for piece in lines[:_MOST_SAID]])
+        super().draw(snapshot, now)
+        self._fit(len(self.sheet.rows), min(len(lines), _MOST_SAID) + bool(asked))
+
+    def _fit(self, rows: int, below: int) -> None:
+        """The sheet as high as what is on it, as far as there is room."""
+        # Header, title, choices, lower border and footer take a row each.
+        room = self.size.height - 5 - below
+        height = max(1, min(rows, room))
+        if self.sheet.styles.height is None or self.sheet.styles.height.value != height:
+            self.sheet.styles.height = height
+
+    # Ways from one choice to the next.
+
+    def _stops(self) -> list[Widget]:
+        fields: list[Widget] = [self.field] if self.asked() else []
+        first, *others = self.query(Choice)
+        return [first, *fields, *(choice for choice in others if choice.display)]
+
+    def _go(self, by: int) -> None:
+        stops = self._stops()
+        at = stops.index(self.focused) if self.focused in stops else 0
+        self.set_focus(stops[(at + by) % len(stops)])
+
+    def action_card_next(self) -> None:
+        self._go(1)
+
+    def action_card_previous(self) -> None:
+        self._go(-1)
+
+    def end_search(self) -> None:
+        super().end_search()
+        self.start_over()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        if event.input.id == "typed":
+            event.stop()
+            event.prevent_default()
+            self.typed(event.value)
+            self.show_now()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the field goes on to the next choice: it never is one."""
+        if event.input.id == "typed":
+            event.stop()
+            event.prevent_default()
+            self._go(1)
+
+    def on_key(self, event: events.Key) -> None:
+        if self.focused is self.field and event.key in {"tab", "shift+tab", "down", "up"}:
+            event.stop()
+            event.prevent_default()
+            self._go(1 if event.key in {"tab", "down"} else -1)
+
+    def on_choice_pressed(self, message: Choice.Pressed) -> None:
+        message.stop()
+        choice = next((one for one in self.query(Choice) if one.name == message.name), None)
+        if choice is not None and choice.open:
+            self.chosen(message.name)

@@ -1,0 +1,249 @@
+"""What the console does about runs: from a key on a row to a menu, values, a card, a run. The desk decides it all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.core.runs import RunState
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.errors import TuiopsError
+from tuiops.ui.navigation import Place
+from tuiops.ui.shell import Shell
+from tuiops.ui.widgets.safe import notify
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from textual.screen import Screen
+
+    from tuiops.config.model import Display
+    from tuiops.core.runs import RunView
+    from tuiops.core.subject import Subject
+    from tuiops.hub.backend import Backend
+    from tuiops.runbooks.desk import Desk, Offered
+    from tuiops.ui.acting.ask import Question
+    from tuiops.ui.acting.request import Request
+    from tuiops.ui.messages import ActOn, OpenRun
+
+    Deed = Callable[[str, str], Awaitable[None]]
+
+NO_DESK = lit("this console only shows")
+
+
+class ActingShell(Shell):
+    """A shell from which something can be done, when it is given a desk."""
+
+    def __init__(
+        self, backend: Backend, display: Display, *, desk: Desk | None, why_not: SafeText, own_process: bool
+    ) -> None:
+        """`why_not`: why nothing can be done from here, when `desk` is None."""
+        super().__init__(backend, display, own_process=own_process)
+        self.desk = desk
+        self.why_not = why_not
+
+    def open(self, place: Place) -> None:
+        """Go to a place and remember it."""
+        raise NotImplementedError
+
+    # From a row to a run.
+
+    def on_act_on(self, message: ActOn) -> None:
+        from tuiops.ui.acting.menu import MenuScreen
+
+        subjects = message.subjects
+        self.push_screen(MenuScreen(self.desk, self.why_not, subjects, lambda offer: self._take(offer, subjects)))
+
+    def _take(self, offer: Offered, subjects: tuple[Subject, ...]) -> None:
+        self.run_worker(self._begin(offer, subjects), group="acting", exclusive=True, exit_on_error=False)
+
+    async def _begin(self, offer: Offered, subjects: tuple[Subject, ...]) -> None:
+        """Ask for what is missing, then show the card."""
+        from tuiops.ui.acting.request import Request
+
+        if self.desk is None:
+            return
+        try:
+            runbook = await self.desk.runbook(offer.runbook)
+        except TuiopsError as error:
+            notify(self, safe(str(error), 500), severity="error")
+            return
+        request = Request(
+            runbook=offer.runbook,
+            system=offer.system,
+            title=offer.title,
+            parameters=runbook.parameters,
+            values=dict(offer.fills),
+            given=frozenset(name for name, _ in offer.fills),
+            alert=subjects[0].alert if len(subjects) == 1 else EMPTY,
+            refused=self._refused,
+        )
+        if request.missing:
+            self._ask_values(request, request.missing)
+        else:
+            self._show_card(request)
+
+    def _ask_values(self, request: Request, asked: tuple[str, ...]) -> None:
+        from tuiops.ui.acting.form import FormScreen
+
+        if self.desk is not None:
+            self.push_screen(FormScreen(self.desk, request, asked, self._show_card))
+
+    def _change_values(self, request: Request) -> None:
+        self.pop_screen()
+        self._ask_values(request, tuple(request.parameters))
+
+    def _show_card(self, request: Request) -> None:
+        from tuiops.ui.acting.card import CardScreen
+
+        if self.desk is not None:
+            self.push_screen(CardScreen(self.desk, request, self._change_values, self._begun))
+
+    def _begun(self, run: str) -> None:
+        """Show the run in place of all that led to it; whoever has gone elsewhere since stays there."""
+        from tuiops.ui.acting.card import CardScreen
+        from tuiops.ui.acting.form import FormScreen
+        from tuiops.ui.acting.menu import MenuScreen
+
+        if not isinstance(self.screen, CardScreen):
+            notify(self, lit("What you confirmed has begun; X shows it."))
+            return
+        passed = sum(isinstance(screen, CardScreen | FormScreen | MenuScreen) for screen in self.screen_stack)
+        for _ in range(passed):
+            self.pop_screen()
+        self.open(Place("run", (run,)))
+
+    def _refused(self, title: SafeText, why: SafeText) -> None:
+        """Of something that was confirmed, and whose card was left before the answer came."""
+        notify(self, fmt("{}: {}", title, why), severity="error", timeout=15)
+
+    # Runs.
+
+    def make_run_screen(self, kind: str, names: tuple[SafeText, ...]) -> Screen[None]:
+        """The table of runs, or one of them."""
+        if kind == "runs":
+            from tuiops.ui.screens.runs import RunsScreen
+
+            return RunsScreen()
+        from tuiops.ui.acting.run import RunScreen
+
+        return RunScreen(names[0], self.desk, self.why_not, self.put_question)
+
+    def on_open_run(self, message: OpenRun) -> None:
+        self.open(Place("run", (message.identity,)))
+
+    def put_question(self, question: Question, deed: Deed) -> None:
+        """Ask, and do what was chosen; a refusal is told wherever people are by then."""
+        from tuiops.ui.acting.ask import AskScreen
+
+        def answered(name: str, text: str) -> None:
+            self.run_worker(self._do(question.title, deed, name, text), exit_on_error=False)
+
+        self.push_screen(AskScreen(question, answered))
+
+    async def _do(self, title: SafeText, deed: Deed, name: str, text: str) -> None:
+        try:
+            await deed(name, text)
+        except TuiopsError as error:
+            self._refused(title, safe(str(error), 1000))
+
+    def action_runs_list(self) -> None:
+        self.open(Place("runs"))
+
+    def action_runs_open(self, number: str = "") -> None:
+        run = self._numbered(number) if number else next(iter(self.snapshot.runs), None)
+        if run is not None:
+            self.open(Place("run", (run.id,)))
+        elif not number:
+            self.action_runs_list()
+
+    def _numbered(self, written: str) -> RunView | None:
+        """The run of a number as people write it; says so when there is none."""
+        digits = written.strip().removeprefix("#")
+        run = next((run for run in self.snapshot.runs if f"{run.number}" == digits), None)
+        if run is None:
+            notify(self, fmt("There is no run {}. X shows all of them.", safe(written or "without a number")),
+                   severity="warning")  # fmt: skip
+        return run
+
+    def _about(self, written: str, action: str) -> None:
+        """Open a run and ask there what a command asked for."""
+        from tuiops.ui.acting.run import RunScreen
+
+        run = self._numbered(written)
+        if run is None:
+            return
+        self.open(Place("run", (run.id,)))
+        screen = self.screen
+        if isinstance(screen, RunScreen):
+            screen.call_after_refresh(getattr(screen, f"action_run_{action}"))
+
+    def action_runs_approve(self, number: str = "") -> None:
+        self._about(number, "approve")
+
+    def action_runs_abort(self, number: str = "") -> None:
+        self._about(number, "abort")
+
+    def action_runs_reject(self, written: str = "") -> None:
+        """With a reason it is done at once: it only keeps something from beginning."""
+        number, _, reason = written.strip().partition(" ")
+        if not reason.strip():
+            self._about(number, "reject")
+            return
+        run, desk = self._numbered(number), self.desk
+        if desk is None:
+            notify(self, fmt("Not rejected: {}.", self.why_not), severity="warning")
+        elif run is not None:
+            title = fmt("Reject run #{}", run.number)
+            self.run_worker(self._do(title, lambda _, why: desk.reject(run.id, why), "reject", reason.strip()),
+                            exit_on_error=False)  # fmt: skip
+            self.open(Place("run", (run.id,)))
+
+    def action_runs_why(self, runbook: str = "") -> None:
+        self.run_worker(self._explain(runbook.strip()), group="acting", exclusive=True, exit_on_error=False)
+
+    async def _explain(self, runbook: str) -> None:
+        from tuiops.ui.acting.why import WhyScreen
+
+        subject = self.selected_subject()
+        if self.desk is None:
+            said: tuple[SafeText, ...] = (fmt("Nothing can be done from here: {}.", self.why_not),)
+        elif subject is None:
+            said = (lit("Select a row first: what you may do depends on where it is."),)
+        else:
+            try:
+                said = await self.desk.why(subject, runbook)
+            except TuiopsError as error:
+                said = (safe(str(error), 1000),)
+        self.push_screen(WhyScreen(subject, safe(runbook), said))
+
+    def selected_subject(self) -> Subject | None:
+        """What is selected, or what the screen is about."""
+        raise NotImplementedError
+
+    # Giving it up.
+
+    def give_up_acting(self) -> None:
+        """Let nothing be done from here any more, on this side and on the other."""
+        self.read_only = True
+        desk = self.desk
+        if desk is not None:
+            self.run_worker(self._forbid(desk), exit_on_error=False)
+        self.show_now()
+
+    async def _forbid(self, desk: Desk) -> None:
+        try:
+            await desk.forbid()
+        except TuiopsError as error:
+            notify(self, safe(str(error), 500), severity="error")
+
+    def leaves_behind(self) -> tuple[RunView, ...]:
+        """The runs that would lose their console if this one were quit."""
+        waiting = {RunState.AWAITING_APPROVAL}
+        return tuple(run for run in self.backend.snapshot.runs if run.live and run.mine and run.state not in waiting)
+
+    def ask_to_quit(self, runs: tuple[RunView, ...], leave: Callable[[], None]) -> None:
+        """Say what becomes of the runs, once."""
+        from tuiops.ui.acting import questions
+        from tuiops.ui.acting.ask import AskScreen
+
+        self.push_screen(AskScreen(questions.quitting(runs), lambda _name, _text: leave()))

@@ -1,0 +1,158 @@
+"""What is asked before something is done to a run, and what is done when it is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.snapshot import Environment
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.ui.acting.ask import Question
+from tuiops.ui.acting.run_rows import undoable
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from tuiops.core.runs import RunView, StepView
+    from tuiops.runbooks.desk import Desk
+
+    Deed = Callable[[str, str], Awaitable[None]]
+
+
+def _question(
+    run: RunView, title: SafeText, sentences: Sequence[SafeText], *options: tuple[str, SafeText],
+    field: SafeText = EMPTY, needed: bool = False,
+) -> Question:  # fmt: skip
+    return Question(
+        title=fmt("{} run #{} · {}", title, run.number, run.title),
+        sentences=tuple(sentences),
+        options=options,
+        field=field,
+        needed=needed,
+        environment=Environment(run.environment, production=run.production),
+    )
+
+
+def spoken_of(run: RunView) -> StepView | None:
+    """The step that there is something to say about: one whose end is unknown, one that asks, or the next one."""
+    for state in (StepState.UNKNOWN, StepState.ASKING):
+        for step in run.steps:
+            if step.state is state:
+                return step
+    return run.step
+
+
+def abort(run: RunView) -> Question:
+    step = run.step
+    now = [lit("No step of it has begun; none will.")]
+    if run.state is not RunState.AWAITING_APPROVAL:
+        under_way = step is not None and step.state is not StepState.PENDING
+        now = [fmt("“{}” is ended, with all that it started.", step.title)] if step is not None and under_way else []
+        now += [lit("No later step begins. What is done stays done; the undo is offered afterwards.")]
+    return _question(run, lit("Abort"), now, ("abort", lit("Abort")), field=lit("why, if you want to say so:"))
+
+
+def aborting(desk: Desk, run: RunView) -> Deed:
+    return lambda _, text: desk.abort(run.id, text)
+
+
+def resume(run: RunView) -> Question:
+    step = run.step
+    if step is None:
+        said = [lit("Every step is over; this ends it.")]
+    else:
+        said = [
+            fmt("It goes on with “{}”:", step.title),
+            step.call,
+            fmt("That step {} ({}).", step.danger.word, step.danger.letter),
+        ]
+    return _question(run, lit("Resume"), said, ("resume", lit("Resume")))
+
+
+def resuming(desk: Desk, run: RunView) -> Deed:
+    return lambda _, __: desk.resume(run.id)
+
+
+def skip(run: RunView) -> Question:
+    step = spoken_of(run)
+    said = [fmt("“{}” is left out. Nothing is done or undone by that.", _title(step))]
+    return _question(run, lit("Skip a step of"), said, ("skip", lit("Skip it")), field=lit("why:"), needed=True)
+
+
+def skipping(desk: Desk, run: RunView) -> Deed:
+    step = spoken_of(run)
+    return lambda _, text: desk.skip(run.id, step.key if step is not None else "", text)
+
+
+def settle(run: RunView) -> Question:
+    step = spoken_of(run)
+    said = [fmt("“{}”", _title(step))]
+    if step is not None and step.call:
+        said.append(step.call)
+    if step is not None and step.state is StepState.UNKNOWN:
+        said.append(lit("Look at the system itself before you say so: nobody else does."))
+    said.append(lit("What you say is recorded with your name."))
+    worked, failed = ("worked", lit("It worked")), ("failed", lit("It failed"))
+    return _question(run, lit("How it went:"), said, worked, failed, field=lit("what you know of it:"), needed=True)
+
+
+def settling(desk: Desk, run: RunView) -> Deed:
+    step = spoken_of(run)
+    key = step.key if step is not None else ""
+    return lambda name, text: desk.settle(run.id, key, succeeded=name == "worked", note=text)
+
+
+def undo(run: RunView) -> Question:
+    said = [lit("The last step first:")]
+    said += [fmt("{}  {}: {}", number, step.title, step.undo) for number, step in undoable(run)]
+    return _question(run, lit("Undo"), said, ("undo", lit("Undo")))
+
+
+def undoing(desk: Desk, run: RunView) -> Deed:
+    return lambda _, __: desk.undo(run.id)
+
+
+def approve(run: RunView) -> Question:
+    said = [
+        fmt("{} asked for it at {}/{}. You approve exactly this:", run.by, run.system, run.target),
+        *(
+            fmt("{}  {}  {}", number, step.danger.letter, step.call or step.title)
+            for number, step in enumerate(run.steps, 1)
+        ),
+        fmt("The plan has the digest {}. The state is read again before it begins.", _short(run)),
+    ]
+    return _question(run, lit("Approve"), said, ("approve", lit("Approve")))
+
+
+def approving(desk: Desk, run: RunView) -> Deed:
+    return lambda _, __: desk.approve(run.id, run.plan_digest)
+
+
+def reject(run: RunView) -> Question:
+    said = [lit("It then never begins.")]
+    return _question(run, lit("Reject"), said, ("reject", lit("Reject")), field=lit("why:"), needed=True)
+
+
+def rejecting(desk: Desk, run: RunView) -> Deed:
+    return lambda _, text: desk.reject(run.id, text)
+
+
+def quitting(runs: Sequence[RunView]) -> Question:
+    """What becomes of runs that this console carries out."""
+    said = [fmt("#{} {}: {}", run.number, run.title, run.state.word) for run in runs]
+    said += [
+        lit("This console carries that out. What a step has begun goes on without it; no later step begins."),
+        lit("Any console finds it again with X, looks up how the step ended, and can resume it."),
+    ]
+    return Question(
+        title=lit("Quit while a run is under way"), sentences=tuple(said), options=(("quit", lit("Quit")),),
+        leave=lit("Stay"),
+    )  # fmt: skip
+
+
+def _title(step: StepView | None) -> SafeText:
+    return step.title if step is not None else lit("the step")
+
+
+def _short(run: RunView) -> SafeText:
+    return safe(run.plan_digest[:12])

@@ -1,0 +1,168 @@
+"""One run as it goes: leaving it leaves it running. What can be done about it depends on where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.snapshot import Environment
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
+from tuiops.ui.acting import questions
+from tuiops.ui.acting.run_rows import elapsed, run_sheet, undoable
+from tuiops.ui.actions import ACTIONS, Scope, bindings, within
+from tuiops.ui.phases import lasted
+from tuiops.ui.screens.detail import DetailScreen
+from tuiops.ui.widgets.safe import notify
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from textual.binding import BindingType
+
+    from tuiops.core.runs import RunView, StepView
+    from tuiops.runbooks.desk import Desk
+    from tuiops.ui.acting.ask import Question
+    from tuiops.ui.screens.pen import Pen, Piece, Row
+
+    Deed = Callable[[str, str], Awaitable[None]]
+    """What is done with the option that was chosen and the text that was typed."""
+
+
+class RunScreen(DetailScreen):
+    """A run by its identity, as the snapshot has it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.RUN)]
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.RUN, Scope.DETAIL, Scope.GLOBAL)
+
+    def __init__(
+        self, identity: str, desk: Desk | None, why_not: SafeText, ask: Callable[[Question, Deed], None]
+    ) -> None:
+        """`ask` puts a question and has the deed done when it is answered; `why_not`: why there is no desk."""
+        super().__init__()
+        self._identity = identity
+        self._desk = desk
+        self._why_not = why_not
+        self._ask = ask
+
+    def run_view(self) -> RunView | None:
+        """The run as the snapshot has it."""
+        return next((run for run in self.host.snapshot.runs if run.id == self._identity), None)
+
+    @property
+    def identity(self) -> str:
+        return self._identity
+
+    @property
+    def subject(self) -> tuple[SafeText, SafeText]:
+        run = self.run_view()
+        return (run.system, EMPTY) if run is not None else super().subject
+
+    @property
+    def acted_on(self) -> None:
+        return None
+
+    @property
+    def copied(self) -> SafeText:
+        run = self.run_view()
+        return EMPTY if run is None else fmt("#{} {} {}", run.number, run.title, run.state.word)
+
+    def heading(self, pen: Pen) -> SafeText:
+        run = self.run_view()
+        if run is None:
+            return lit("Run")
+        dot = pen.look.glyphs.dot
+        return fmt(
+            "Run #{} {} {} {} by {} {} {}", run.number, dot, run.title, dot, run.by, dot, lasted(elapsed(run, pen))
+        )
+
+    def notes(self, pen: Pen) -> Sequence[Piece]:
+        run = self.run_view()
+        if run is None:
+            return ()
+        return (pen.text(lit(" ")), pen.environment(Environment(run.environment, production=run.production)))
+
+    def rows(self, pen: Pen) -> Sequence[Row]:
+        run = self.run_view()
+        if run is None:
+            return pen.sentence(lit("Nothing is known of this run yet; it shows as soon as the ledger has told of it."))
+        return run_sheet(pen, run, self._hints(run))
+
+    # What can be done.
+
+    def open_to(self, run: RunView) -> tuple[str, ...]:
+        """Ids of the actions that mean something where the run stands, the most likely first."""
+        if self._desk is None or self.host.read_only:
+            return ()
+        found: list[str] = []
+        if run.state is RunState.AWAITING_APPROVAL:
+            found = ["run.reject", "run.abort"]
+            if run.by != self._desk.principal.person:
+                found.insert(0, "run.approve")
+        elif run.state is RunState.UNKNOWN:
+            found = ["run.settle", "run.skip", "run.abort"]
+        elif run.state is RunState.PAUSED:
+            found = ["run.resume", "run.skip", "run.abort"] if run.step is not None else ["run.resume", "run.abort"]
+        elif run.live:
+            found = ["run.abort"] if run.state is not RunState.ABORTING else []
+        if _asking(run) is not None:
+            found = ["run.settle", "run.skip", *(one for one in found if one not in {"run.settle", "run.skip"})]
+        if undoable(run) and (not run.live or run.state is RunState.PAUSED):
+            found.append("run.undo")
+        return tuple(found)
+
+    @property
+    def idle(self) -> frozenset[str]:
+        run = self.run_view()
+        meant = self.open_to(run) if run is not None else ()
+        return super().idle | {action.id for action in within(Scope.RUN) if action.id not in meant} | {"detail.act"}
+
+    def _hints(self, run: RunView) -> tuple[SafeText, ...]:
+        """What this person can do, in words; where nothing can be done, why."""
+        said: list[SafeText] = []
+        if run.state is RunState.AWAITING_APPROVAL:
+            text = fmt("Another person than {} must approve it: A here, or :approve {} at their own console.",
+                       run.by, run.number)  # fmt: skip
+            said.append(text)
+        if self._desk is None:
+            return (*said, fmt("You can look on, and no more: {}.", self._why_not)) if run.live else ()
+        if self.host.read_only:
+            return (*said, lit("You can look on, and no more: this session was made read-only.")) if run.live else ()
+        meant = self.open_to(run)
+        words = [fmt("{} {}", keys[0], ACTIONS[name].label) for name in meant if (keys := self.keymap.shown(name))]
+        if run.live:
+            words.append(lit("Esc leaves it as it is"))
+        return (*said, join("   ", words)) if words and (run.live or meant) else tuple(said)
+
+    def _put(self, name: str, make: Callable[[RunView], Question], deed: Callable[[Desk, RunView], Deed]) -> None:
+        run, desk = self.run_view(), self._desk
+        if run is None or desk is None or name not in self.open_to(run):
+            state = run.state.word if run is not None else lit("gone")
+            why = self._why_not if desk is None else fmt("the run is {}", state)
+            notify(self.app, fmt("{} means nothing here: {}.", ACTIONS[name].label, why), timeout=4)
+            return
+        self._ask(make(run), deed(desk, run))
+
+    def action_run_approve(self) -> None:
+        self._put("run.approve", questions.approve, questions.approving)
+
+    def action_run_reject(self) -> None:
+        self._put("run.reject", questions.reject, questions.rejecting)
+
+    def action_run_abort(self) -> None:
+        self._put("run.abort", questions.abort, questions.aborting)
+
+    def action_run_resume(self) -> None:
+        self._put("run.resume", questions.resume, questions.resuming)
+
+    def action_run_skip(self) -> None:
+        self._put("run.skip", questions.skip, questions.skipping)
+
+    def action_run_settle(self) -> None:
+        self._put("run.settle", questions.settle, questions.settling)
+
+    def action_run_undo(self) -> None:
+        self._put("run.undo", questions.undo, questions.undoing)
+
+
+def _asking(run: RunView) -> StepView | None:
+    return next((step for step in run.steps if step.state is StepState.ASKING), None) if run.live else None

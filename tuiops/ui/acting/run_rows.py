@@ -1,0 +1,228 @@
+"""The sheet of a run: its steps with what each waits for, what it prints, why it stopped, what can be done. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tuiops.core.clock import age
+from tuiops.core.health import State
+from tuiops.core.runs import RunState, StepKind, StepState
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.units import countdown, span
+from tuiops.ui.format import fit, plural, sparkline, width_of
+from tuiops.ui.phases import lasted
+from tuiops.ui.run_signs import danger_style, run_glyph, run_style, step_glyph, step_style
+from tuiops.ui.screens.pen import BLANK, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tuiops.core.runs import Held, RunView, StepView
+    from tuiops.ui.screens.pen import Pen, Piece, Row
+
+_LEAD = 9
+"""Columns of a step's sign, number and danger."""
+_TIMES = 8
+"""Columns of a step's duration."""
+_SPARK = 12
+_TAIL = 6
+"""Lines of output that are shown beside the step that prints them."""
+_LATE = 1.0
+
+
+def run_sheet(pen: Pen, run: RunView, hints: Sequence[SafeText]) -> list[Row]:
+    """The whole sheet; `hints` say what this person can do about it."""
+    rows = [BLANK, *_head(pen, run), BLANK]
+    for number, step in enumerate(run.steps, 1):
+        rows += _step_rows(pen, number, step)
+    if hints:
+        rows.append(BLANK)
+        rows += [row for hint in hints for row in pen.sentence(hint, pen.look.palette.text)]
+    rows += _calls(pen, run)
+    rows += _evidence(pen, run)
+    return [*rows, BLANK]
+
+
+def elapsed(run: RunView, pen: Pen) -> float:
+    """Seconds that it took so far, or took."""
+    return age(run.ended or pen.now, run.started or run.requested)
+
+
+def _head(pen: Pen, run: RunView) -> Iterator[Row]:
+    palette = pen.look.palette
+    style = run_style(run, palette)
+    state = fmt(" {} {} ", run_glyph(run.state, pen.look.glyphs), run.state.word)
+    carried = EMPTY
+    if run.live and run.held_by:
+        carried = fmt("carried out by {}{}", run.held_by, lit(", this console") if run.mine else EMPTY)
+    elif run.live and run.state is not RunState.AWAITING_APPROVAL:
+        carried = lit("no console carries it out")
+    yield (
+        (state, style),
+        pen.text(fmt("  {}/{}", run.system, run.target)),
+        pen.muted(fmt("   {}", carried) if carried else EMPTY),
+    )
+    if run.reason:
+        for line in wrap(run.reason, pen.width - 4):
+            yield (pen.text(lit("   ")), (line, style if run.state is not RunState.SUCCEEDED else palette.muted))
+    yield pen.named(
+        lit("confirmed"),
+        pen.text(fmt("{} by {}", pen.moment(run.requested), run.by)),
+        pen.muted(fmt("  {}", run.account)),
+    )
+    if run.approved_by:
+        yield pen.named(lit("approved"), pen.text(fmt("by {}", run.approved_by)))
+    if run.drill:
+        yield pen.named(lit("drill"), pen.text(lit("the world that it acts on is a simulated one")))
+
+
+def _step_rows(pen: Pen, number: int, step: StepView) -> Iterator[Row]:
+    palette, glyphs = pen.look.palette, pen.look.glyphs
+    style = step_style(step.state, palette)
+    under_way = not step.state.final and step.state is not StepState.PENDING
+    lead: Row = (
+        (fmt(" {} ", step_glyph(step.state, glyphs)), style),
+        pen.text(SafeText(f"{number:>2}  ")),
+        (fmt("{}  ", step.danger.letter), danger_style(step.danger, palette) if under_way else palette.muted),
+    )
+    time = _time(pen, step)
+    room = pen.width - _LEAD - _TIMES - 2
+    beside = _beside(pen, step)
+    title = palette.bold if under_way else palette.text if step.state is not StepState.PENDING else palette.muted
+    lines = wrap(step.title, room)
+    for at, line in enumerate(lines):
+        first = lead if not at else (pen.text(SafeText(" " * _LEAD)),)
+        blanks = pen.text(SafeText(" " * max(1, room + 1 - width_of(line))))
+        tail = (blanks, pen.muted(fit(time, _TIMES, right=True))) if not at else ()
+        yield (*first, (line, title), *tail)
+    for row in beside:
+        yield (pen.text(SafeText(" " * _LEAD)), *row)
+    if under_way or step.state in {StepState.FAILED, StepState.UNKNOWN}:
+        yield from _output(pen, step)
+
+
+def _time(pen: Pen, step: StepView) -> SafeText:
+    """How long it took, or has taken."""
+    if step.started is None:
+        return EMPTY
+    return lasted(age(step.ended or pen.now, step.started))
+
+
+def _beside(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
+    """What stands under a step's title: gate, countdown, what to do by hand, how it ended."""
+    if step.held is not None and step.state is not StepState.PENDING:
+        yield from _gate(pen, step.held)
+    if not step.state.final and step.ends is not None and step.state is not StepState.PENDING:
+        yield (_countdown(pen, step),)
+    if step.state is StepState.ASKING:
+        yield from ((pen.bold(line),) for line in wrap(step.call, pen.width - _LEAD - 2))
+    if step.state is StepState.UNKNOWN:
+        yield from _unknown(pen, step)
+    if step.text:
+        loud = step.state in {StepState.FAILED, StepState.UNKNOWN, StepState.ABORTED}
+        style = step_style(step.state, pen.look.palette) if loud else pen.look.palette.muted
+        yield from (((line, style),) for line in wrap(step.text, pen.width - _LEAD - 2))
+    if step.undone_by and step.state is StepState.UNDONE:
+        yield (pen.muted(fmt("undone: {}", step.undo)),)
+
+
+def _unknown(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
+    """What is known of a step of which nobody can tell how it ended."""
+    style = step_style(step.state, pen.look.palette)
+    yield ((lit("Nobody can tell how it ended. It is not done a second time by itself."), style),)
+    if step.execution:
+        yield (pen.muted(fmt("known as {}", safe(step.execution))),)
+    yield from ((pen.text(line),) for line in wrap(step.call, pen.width - _LEAD - 2))
+
+
+def _gate(pen: Pen, held: Held) -> Iterator[tuple[Piece, ...]]:
+    """`error rate ≤ 1%   0.4%  ▇▅▃▁▁   held 0:37 of 3:00`; on two rows where one is too short."""
+    style = pen.look.palette.state[State.OK if held.holds else State.DEGRADED]
+    value = (fmt("{}  ", held.value), style)
+    trend: Piece = (fmt("{}  ", sparkline(held.values, min(_SPARK, len(held.values)), pen.look.glyphs)), style)
+    if not held.holds:
+        said = lit("does not hold")
+    elif held.needed and held.since is not None:
+        said = fmt("held {} of {}", lasted(age(pen.now, held.since)), lasted(held.needed))
+    else:
+        said = lit("holds")
+    label = pen.text(fmt("{}   ", held.label))
+    row = (label, value, *((trend,) if held.values else ()), (said, style))
+    if sum(width_of(text) for text, _ in row) <= pen.width - _LEAD - 1:
+        yield row
+        return
+    for line in wrap(held.label, pen.width - _LEAD - 2):
+        yield (pen.text(line),)
+    yield row[1:]
+
+
+def _countdown(pen: Pen, step: StepView) -> Piece:
+    """What is left, computed as it is shown."""
+    if step.ends is None:
+        return pen.muted(EMPTY)
+    left = (step.ends - pen.now).total_seconds()
+    whole = (step.ends - step.started).total_seconds() if step.started is not None else 0.0
+    waits = step.kind is StepKind.WAIT
+    if left <= 0:
+        return pen.muted(lit("the time is up") if waits else fmt("over its time by {}", span(max(_LATE, -left))))
+    of = fmt(" of {}", lasted(whole)) if whole > 0 else EMPTY
+    text = fmt("{}{} left", countdown(left), of)
+    return pen.bold(text) if waits else pen.muted(fmt("{} before it has taken too long", text))
+
+
+def _output(pen: Pen, step: StepView) -> Iterator[Row]:
+    """The last lines that it printed; after its end the last that were kept."""
+    lines = step.tail or step.evidence.output
+    for at, line in enumerate(lines[-_TAIL:]):
+        name = lit("output") if not at else EMPTY
+        yield (
+            pen.text(SafeText(" " * (_LEAD - 7))),
+            pen.muted(fmt("{} {} ", fit(name, 6), pen.look.glyphs.vertical)),
+            pen.text(line),
+        )
+
+
+def _calls(pen: Pen, run: RunView) -> Iterator[Row]:
+    """Every exact call, whole, with its undo: what a second person approves, and what a first one did."""
+    if not any(step.call for step in run.steps):
+        return
+    yield from pen.heading(lit("Exact calls"))
+    for number, step in enumerate(run.steps, 1):
+        if step.call:
+            yield from pen.paragraph(fmt("{:>2}  {}", number, step.danger.letter), step.call)
+        if step.undo:
+            yield from pen.paragraph(EMPTY, fmt("undo: {}", step.undo), pen.look.palette.muted)
+
+
+def _evidence(pen: Pen, run: RunView) -> Iterator[Row]:
+    """What steps were judged by."""
+    judged = [(number, step) for number, step in enumerate(run.steps, 1) if _has_evidence(step)]
+    if not judged:
+        return
+    yield from pen.heading(lit("Evidence"))
+    for number, step in judged:
+        yield (pen.bold(fmt(" {:>2}  {}", number, step.title)),)
+        evidence = step.evidence
+        for fact in evidence.facts:
+            yield from pen.paragraph(fact.what, fact.value)
+        if evidence.status is not None:
+            yield from pen.paragraph(lit("status"), fmt("{}", evidence.status))
+        for line in evidence.output:
+            yield from pen.paragraph(EMPTY, line)
+        if evidence.left_out:
+            left_out = plural(evidence.left_out, lit("line"), lit("lines"))
+            yield from pen.paragraph(EMPTY, fmt("{} between them are not kept", left_out), pen.look.palette.muted)
+
+
+def _has_evidence(step: StepView) -> bool:
+    evidence = step.evidence
+    return bool(evidence.facts or evidence.output or evidence.status is not None)
+
+
+def undoable(run: RunView) -> tuple[tuple[int, StepView], ...]:
+    """The steps that an undo would undo, with their numbers, the last one first."""
+    return tuple(
+        (number, step)
+        for number, step in reversed(tuple(enumerate(run.steps, 1)))
+        if step.state is StepState.SUCCEEDED and step.undo and not step.undone_by
+    )

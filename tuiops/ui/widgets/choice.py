@@ -1,0 +1,75 @@
+"""A thing to press: one line, chosen by Enter when it has the focus, never by a single key elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tuiops.core.text import SafeText, fmt
+from tuiops.ui.format import width_of
+from tuiops.ui.theme import look_of
+from tuiops.ui.widgets.safe import segment
+
+if TYPE_CHECKING:
+    from textual.binding import BindingType
+
+_PRESSED = Style(bold=True, reverse=True)
+
+
+class Choice(Widget, can_focus=True, inherit_bindings=False):
+    """`[ Cancel ]` with the focus, `Cancel` without it; dim while it cannot be chosen."""
+
+    DEFAULT_CSS = "Choice { height: 1; width: auto; margin: 0 1; }"
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "press")]
+    ALLOW_SELECT = False
+
+    class Pressed(Message):
+        """It was chosen."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, name: str, label: SafeText) -> None:
+        """`name` tells it from the others."""
+        super().__init__(name=name)
+        self._label = label
+        self._open = True
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be chosen."""
+        return self._open
+
+    def let(self, *, be: bool) -> None:
+        """Let it be chosen, or not."""
+        if be != self._open:
+            self._open = be
+            self.refresh()
+
+    def get_content_width(self, container: object, viewport: object) -> int:  # noqa: ARG002 - Textual's signature
+        return width_of(self._label) + 4
+
+    def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+        palette = look_of(self).palette
+        if self.has_focus:
+            style = palette.accent + _PRESSED if self._open else palette.faint + Style(reverse=True)
+            return Strip([segment(fmt("[ {} ]", self._label), style)])
+        return Strip([segment(fmt("  {}  ", self._label), palette.text if self._open else palette.faint)])
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self) -> None:
+        self.action_press()
+
+    def action_press(self) -> None:
+        if self._open and self.name is not None:
+            self.post_message(self.Pressed(self.name))
