@@ -331,6 +331,27 @@ async def test_who_keeps_the_chain_locked_is_told_of(server: ServerHome, monkeyp
     await ledger.close()
 
 
+async def test_who_stops_in_the_middle_of_a_write_does_not_stop_the_others(
+    server: ServerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = postgresql_module._SETTINGS
+    assert "SET idle_in_transaction_session_timeout TO '5s'" in settings
+    assert "SET lock_timeout TO '10s'" in settings
+    ledger = opened(server)
+    await ledger.append([samples.remark()])
+    monkeypatch.setattr(
+        postgresql_module, "_SETTINGS", (*settings, "SET idle_in_transaction_session_timeout TO '200ms'")
+    )
+    database = PostgresDatabase(server.url)
+    stopped = database.connect()
+    for statement in database.begin:
+        stopped.execute(statement)
+    assert (await ledger.append([samples.remark()]))[0].number == 2
+    with pytest.raises(psycopg.Error, match="idle-in-transaction"):
+        stopped.execute("COMMIT")
+    await ledger.close()
+
+
 async def test_a_cancelled_write_leaves_it_usable(file: FileHome) -> None:
     ledger = opened(file)
     await ledger.append([samples.remark()])

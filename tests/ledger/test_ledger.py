@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.ledger import samples
 from tests.ledger.homes import FileHome, opened
 from tuiops.core.record import NO_DIGEST, Commented, RunRequested
-from tuiops.core.text import SafeText, lit
+from tuiops.core.text import SafeText, lit, safe
 from tuiops.errors import LedgerError
+from tuiops.ledger import chain
 from tuiops.ledger.base import AlreadyClaimed, Fence, FencedOut, Taken
 
 if TYPE_CHECKING:
@@ -103,6 +106,14 @@ async def test_hostile_text_neither_breaks_it_nor_comes_back(home: Home, ledger:
                   lock.holder.session):  # fmt: skip
         assert shown.isprintable()
     assert (await ledger.verify()).faults == ()
+
+
+@given(st.text(max_size=60))
+@example("日本語 — „ü“ → ✓ 한국어 ﹏ e\u0301")
+def test_what_is_called_common_is_safe(text: str) -> None:
+    """The quick way and the slow one agree about every text."""
+    body = msgspec.json.encode(text).decode()
+    assert chain._shows_safely(body) == (safe(text, 60) == text)
 
 
 async def test_what_is_no_json_is_refused_and_nothing_written(ledger: SqlLedger) -> None:

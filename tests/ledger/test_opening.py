@@ -21,6 +21,7 @@ from tests.ledger.homes import FileHome, Home, ServerHome, opened
 from tuiops.config.model import LedgerConfig
 from tuiops.errors import LedgerError
 from tuiops.ledger import migrate
+from tuiops.ledger import worker as worker_module
 from tuiops.ledger.database import VERSIONS
 from tuiops.ledger.opening import Opening, open_ledger
 from tuiops.ledger.schema import HEAD, METADATA
@@ -196,7 +197,7 @@ async def test_news_outlive_a_ledger_that_fails(home: Home, ledger: SqlLedger) -
     await watching.close()
 
 
-async def test_a_call_that_hangs_is_given_up_and_the_next_one_goes_on() -> None:
+async def test_a_call_that_hangs_is_given_up_and_the_next_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     stuck = threading.Event()
 
     class Stuck:
@@ -209,10 +210,15 @@ async def test_a_call_that_hangs_is_given_up_and_the_next_one_goes_on() -> None:
         made.append(Stuck())
         return made[-1]
 
+    monkeypatch.setattr(worker_module, "CLOSING", 0.1)
     worker = Worker("test", made_one, deadline=0.1)
     with pytest.raises(LedgerError, match=r"did not answer within 0\.1 s"):
         await worker.run(lambda _: stuck.wait())
     assert await worker.run(lambda store: store is made[1])
+    hanging = asyncio.ensure_future(worker.run(lambda _: stuck.wait()))
+    await asyncio.sleep(0)
+    await worker.close()
+    await worker.close()
+    with pytest.raises(LedgerError):
+        await hanging
     stuck.set()
-    await worker.close()
-    await worker.close()

@@ -67,6 +67,7 @@ PACKAGES: Mapping[str, Package] = {
     "sshd": Package(("sshd",), ("openssh-server", "libnss-wrapper"), "usr/sbin/sshd"),
     "ssh": Package(("ssh",), ("openssh-client",), "usr/bin/ssh"),
     "busybox": Package(("busybox",), ("busybox",), "bin/busybox"),
+    "strace": Package(("strace",), ("strace",), "usr/bin/strace"),
     "tmux": Package(("tmux",), ("tmux",), "usr/bin/tmux"),
 }
 

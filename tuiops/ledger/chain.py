@@ -30,6 +30,12 @@ _decoder = msgspec.json.Decoder(Entry)
 _ESCAPE = re.compile(r"\\[bfnrtu]")
 """What JSON writes for characters that no terminal may get."""
 
+_COMMON = re.compile(
+    "[ -~\u00a1-\u02ff\u2010-\u2027\u2030-\u205e\u2100-\u2bff"
+    "\u3001-\u3029\u3030-\u303f\u3041-\u3096\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff01-\uff5e]*"
+)
+"""Scripts without marks that pile up: Latin, symbols, Chinese, Japanese, Korean."""
+
 _NOT_JSON = "holds something that is not JSON in UTF-8"
 
 _AnyValue = TypeVar("_AnyValue")
@@ -118,7 +124,10 @@ def _recorded(entry: Entry) -> tuple[Entry, str, Parts]:
 
 def _shows_safely(body: str) -> bool:
     """Whether no text in a body can hold anything that a terminal must not get."""
-    return not _ESCAPE.search(body) and safe(body, len(body)) == body
+    if _ESCAPE.search(body):
+        return False
+    # Most bodies are decided by a regular expression; `safe` looks at each character that is not ASCII.
+    return (body.isprintable() and _COMMON.fullmatch(body) is not None) or safe(body, len(body)) == body
 
 
 def unseal(row: Row) -> Sealed:

@@ -41,7 +41,7 @@ _SETTINGS = (
     f"SET lock_timeout TO '{BUSY_SECONDS}s'",
     "SET statement_timeout TO '15s'",
     # A console that is stopped in the middle of a write must not stop all others.
-    f"SET idle_in_transaction_session_timeout TO '{BUSY_SECONDS}s'",
+    f"SET idle_in_transaction_session_timeout TO '{BUSY_SECONDS // 2}s'",
 )
 
 _FAULTS = {

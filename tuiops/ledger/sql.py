@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tuiops.core.record import RunEnded
 from tuiops.errors import LedgerError
 from tuiops.ledger.chain import unseal
-from tuiops.ledger.worker import Worker
+from tuiops.ledger.worker import CLOSING, Worker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -60,8 +60,10 @@ class SqlLedger:
         return await self._writer.run(lambda store: store.next_run_number())
 
     async def read(self, *, after: int = 0, until: int | None = None, run: str | None = None) -> AsyncIterator[Sealed]:
-        async for row in self.rows(after=after, until=until, run=run):
-            yield unseal(row)
+        while page := await self._read(after, until, run):
+            for sealed in page:
+                yield sealed
+            after = page[-1].number
 
     async def rows(self, *, after: int = 0, until: int | None = None, run: str | None = None) -> AsyncIterator[Row]:
         """Entries as they are stored, right or wrong."""
@@ -72,16 +74,19 @@ class SqlLedger:
 
     async def requests(self, *, after: int = 0) -> AsyncIterator[Sealed]:
         """The requests of runs alone."""
-        while rows := await self._requested(after):
-            for row in rows:
-                yield unseal(row)
-            after = rows[-1].number
+        while page := await self._requested(after):
+            for sealed in page:
+                yield sealed
+            after = page[-1].number
 
     async def _page(self, after: int, until: int | None, run: str | None) -> list[Row]:
         return await self._reader.run(lambda store: store.page(after, until, run))
 
-    async def _requested(self, after: int) -> list[Row]:
-        return await self._reader.run(lambda store: store.requests(after))
+    async def _read(self, after: int, until: int | None, run: str | None) -> list[Sealed]:
+        return await self._reader.run(lambda store: [unseal(row) for row in store.page(after, until, run)])
+
+    async def _requested(self, after: int) -> list[Sealed]:
+        return await self._reader.run(lambda store: [unseal(row) for row in store.requests(after)])
 
     async def last(self) -> int:
         number, _ = await self._reader.run(lambda store: store.end())
@@ -146,10 +151,12 @@ class SqlLedger:
         try:
             if late is not None:
                 late.cancel()
-                await self.anchor()
+                async with asyncio.timeout(CLOSING):
+                    await self._try_to_anchor()
+        except TimeoutError:
+            log.warning("the ledger did not answer in time to be anchored once more")
         finally:
-            for worker in (self._writer, self._reader):
-                await worker.close()
+            await asyncio.gather(self._writer.close(), self._reader.close())
 
     async def _keep_anchored(self, entries: Sequence[Entry]) -> None:
         """Note an anchor at the end of a run and ten minutes after the last one, at once or later.

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEADLINE = 30.0
 """Seconds that a call may take: longer than whatever the databases themselves wait for."""
 
+CLOSING = 2.0
+"""Seconds that closing may take."""
+
 _Value = TypeVar("_Value")
 _Jobs = SimpleQueue[tuple["Future[Any]", "Callable[[Store], Any]"] | None]
 
@@ -56,11 +59,17 @@ class Worker:
             ) from None
 
     async def close(self) -> None:
-        """Close the store and end the thread, after what it was given. Idempotent; another call begins anew."""
+        """Close the store and end the thread, after what it was given; whoever leaves does not wait for one that hangs.
+
+        Idempotent; another call begins anew.
+        """
         if self._jobs is not None:
-            with suppress(LedgerError):
-                await self.run(lambda store: store.close())
-            self._leave()
+            try:
+                with suppress(LedgerError, TimeoutError):
+                    async with asyncio.timeout(CLOSING):
+                        await self.run(lambda store: store.close())
+            finally:
+                self._leave()
 
     def _leave(self) -> None:
         jobs, self._jobs = self._jobs, None
