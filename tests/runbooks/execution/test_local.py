@@ -14,9 +14,11 @@ import psutil
 import pytest
 
 from tests.runbooks.execution.places import Heard, command, lines_of, local, secret, shell, until
+from tuiops.errors import Unreachable
 from tuiops.runbooks.execution import processes
 from tuiops.runbooks.execution.base import Kind, Sight
 from tuiops.runbooks.execution.output import HEAD_LINES, TAIL_LINES
+from tuiops.runbooks.execution.segments import SEGMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -326,3 +328,31 @@ async def test_only_settled_executions_go(tmp_path: Path) -> None:
     assert folder.prune(base, older=3600, most=2) == 1
     assert folder.prune(base, older=-1, most=2) == 2
     assert sorted(path.name for path in (tmp_path / "executions").iterdir()) == ["r3"]
+
+
+async def test_output_that_the_disk_did_not_take_is_counted(tmp_path: Path) -> None:
+    ready, gate = tmp_path / "ready", tmp_path / "gate"
+    os.mkfifo(gate)
+    script = 'echo one; echo > "$1"; read x < "$2"; seq 1 300000'
+    running = asyncio.create_task(run(tmp_path, shell("r1.a.1", script, str(ready), str(gate))))
+    await until(ready.exists, "the command is ready")
+    # Where the second piece will be is a folder, so it cannot be written.
+    folder = tmp_path / "executions" / "r1.a.1"
+    written = ("one\n" + "".join(f"{number}\n" for number in range(1, 300_001)))[:SEGMENT]
+    (folder / f"out.1.{SEGMENT}.{written.count(chr(10))}").mkdir()
+    await asyncio.to_thread(gate.write_text, "\n")
+    outcome, heard = await running
+
+    assert (outcome.kind, outcome.status) == (Kind.ENDED, 0)
+    assert outcome.text == "ended with status 0; the end of its output is lost: file exists"
+    output = outcome.output
+    assert len(output.head) + len(output.tail) + output.left_out == 300_001
+    assert heard.lines[0] == "one"
+
+
+async def test_a_folder_that_cannot_be_looked_into_leaves_it_unknown(tmp_path: Path) -> None:
+    (tmp_path / "executions").write_text("a file")
+
+    with pytest.raises(Unreachable, match="executions cannot be looked into: file exists"):
+        await local(tmp_path).find("r1.a.1")
+    assert (await local(tmp_path).follow(command("r1.a.1", "true"), Heard())).kind is Kind.UNKNOWN

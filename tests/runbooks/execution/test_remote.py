@@ -327,3 +327,15 @@ async def test_a_bastion_that_is_not_there_has_begun_nothing(sshd: Sshd, unused_
     with pytest.raises(SourceError):
         await place.find("r1.a.1")
     await edge.close()
+
+
+@pytest.mark.parametrize("shell", ["/no/such/shell", 'sh -c "echo not available >&2; exit 1"'])
+async def test_a_bastion_without_a_shell_has_begun_nothing(sshd: Sshd, shell: str, execution: str) -> None:
+    edge = bastion(sshd)
+    outcome = await RemoteCommands(edge, resolve, shell).run(command(execution, "true"), Heard())
+
+    assert outcome.kind is Kind.NOT_DONE
+    assert outcome.text.startswith("bastion edge begins nothing: ")
+    with pytest.raises(SourceError):
+        await RemoteCommands(edge, resolve, shell).find(execution)
+    await edge.close()

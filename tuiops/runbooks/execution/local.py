@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import marshal
 import os
@@ -20,7 +21,7 @@ import tuiops
 from tuiops.config import paths
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import ConfigError
+from tuiops.errors import ConfigError, SourceError, Unreachable
 from tuiops.runbooks.execution import folder as folders
 from tuiops.runbooks.execution import processes
 from tuiops.runbooks.execution.base import (
@@ -34,6 +35,7 @@ from tuiops.runbooks.execution.base import (
     lost,
     not_begun,
     not_done,
+    unknown,
 )
 from tuiops.runbooks.execution.output import INTERVAL, Lines
 from tuiops.runbooks.execution.prepared import Prepared, objection, prepare
@@ -79,6 +81,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     left: tuple[LeftProcess, ...] = ()
     size: int = 0
+    lines: int = 0
     digest: str = NO_DIGEST
     stdout_cut: bool = False
     lost: str = ""
@@ -115,7 +118,10 @@ class LocalCommands:
         lines, reader = Lines(), Reader(str(self._base / command.execution), folders.OUTPUT)
         pause = _FIRST_LOOK
         while True:
-            batch, outcome = await asyncio.to_thread(self._look, command.execution, lines, reader)
+            try:
+                batch, outcome = await asyncio.to_thread(self._look, command.execution, lines, reader)
+            except SourceError as error:
+                return unknown(safe(str(error), 500))
             if batch is not None:
                 tell(batch)
             if outcome is not None:
@@ -206,22 +212,21 @@ class LocalCommands:
         return self._told(execution, sight, status, lines)
 
     def _sight(self, execution: str) -> tuple[Sight, Status | None]:
-        folder = str(self._base / execution)
-        if not Path(folder).is_dir():
-            try:
-                folders.bar(str(self._base), execution)
-            except folders.Taken:
-                pass
-            else:
-                return Sight.NOT_BEGUN, None
-        if Path(folder, folders.BARRED).exists():
-            return Sight.NOT_BEGUN, None
-        # In this order: the supervisor says how it ended before it lets go of its lock.
-        watched = folders.watched(folder)
+        folder, watched = self._base / execution, False
         try:
-            return Sight.ENDED, msgspec.json.decode(Path(folder, folders.STATUS).read_bytes(), type=Status)
-        except (OSError, msgspec.DecodeError):
+            if not folder.is_dir():
+                with contextlib.suppress(folders.Taken):
+                    folders.bar(str(self._base), execution)
+            if (folder / folders.BARRED).exists():
+                return Sight.NOT_BEGUN, None
+            # In this order: the supervisor says how it ended before it lets go of its lock.
+            watched = folders.watched(str(folder))
+            return Sight.ENDED, msgspec.json.decode((folder / folders.STATUS).read_bytes(), type=Status)
+        except (FileNotFoundError, msgspec.DecodeError):
             return Sight.RUNNING if watched else Sight.NOBODY_KNOWS, None
+        except OSError as error:
+            why = safe(error.strerror or "unreadable").lower()
+            raise Unreachable(f"{safe(str(self._base))} cannot be looked into: {why}") from None
 
     def _told(self, execution: str, sight: Sight, status: Status | None, lines: Lines) -> Finding:
         if sight is Sight.NOT_BEGUN:
@@ -247,9 +252,13 @@ class LocalCommands:
         except OSError:
             stdout = b""
         outcome = ended_outcome(status.kind, status.status, left)
+        text = outcome.text
+        if status.lost:
+            lines.missing(max(0, status.lines - lines.count))
+            text = fmt("{}; the end of its output is lost: {}", text, safe(status.lost.lower()))
         digest = status.digest or NO_DIGEST
         return msgspec.structs.replace(
-            outcome, output=lines.output(status.size, digest), stdout=stdout, stdout_cut=status.stdout_cut
+            outcome, text=text, output=lines.output(status.size, digest), stdout=stdout, stdout_cut=status.stdout_cut
         )
 
     async def _end_orphans(self, execution: str) -> None:

@@ -51,6 +51,11 @@ class Lines:
         self._missing = 0
         self._shown = b""
 
+    @property
+    def count(self) -> int:
+        """Lines so far, those that are gone included."""
+        return self._lines + self._missing
+
     def missing(self, lines: int) -> None:
         """Note that so many lines of the stream are gone."""
         self._missing += lines

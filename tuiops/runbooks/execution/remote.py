@@ -99,6 +99,8 @@ class RemoteCommands:
             async with asyncio.timeout(command.timeout + command.grace + _SLACK):
                 await _sent(process, script)
                 await _read(process, report)
+        except _NothingBegunError as error:
+            return not_done(fmt("bastion {} begins nothing: {}", self._bastion.name, safe(str(error))))
         except TimeoutError:
             return unknown(fmt("bastion {} does not say how it ended; look it up", self._bastion.name))
         except SourceError as error:
@@ -127,6 +129,10 @@ class RemoteCommands:
         return report.finding()
 
 
+class _NothingBegunError(SourceError):
+    """A shell ended without having read the script."""
+
+
 async def _sent(process: asyncssh.SSHClientProcess[bytes], data: bytes) -> None:
     import asyncssh
 
@@ -141,10 +147,11 @@ async def _read(process: asyncssh.SSHClientProcess[bytes], report: Report) -> No
     """Take in what is said until all is said. Raises SourceError when the link is lost before that."""
     import asyncssh
 
-    streaming = asyncio.create_task(_stream(process, report)) if report.streams else None
+    streaming = None
     try:
-        if streaming is None:
-            await _after_nonce(process)
+        await _after_nonce(process)
+        if report.streams:
+            streaming = asyncio.create_task(_stream(process, report))
         while not report.complete:
             line = await process.stderr.readline()
             if not line:
@@ -164,14 +171,19 @@ async def _read(process: asyncssh.SSHClientProcess[bytes], report: Report) -> No
 
 
 async def _after_nonce(process: asyncssh.SSHClientProcess[bytes]) -> None:
+    """Pass over what a login shell says. Raises when the link is lost, or nothing else ever came."""
     while (line := await process.stdout.readline()).rstrip(b"\n") != _NONCE:
         if not line:
-            return
+            complaint = await process.stderr.readline()
+            await process.wait_closed()
+            if process.exit_status is not None:
+                # The shell has ended by itself before the script said its first word.
+                raise _NothingBegunError(complaint.decode("utf-8", "replace").strip() or "no shell answered")
+            raise Unreachable("the link was lost")
 
 
 async def _stream(process: asyncssh.SSHClientProcess[bytes], report: Report) -> None:
     """Standard output as it comes, when it is kept nowhere over there."""
-    await _after_nonce(process)
     while data := await process.stdout.read(64 * 1024):
         report.take(data)
 

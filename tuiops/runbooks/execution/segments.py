@@ -160,7 +160,8 @@ class Reader:
                 with open(f"{self._folder}/{segment.file}", "rb") as file:
                     file.seek(offset)
                     data = file.read(2 * SEGMENT)
-            except FileNotFoundError:
+            except OSError:
+                # It has just been removed, or cannot be read; either way it counts as missing.
                 continue
             missing, missing_lines = 0, 0
             if segment.number != self._number:
@@ -174,9 +175,13 @@ class Reader:
 
 
 def segments(folder: str, name: str) -> list[Segment]:
-    """The files of a stream in their order."""
-    found = []
-    for file in os.listdir(folder):
+    """The files of a stream in their order; none when the folder cannot be read."""
+    found: list[Segment] = []
+    try:
+        files = os.listdir(folder)
+    except OSError:
+        return found
+    for file in files:
         stream, *numbers = file.split(".")
         if stream == name and len(numbers) == 3 and all(number.isdigit() for number in numbers):
             found.append(Segment(file, *map(int, numbers)))

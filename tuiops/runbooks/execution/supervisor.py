@@ -326,6 +326,7 @@ class Supervisor:
                 "status": self._status,
                 "left": left[:100],
                 "size": self._writer.size,
+                "lines": self._writer.lines,
                 "digest": "" if self._order["sec"] else self._digest.hexdigest(),
                 "stdout_cut": self._stdout_cut,
                 "lost": self._writer.failed,
@@ -355,7 +356,10 @@ def _become(order: dict[str, Any], standard: tuple[int, int, int], failed: int) 
             signal.signal(one, signal.SIG_DFL)
         for number, descriptor in enumerate(standard):
             os.dup2(descriptor, number)
-        os.chdir(order["folder"])
+        try:
+            os.chdir(order["folder"])
+        except OSError:
+            os.chdir("/")
         os.execvpe(order["argv"][0], order["argv"], order["environment"])  # noqa: S606 # a shell is what it avoids
     except OSError as error:
         os.write(failed, str(error.errno).encode())
