@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from tuiops.errors import Refused
 from tuiops.runbooks.model import ApiAction, CommandAction, GateAction, HttpAction, HttpCheck, ManualAction, WaitAction
 from tuiops.runbooks.parameters import word_objection
 from tuiops.runbooks.plan import Call, Plan
+from tuiops.runbooks.plan_text import plan_lines
 from tuiops.runbooks.planning import Ground, Wanted, call_of, plan, preparable, wanted, with_calls
 from tuiops.runbooks.template import filled
 from tuiops.sources.abilities import Fact, Prepared, Target
@@ -356,6 +358,31 @@ def test_a_plan_is_equal_to_what_its_bytes_say(roll: Kept, names: list[str], old
     assert again == made
     assert again.content() == made.content()
     assert again.digest == made.digest == hashlib.sha256(made.content()).hexdigest()
+
+
+def test_a_plan_that_was_written_by_hand_controls_no_terminal(roll: Kept) -> None:
+    made = plan(roll, VALUES, ground())
+    call = Call(text=lit("call"), before=(Said(lit("what"), lit("value")),))
+    made = with_calls(made, {"roll[web].shift": call})
+    harm = "\x1b]0;owned\x07\u202e"
+    written = msgspec.to_builtins(made, enc_hook=float)
+
+    def spoiled(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: f"{harm}{item}" if key in TEXTS else spoiled(item) for key, item in value.items()}
+        return [spoiled(item) for item in value] if isinstance(value, list) else value
+
+    again = Plan.of(msgspec.json.encode(spoiled(written)))
+    assert again.title == f"␛]0;owned␇\ufffd{made.title}"
+    assert again.digest != made.digest
+    shown_texts = [again.title, again.target, again.blast_radius, *plan_lines(again)]
+    shown_texts += [text for step in again.steps for text in (step.title, step.undo_text, step.call.text)]
+    assert all(text.isprintable() for text in shown_texts)
+
+
+TEXTS = frozenset({
+    "runbook", "title", "system", "environment", "target", "blast_radius", "alert", "undo_text", "what", "value", "text",
+})  # fmt: skip
 
 
 @settings(deadline=None)

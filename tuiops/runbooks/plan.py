@@ -11,7 +11,7 @@ import msgspec
 from tuiops.core.access import Danger, Decision
 from tuiops.core.record import Said
 from tuiops.core.runs import RunView, StepKind
-from tuiops.core.text import EMPTY, SafeText
+from tuiops.core.text import EMPTY, SafeText, safe
 from tuiops.runbooks.model import AnyCheck, AnyUndo, PlainAction
 
 
@@ -87,13 +87,51 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, content: bytes | msgspec.Raw) -> Plan:
-        """The plan that has these bytes as its `content`. msgspec.ValidationError when none has."""
-        return msgspec.json.decode(content, type=cls, dec_hook=_decoded)
+        """The plan that has these bytes as its `content`. msgspec.ValidationError when none has.
+
+        Whatever somebody else wrote there, its texts can be shown; then its digest is no longer that of the bytes.
+        """
+        return _made_safe(msgspec.json.decode(content, type=cls, dec_hook=_decoded))
 
     @property
     def digest(self) -> str:
         """SHA-256 of `content`, in hexadecimal."""
         return hashlib.sha256(self.content()).hexdigest()
+
+
+def _made_safe(plan: Plan) -> Plan:
+    return msgspec.structs.replace(
+        plan,
+        runbook=_visible(plan.runbook),
+        title=_visible(plan.title),
+        system=_visible(plan.system),
+        environment=_visible(plan.environment),
+        target=_visible(plan.target),
+        blast_radius=_visible(plan.blast_radius),
+        alert=_visible(plan.alert),
+        steps=tuple(_safe_step(step) for step in plan.steps),
+    )
+
+
+def _safe_step(step: PlannedStep) -> PlannedStep:
+    call = step.call
+    return msgspec.structs.replace(
+        step,
+        title=_visible(step.title),
+        undo_text=_visible(step.undo_text),
+        call=msgspec.structs.replace(
+            call, text=_visible(call.text), before=_safe_facts(call.before), after=_safe_facts(call.after)
+        ),
+    )
+
+
+def _safe_facts(facts: tuple[Said, ...]) -> tuple[Said, ...]:
+    return tuple(Said(_visible(fact.what), _visible(fact.value)) for fact in facts)
+
+
+def _visible(text: SafeText) -> SafeText:
+    """The text itself, unless something in it cannot be seen."""
+    return safe(text, max(1, len(text)))
 
 
 def _decoded(kind: type, value: object) -> object:
