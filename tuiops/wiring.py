@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar, assert_never, cast
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
@@ -13,7 +14,8 @@ from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, Loki
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.load import Loaded
 from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, FileLog, JournalLog, LokiLog
-from tuiops.config.model import Config, EnvironmentConfig
+from tuiops.config.model import Config, EnvironmentConfig, Permission, Person
+from tuiops.config.people import local_account
 from tuiops.config.sources import (
     AlertmanagerConfig,
     HostConfig,
@@ -25,20 +27,24 @@ from tuiops.config.values import Duration
 from tuiops.core.clock import SystemClock
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit, safe
-from tuiops.errors import ConfigError
+from tuiops.errors import ConfigError, UsageError
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
+from tuiops.sources.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from tuiops.acting import Settings
     from tuiops.config.logs import AnyLog
     from tuiops.config.model import AnySource
     from tuiops.config.proposal import Proposal
-    from tuiops.config.sources import Bastion as BastionConfig
     from tuiops.config.systems import AnyProbe
     from tuiops.core.clock import Clock
-    from tuiops.hub.hub import Closes, Hub, Plan
+    from tuiops.hub.hub import Hub, Plan
+    from tuiops.runbooks.distance import DistantDesk
+    from tuiops.runbooks.engine import Engine
+    from tuiops.runbooks.sitting import Sitting
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.managed import AmazonManaged
     from tuiops.sources.base import Source
@@ -46,9 +52,6 @@ if TYPE_CHECKING:
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.managed import GoogleManaged
     from tuiops.sources.http import HttpClient, HttpConnector
-
-
-_Shared = TypeVar("_Shared", bound="Closes")
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +77,9 @@ def demonstration(base: Config) -> Config:
     return Config(
         environment=name,
         environments={name: EnvironmentConfig(production=True)},
+        # Whoever tries it out may break and mend everything there; nothing of it is real.
+        people={"you": Person(accounts=(local_account(),), role="operator")},
+        permissions=(Permission(danger="X"),),
         display=base.display,
         keys=base.keys,
         logs=base.logs,
@@ -86,16 +92,27 @@ def demonstration(base: Config) -> Config:
 
 
 def backend(
-    subject: Subject, clock: Clock | None = None, reloaded: Callable[[Config], None] = lambda _: None
+    subject: Subject,
+    clock: Clock | None = None,
+    reloaded: Callable[[Config], None] = lambda _: None,
+    *,
+    desk: DistantDesk | None = None,
 ) -> HubThread:
     """The read side for a front end with an event loop of its own. Nothing runs before its `start`.
 
-    `reloaded` is called, in the hub's thread, with every configuration that takes effect later.
+    `reloaded` is called, in the hub's thread, with every configuration that takes effect later. `desk` is for front
+    ends that act: the write side is put together beside the hub, and the desk stands there.
     """
     clock = clock or SystemClock()
     book = LogBook(subject.config.logs.memory)
 
     shared = Shared()
+    side = _WriteSide(subject.loaded, desk, clock, shared) if subject.loaded is not None and desk is not None else None
+
+    def changed(loaded: Loaded) -> None:
+        if side is not None:
+            side.use(loaded)
+        reloaded(loaded.config)
 
     async def build() -> Hub:
         return _hub(await _plan(subject, clock, shared), clock, book)
@@ -103,8 +120,55 @@ def backend(
     reloads = None
     if subject.loaded is not None and subject.reload is not None:
         loaded, reload = subject.loaded, subject.reload
-        reloads = partial(_reloads, loaded, reload, partial(plan, clock=clock, shared=shared), reloaded)
-    return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads)
+        reloads = partial(_reloads, loaded, reload, partial(plan, clock=clock, shared=shared), changed)
+    beside = side.work if side is not None else None
+    return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads, beside)
+
+
+class _WriteSide:
+    """The write side beside a hub, made when the hub is there."""
+
+    def __init__(self, loaded: Loaded, desk: DistantDesk, clock: Clock, shared: Shared) -> None:
+        self._loaded = loaded
+        self._desk = desk
+        self._clock = clock
+        self._shared = shared
+        self._settings: Settings | None = None
+
+    def use(self, loaded: Loaded) -> None:
+        """Go by another configuration from here on."""
+        self._loaded = loaded
+        if self._settings is not None:
+            self._settings.use(loaded)
+
+    async def work(self, hub: Hub) -> None:
+        """Let people act for as long as the hub is there."""
+        from tuiops.acting import Here, Settings, stand
+
+        self._settings = Settings(self._loaded, self._clock, self._shared)
+        await stand(hub, self._settings, Here(self._settings), self._desk)
+
+
+@contextlib.asynccontextmanager
+async def seat(subject: Subject, patience: float) -> AsyncIterator[tuple[Engine, Sitting]]:
+    """An engine and a seat at it in the running event loop, for commands; after the first round of polls.
+
+    `patience`: seconds for that round. Raises LedgerError when nothing can be recorded, and UsageError.
+    """
+    from tuiops.acting import Here, Settings, engine
+
+    if subject.loaded is None:
+        raise UsageError("there is no configuration, and so there are no runbooks")
+    clock, shared = SystemClock(), Shared()
+    watching = _hub(plan(subject.loaded.config, clock, shared), clock, LogBook(subject.config.logs.memory))
+    settings = Settings(subject.loaded, clock, shared)
+    await watching.start()
+    try:
+        async with engine(watching, settings, Here(settings)) as found:
+            await watching.first_round(patience)
+            yield found
+    finally:
+        await watching.stop()
 
 
 async def hub(subject: Subject, clock: Clock | None = None) -> Hub:
@@ -115,6 +179,8 @@ async def hub(subject: Subject, clock: Clock | None = None) -> Hub:
 
 def console(subject: Subject) -> int:
     """Show the console until somebody leaves it; the exit status that the process should have."""
+    from tuiops.config.people import principal
+    from tuiops.runbooks.distance import DistantDesk
     from tuiops.ui.app import TuiopsApp
     from tuiops.ui.keymap import build
     from tuiops.ui.messages import SettingsChanged
@@ -123,8 +189,11 @@ def console(subject: Subject) -> int:
         app.post_message(SettingsChanged(config.display, build(config.keys.preset, config.keys.bind)))
 
     keys = subject.config.keys
-    reads = backend(subject, reloaded=reloaded)
-    app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind))
+    desk = None
+    if subject.loaded is not None:
+        desk = DistantDesk(principal(subject.config, local_account(), ""), SystemClock())
+    reads = backend(subject, reloaded=reloaded, desk=desk)
+    app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind), desk=desk)
     try:
         app.run(mouse=_takes_mouse(subject.config))
         return app.return_code or 0
@@ -175,7 +244,7 @@ async def _plan(subject: Subject, clock: Clock, shared: Shared | None = None) ->
 
 
 async def _reloads(
-    loaded: Loaded, reload: Callable[[], Loaded], made: Callable[[Config], Plan], reloaded: Callable[[Config], None]
+    loaded: Loaded, reload: Callable[[], Loaded], made: Callable[[Config], Plan], reloaded: Callable[[Loaded], None]
 ) -> AsyncIterator[Plan | ConfigError]:
     from tuiops.config.watch import watch
 
@@ -184,32 +253,7 @@ async def _reloads(
             yield change
         else:
             yield made(change.config)
-            reloaded(change.config)
-
-
-class Shared:
-    """What sources share, from one configuration to the next: what is configured as before is kept as it is."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[object, Closes]] = {}
-        self._used: set[tuple[str, str]] = set()
-
-    def begin(self) -> None:
-        """A configuration is read: what it does not ask for by the next time is forgotten."""
-        self._known = {key: known for key, known in self._known.items() if key in self._used}
-        self._used = set()
-
-    def get(self, kind: str, name: str, wanted: object, make: Callable[[], _Shared]) -> _Shared:
-        """The one that was made from an equal wish, or a new one."""
-        key = (kind, name)
-        self._used.add(key)
-        if key not in self._known or self._known[key][0] != wanted:
-            self._known[key] = (wanted, make())
-        return cast("_Shared", self._known[key][1])
-
-    def all(self) -> tuple[Closes, ...]:
-        """All that the configuration has asked for."""
-        return tuple(self._known[key][1] for key in sorted(self._used))
+            reloaded(change)
 
 
 class _Maker:
@@ -223,13 +267,8 @@ class _Maker:
         self._config = config
         self._clock = clock
         self._shared = shared
-        self.bastions = {name: self._bastion(name, wanted) for name, wanted in config.bastions.items()}
+        self.bastions = {name: shared.bastion(name, wanted) for name, wanted in config.bastions.items()}
         self._connector = HttpConnector(resolve_secret, clock, self.bastions)
-
-    def _bastion(self, name: str, wanted: BastionConfig) -> Bastion:
-        from tuiops.sources.bastion import Bastion
-
-        return self._shared.get("bastion", name, wanted, lambda: Bastion(name, wanted))
 
     def sources(self, name: str, source: AnySource) -> Iterator[Source]:
         """What a source of the configuration becomes: nothing polls a log store."""
@@ -256,7 +295,7 @@ class _Maker:
 
                 yield HostSource(name, source, environment=safe(self._config.environment), clock=clock)
             case SimulationConfig():
-                from tuiops.sim import build_simulation
+                from tuiops.sim.simulation import build_simulation
 
                 yield from build_simulation(source, clock).sources()
             case ElasticsearchConfig() | LokiConfig():

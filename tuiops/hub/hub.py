@@ -108,6 +108,11 @@ class Hub:
             self._board.expect(feed)
         self.snapshot: Snapshot = self._board.snapshot(clock.now())
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Those that are at work."""
+        return self._plan.sources
+
     async def start(self) -> None:
         """Begin to poll; returns when every task is under way."""
         self._spawn(HUB, self._publish_when_dirty())

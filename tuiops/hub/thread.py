@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -14,7 +14,7 @@ from tuiops.errors import ConfigError, TuiopsError, Unreachable
 from tuiops.hub.bus import Bus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
     from datetime import datetime
 
     from tuiops.core.clock import Clock
@@ -45,8 +45,13 @@ class HubThread:
         clock: Clock,
         build: Callable[[], Awaitable[Hub]],
         reloads: Callable[[], AsyncIterator[Plan | ConfigError]] | None = None,
+        beside: Callable[[Hub], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
-        """`first` is shown until the hub has something better; `reloads` yields each changed configuration."""
+        """`first` is shown until the hub has something better; `reloads` yields each changed configuration.
+
+        `beside` is carried out in the hub's thread while the hub is at work, and cancelled before it ends.
+        """
+        self._beside = beside
         self._snapshot = first
         self._logs = logs
         self._clock = clock
@@ -137,11 +142,21 @@ class HubThread:
         hub.bus.subscribe(self._publish)
         await hub.start()
         self._hub = hub
-        reloading = asyncio.create_task(self._reload(hub)) if self._reloads is not None else None
+        further = [asyncio.create_task(self._reload(hub))] if self._reloads is not None else []
+        if self._beside is not None:
+            further.append(asyncio.create_task(self._work_beside(hub, self._beside)))
         await self._stopping.wait()
-        if reloading is not None:
-            reloading.cancel()
+        for task in further:
+            task.cancel()
+        await asyncio.gather(*further, return_exceptions=True)
         await hub.stop()
+
+    async def _work_beside(self, hub: Hub, beside: Callable[[Hub], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await beside(hub)
+        except Exception as error:  # what is beside the read side must not end it
+            log.exception("what is done beside the hub ended")
+            hub.set_trouble(safe(f"nothing can be done here: {type(error).__name__}: {error}", ANNOTATION))
 
     async def _reload(self, hub: Hub) -> None:
         if self._reloads is None:

@@ -70,6 +70,15 @@ class ReadsRollouts(Protocol):
 
 
 @runtime_checkable
+class Queries(Protocol):
+    """Answers PromQL."""
+
+    async def query(self, promql: str) -> tuple[float, ...]:
+        """The values of an expression at this moment, one a series; never only some of them."""
+        ...
+
+
+@runtime_checkable
 class ReadsBudgets(Protocol):
     """Reads error budgets. They are costly, so they have an interval of their own."""
 
