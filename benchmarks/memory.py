@@ -21,8 +21,8 @@ from tuiops.hub.board import Board
 from tuiops.hub.feeds import abilities, feed_name
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.poller import Result
-from tuiops.sim import build_simulation
 from tuiops.sim.logs import LogStream
+from tuiops.sim.simulation import build_simulation
 
 if TYPE_CHECKING:
     from tuiops.core.updates import Update

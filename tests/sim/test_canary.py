@@ -11,8 +11,8 @@ import pytest
 from tuiops.config.sources import SimulationConfig
 from tuiops.core.clock import FakeClock
 from tuiops.core.rollouts import GateResult, Phase, Rollout, StepKind
-from tuiops.sim import Simulation, build_simulation
 from tuiops.sim.logs import LogStream
+from tuiops.sim.simulation import Simulation, build_simulation
 from tuiops.sim.sources import Cloud, Rollouts
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from tuiops.config.sources import SimulationConfig
 from tuiops.core.clock import FakeClock
 from tuiops.core.rollouts import Phase
 from tuiops.errors import SourceError
-from tuiops.sim import build_simulation
+from tuiops.sim.simulation import build_simulation
 from tuiops.sources.base import ReadsRollouts
 
 

@@ -22,9 +22,9 @@ from tuiops.core.severity import Severity
 from tuiops.core.source import SourceStatus
 from tuiops.core.text import lit
 from tuiops.errors import QueryRefused, RateLimited
-from tuiops.sim import Simulation, build_simulation
 from tuiops.sim.alerts import alerts_at
 from tuiops.sim.logs import LogStream
+from tuiops.sim.simulation import Simulation, build_simulation
 from tuiops.sim.sources import Cloud, Metrics, Rollouts
 from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory, ReadsRollouts, TailsLogs
 

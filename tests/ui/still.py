@@ -21,7 +21,7 @@ from tuiops.hub.comparison import compare
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.poller import Poller
 from tuiops.hub.tail import LogPump
-from tuiops.sim import build_simulation
+from tuiops.sim.simulation import build_simulation
 from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory, ReadsRollouts, TailsLogs
 
 if TYPE_CHECKING:

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 _EVALUATION = 30.0
 """Seconds between evaluations of a rule; the value in a summary stands still between them."""
+_LOOK = 5.0
+"""Seconds between looks at what people have had a hand in."""
 _SETTLE = 15.0
 """Seconds between the end of an incident and the alert's."""
 
 
 def alerts_at(world: World, system: SystemModel, t: float, source: SafeText) -> tuple[Alert, ...]:
     """Every alert that is pending or firing, silenced and inhibited ones among them."""
-    return tuple(alert for incident in system.incidents for alert in _of_incident(world, system, incident, t, source))
+    return tuple(
+        alert for incident in world.incidents(system.id) for alert in _of_incident(world, system, incident, t, source)
+    )
 
 
 def _of_incident(world: World, system: SystemModel, incident: Incident, t: float, source: SafeText) -> Iterator[Alert]:
@@ -33,6 +37,7 @@ def _of_incident(world: World, system: SystemModel, incident: Incident, t: float
     since = t - begun
     if since > incident.lasts + _SETTLE:
         return
+    measured = world.measured(system.id, incident, t)
     firing = {
         rule.name for rule in incident.alerts if since >= noticed(incident, rule) + rule.hold and not rule.inhibited_by
     }
@@ -40,6 +45,8 @@ def _of_incident(world: World, system: SystemModel, incident: Incident, t: float
         active = noticed(incident, rule)
         track = world.track(system.id, rule.service, rule.metric)
         if since < active or track is None:
+            continue
+        if measured and not world.limit(track, rule.limit).crossed(world.value(track, t // _LOOK * _LOOK)):
             continue
         state = _state(rule, since, active, firing)
         started = begun + (active if state is AlertState.PENDING else active + rule.hold)

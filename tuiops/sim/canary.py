@@ -8,7 +8,8 @@ from tuiops.core.comparison import Compared
 from tuiops.core.text import SafeText, safe
 from tuiops.core.units import Unit
 from tuiops.sim.chance import smooth
-from tuiops.sim.rollouts import revisions, runs_of, share_at
+from tuiops.sim.runs import runs_of, share_at
+from tuiops.sim.serving import revisions
 
 if TYPE_CHECKING:
     from tuiops.sim.model import SystemModel

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from random import Random
+from typing import Literal
 
 import msgspec
 
@@ -176,6 +177,37 @@ class Outage(msgspec.Struct, frozen=True, kw_only=True):
     retry_after: float
 
 
+ResourceKind = Literal["cloud_run", "ecs", "firebase_hosting", "cloud_sql", "rds"]
+"""As a configuration file calls them."""
+
+
+class Breakage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bad revision does when all of the traffic goes to it; less traffic, less of it."""
+
+    effects: tuple[Effect, ...]
+    alerts: tuple[AlertModel, ...]
+
+
+class ResourceModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service runs on or keeps its data in: what can be acted on."""
+
+    id: str
+    kind: ResourceKind
+    service: str
+    name: str
+    """What its cloud calls it."""
+    cluster: str = ""
+    """Of ECS."""
+    revision: str = ""
+    """As a release has it; empty where nothing is released."""
+    number: int = 0
+    """Of the revision that serves before anything is released."""
+    least: int = 1
+    most: int = 10
+    """Instances, or tasks; both are the same where their number is fixed."""
+    broken: Breakage | None = None
+
+
 class Moment(msgspec.Struct, frozen=True):
     """What a log line may know: its time, the fleet's state as one number, and a source of chance."""
 
@@ -220,5 +252,9 @@ class SystemModel(msgspec.Struct, frozen=True, kw_only=True):
     outages: tuple[Outage, ...] = ()
     logs: tuple[LogModel, ...] = ()
     drifts: tuple[DriftModel, ...] = ()
+    resources: tuple[ResourceModel, ...] = ()
+    project: str = ""
+    """The account or project that the resources are in."""
+    region: str = ""
     budgets: dict[str, float] = {}
     """What was left of the error budgets at the start, by service; each belongs to the metric with an objective."""

@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from itertools import accumulate
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tuiops.core.drift import Drift
-from tuiops.core.rollouts import Gate, GateResult, Phase, Rollout, Step, StepKind, order
-from tuiops.core.text import EMPTY, fmt, safe
+from tuiops.core.rollouts import Gate, GateResult, Origin, Phase, Rollout, Side, Step, StepKind, order
+from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.core.units import show
-from tuiops.sim.chance import key_of, mix
-from tuiops.sim.model import ReleaseModel
-from tuiops.sim.schedule import between
+from tuiops.sim.runs import KEPT, all_runs, gated
+from tuiops.sim.serving import revisions
 from tuiops.sim.sides import shares, sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tuiops.core.text import SafeText
-    from tuiops.sim.model import GateModel, Recurrence, SystemModel
-    from tuiops.sim.world import Track, World
+    from tuiops.sim.changes import Change
+    from tuiops.sim.model import GateModel, ReleaseModel, SystemModel
+    from tuiops.sim.runs import Run
+    from tuiops.sim.world import World
 
-_KEPT = 24 * 3600.0
+OURS = "tuiops"
+"""What a change was made with that a run of this console has made."""
 
-
-class Run(msgspec.Struct, frozen=True):
-    """One release under way: when it started, when its steps end, and the step whose gate stopped it, if one did."""
-
-    system: str
-    release: ReleaseModel
-    plan: int
-    """Key of the plan that it belongs to: two plans may release the same service."""
-    incident: str
-    """What it causes or mends; empty when nothing goes wrong with it."""
-    number: int
-    start: float
-    ends: tuple[float, ...]
-    stopped: int | None
-
-    @property
-    def end(self) -> float:
-        return self.ends[-1] if self.stopped is None else self.ends[self.stopped]
+_STRATEGIES = {
+    "deploy": lit("deploy"),
+    "traffic": lit("traffic"),
+    "rollback": lit("rollback"),
+    "restart": lit("restart"),
+}
 
 
 def rollouts_at(world: World, system: SystemModel, t: float, source: SafeText) -> tuple[Rollout, ...]:
     """Live ones first, then the ended ones of the last 24 hours, newest first."""
-    return tuple(sorted((_rollout(world, run, t, source) for run in _all_runs(world, system, t)), key=order))
+    found = [_rollout(world, run, t, source) for run in all_runs(world, system, t)]
+    for service in dict.fromkeys(resource.service for resource in system.resources):
+        found += _of_changes(world, world.changes.moving(system.id, service), t, source)
+    return tuple(sorted(found, key=order))
 
 
 def drifts_at(system: SystemModel, t: float, source: SafeText) -> tuple[Drift, ...]:
@@ -68,70 +58,15 @@ def drifts_at(system: SystemModel, t: float, source: SafeText) -> tuple[Drift, .
     )
 
 
-def runs_of(world: World, system: SystemModel, service: str, t: float) -> tuple[Run, ...]:
-    """The releases of one service that are under way at a time."""
-    return tuple(
-        run for run in _all_runs(world, system, t) if run.release.service == service and run.start <= t < run.end
-    )
-
-
-def revisions(world: World, run: Run) -> tuple[SafeText, SafeText]:
-    """The new one and the old one."""
-    return _revision(world, run, run.release.new), _revision(world, run, run.release.old)
-
-
-def share_at(run: Run, t: float) -> float:
-    """The share of traffic, 0–1, that the new revision really has."""
-    return shares(run.release, run.start, run.ends, t)[1]
-
-
-def _all_runs(world: World, system: SystemModel, t: float) -> Iterator[Run]:
-    for when, key, incident, release in _plans(world, system):
-        yield from _runs(world, system, (when, key, incident), release, t)
-
-
-def _plans(world: World, system: SystemModel) -> Iterator[tuple[Recurrence, int, str, ReleaseModel]]:
-    for incident in system.incidents:
-        for release in incident.releases:
-            yield incident.when, world.key(system.id, incident.id), incident.id, release
-    for routine in system.routines:
-        key = world.key(system.id, routine.release.service, routine.release.strategy)
-        yield routine.when, key, "", routine.release
-
-
-def _runs(
-    world: World, system: SystemModel, plan: tuple[Recurrence, int, str], release: ReleaseModel, t: float
-) -> Iterator[Run]:
-    when, key, incident = plan
-    for found in between(when, key, t - _KEPT - release.offset, t - release.offset):
-        start = found.start + release.offset
-        ends = tuple(start + end for end in accumulate(step.lasts for step in release.steps))
-        stopped = min(
-            (gate.after for gate in release.gates if _fails(world, system.id, release, gate, ends[gate.after])),
-            default=None,
-        )
-        yield Run(system.id, release, key, incident, found.number, start, ends, stopped)
-
-
-def _gated(world: World, system: str, release: ReleaseModel, gate: GateModel) -> Track:
-    track = world.track(system, release.service, gate.metric)
-    if track is None:
-        raise ValueError(f"{system}/{release.service} has no metric {gate.metric} for its gate")
-    return track
-
-
-@lru_cache(maxsize=1024)
-def _fails(world: World, system: str, release: ReleaseModel, gate: GateModel, t: float) -> bool:
-    track = _gated(world, system, release, gate)
-    return world.limit(track, gate.fails).crossed(world.value(track, t))
-
-
 def _rollout(world: World, run: Run, t: float, source: SafeText) -> Rollout:
     release, stopped, end = run.release, run.stopped, run.end
     ended = t >= end
-    phase = Phase.RUNNING if not ended else Phase.SUCCEEDED if stopped is None else Phase.ROLLED_BACK
+    failed = stopped is not None or run.replaced
+    phase = Phase.RUNNING if not ended else Phase.ROLLED_BACK if failed else Phase.SUCCEEDED
     message = safe(release.message)
-    if phase is Phase.ROLLED_BACK and stopped is not None:
+    if ended and run.replaced:
+        message = _REPLACED
+    elif phase is Phase.ROLLED_BACK and stopped is not None:
         message = fmt("taken back: gate failed after {}", _name(release, stopped))
     new, old = revisions(world, run)
     meant, real = (0.0, 0.0) if phase is Phase.ROLLED_BACK else shares(release, run.start, run.ends, t)
@@ -159,24 +94,91 @@ def _rollout(world: World, run: Run, t: float, source: SafeText) -> Rollout:
     )
 
 
+_REPLACED = lit("replaced: somebody did something else to the service")
+
+
+def _of_changes(world: World, changes: tuple[Change, ...], t: float, source: SafeText) -> Iterator[Rollout]:
+    """What people have done to a service as rollouts."""
+    for change, after in zip_longest(changes, changes[1:]):
+        if t - KEPT <= change.at <= t:
+            cut = after.at if after is not None and after.at < min(t, change.end) else None
+            yield _of_change(world, change, cut, t, source)
+
+
+def _of_change(world: World, change: Change, cut: float | None, t: float, source: SafeText) -> Rollout:
+    wanted, end = change.order, change.end if cut is None else cut
+    new, old = told = _revisions(change)
+    ended = t >= end
+    phase = Phase.ROLLED_BACK if cut is not None else Phase.SUCCEEDED if ended else Phase.RUNNING
+    real = change.shares(min(t, end))
+    return Rollout(
+        id=safe(f"{change.system}/{change.service}/{change.operation}"),
+        system=safe(change.system),
+        service=safe(change.service),
+        strategy=safe(wanted.kind),
+        old=safe(old),
+        new=safe(new),
+        by=safe(change.by),
+        client=safe(change.client),
+        phase=phase,
+        started=world.wall(change.at),
+        ended=world.wall(end) if ended else None,
+        weight=real.get(new, 0.0),
+        steps=tuple(_steps_of(world, change, phase, min(t, end))),
+        sides=tuple(
+            Side(revision=safe(name), set=wanted.shares.get(name, 0.0), actual=real.get(name, 0.0))
+            for name in dict.fromkeys((*told, *wanted.shares))
+        ),
+        origin=Origin.OURS if change.client == OURS else Origin.OBSERVED,
+        message=_REPLACED if cut is not None else EMPTY,
+        source=source,
+    )
+
+
+def _revisions(change: Change) -> tuple[str, str]:
+    """The one that has gained most of the traffic, and the one that had most of it."""
+    shares, was = change.order.shares, change.was
+    new = max(shares, key=lambda name: shares[name] - was.get(name, 0.0))
+    return new, max(was, key=lambda name: was[name], default=new)
+
+
+def _steps_of(world: World, change: Change, phase: Phase, t: float) -> Iterator[Step]:
+    """It builds something where it does, and then moves traffic."""
+    wanted = change.order
+    moves = change.at + wanted.builds
+    if wanted.builds:
+        built = t >= moves
+        yield Step(
+            label=lit("create revision"),
+            phase=Phase.SUCCEEDED if built else phase,
+            started=world.wall(change.at),
+            ended=world.wall(min(moves, t)) if built or phase.ended else None,
+        )
+    moving = t >= moves
+    yield Step(
+        label=lit("shift traffic"),
+        phase=phase if moving else Phase.WAITING,
+        started=world.wall(moves) if moving else None,
+        ended=world.wall(t) if moving and phase.ended else None,
+        weight=wanted.shares.get(_revisions(change)[0]),
+    )
+
+
 def _name(release: ReleaseModel, position: int) -> SafeText:
     step = release.steps[position]
     return fmt("{} {}", safe(step.stage), safe(step.label)) if step.stage else safe(step.label)
 
 
-def _revision(world: World, run: Run, number: int) -> SafeText:
-    number += run.number * run.release.stride
-    if run.release.revision == "{}":
-        return safe(f"{mix(key_of(world.seed, run.system, run.release.service), number):016x}"[:7])
-    return safe(run.release.revision.format(number))
-
-
 def _steps(world: World, run: Run, t: float) -> Iterator[Step]:
     begins = run.start
-    for position, (step, end) in enumerate(zip(run.release.steps, run.ends, strict=True)):
-        reached = t >= begins and (run.stopped is None or position <= run.stopped)
+    for position, (step, planned) in enumerate(zip(run.release.steps, run.ends, strict=True)):
+        cut = run.cut is not None and begins < run.cut < planned
+        end = min(planned, run.end) if cut else planned
+        reached = min(t, run.end) >= begins and (run.stopped is None or position <= run.stopped)
         if not reached:
             phase = Phase.WAITING
+        elif cut:
+            phase = Phase.ROLLED_BACK
         elif t < end:
             phase = Phase.RUNNING
         else:
@@ -198,9 +200,9 @@ def _steps(world: World, run: Run, t: float) -> Iterator[Step]:
 def _gate(world: World, run: Run, gate: GateModel, t: float) -> Gate:
     end = run.ends[gate.after]
     begins = run.start if gate.after == 0 else run.ends[gate.after - 1]
-    if t < begins:
+    if min(t, run.end) < begins:
         return Gate(label=safe(gate.label), value=EMPTY, result=GateResult.INCONCLUSIVE)
-    track = _gated(world, run.system, run.release, gate)
+    track = gated(world, run.system, run.release, gate)
     value = world.value(track, min(t, end))
     failing = world.limit(track, gate.fails).crossed(value)
     result = GateResult.FAIL if failing else GateResult.PASS

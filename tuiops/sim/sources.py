@@ -11,6 +11,7 @@ from tuiops.core.health import Indicator, Limit, Measure, Reading, ServiceHealth
 from tuiops.core.text import fmt, lit, safe
 from tuiops.core.updates import AlertsUpdate, BudgetsUpdate, HealthUpdate, RolloutsUpdate, Series, SeriesPoint
 from tuiops.errors import QueryRefused, RateLimited
+from tuiops.sim.acting import acting_on
 from tuiops.sim.alerts import alerts_at
 from tuiops.sim.budgets import budgets_at
 from tuiops.sim.canary import canary_at, compared
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tuiops.core.text import SafeText
     from tuiops.sim.model import Metric, SystemModel
     from tuiops.sim.world import Track, World
+    from tuiops.sources.abilities import Acts, Target
 
 _BUDGET_INTERVAL = 300.0
 _ROLLING_INTERVAL = 5.0
@@ -178,7 +180,11 @@ class Alerts(_Simulated):
 
 
 class Rollouts(_Simulated):
-    """Reads rollouts, as from a cloud's deployment API."""
+    """Reads rollouts, as from a cloud's deployment API, and acts on what is deployed."""
+
+    def acting(self, target: Target) -> Acts | None:
+        """What can be done to a resource of the system."""
+        return acting_on(self._world, self._clock, target) if target.system == self._system.id else None
 
     async def read_rollouts(self) -> RolloutsUpdate:
         now, t = self._ask()

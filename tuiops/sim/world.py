@@ -1,8 +1,8 @@
 """The simulated world: what every metric of every service is at any moment, past or future.
 
-The world is a function of a seed and of the time since its start; reading it changes nothing, so two readers
-never disagree and its past is as long as anybody asks for. Time inside is in seconds since the start,
-`speed` times as fast as the clock on the wall.
+The world is a function of a seed, of the time since its start, and of what people have done to it; reading it changes
+nothing, so two readers never disagree and its past is as long as anybody asks for. What is done changes no past. Time
+inside is in seconds since the start, `speed` times as fast as the clock on the wall.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ import msgspec
 
 from tuiops.core.health import Limit
 from tuiops.sim.chance import daily, key_of, smooth, unit
+from tuiops.sim.changes import Change, Changes, Order
+from tuiops.sim.harm import caused, felt
 from tuiops.sim.model import Course, Effect, Incident, Metric, SystemModel
 from tuiops.sim.schedule import latest, strength
+from tuiops.sim.serving import candidate, rolling, traffic_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +37,8 @@ class Influence(msgspec.Struct, frozen=True):
     incident: Incident
     key: int
     effect: Effect
-
-    def strength(self, t: float) -> float:
-        """How far it has developed at `t`, 0–1."""
-        since = t - latest(self.incident.when, self.key, t).start
-        effect = self.effect
-        return strength(since, delay=effect.delay, ramp=effect.ramp, lasts=self.incident.lasts, fade=effect.fade)
+    cause: tuple[str, str] | None = None
+    """The service and its bad revision whose traffic brings it; None for what happens by itself."""
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -71,6 +70,12 @@ class World:
         self._by_system = {
             system.id: tuple(track for track in self._tracks.values() if track.system == system.id) for system in fleet
         }
+        self.changes = Changes()
+        """What people have done."""
+        self._caused: dict[tuple[str, str], tuple[tuple[Incident, str], ...]] = {}
+        """By system and service: the incidents that its bad revisions cause, each with the revision."""
+        self._brought: dict[tuple[str, str, str], tuple[Influence, ...]] = {}
+        """What these do, by system, service and metric."""
 
     def _track(self, system: SystemModel, service: str, metric: str, course: Course) -> Track:
         return Track(
@@ -120,8 +125,8 @@ class World:
         value = course.base * (1.0 + course.wander * wander)
         if course.tide:
             value *= 1.0 + course.tide * daily(self._epoch + t)
-        for influence in track.influences:
-            grown = influence.strength(t)
+        for influence in self._influences(track):
+            grown = self.strength(track.system, influence, t)
             if grown and influence.incident.id != apart_from:
                 peak = influence.effect.peak * (1.0 + _PLATEAU_WANDER * smooth(key + 2, t, 20.0))
                 value += (peak - value) * grown
@@ -131,14 +136,86 @@ class World:
         """How badly the service is off, 0–1: the strongest effect on any of its metrics, one incident's left out."""
         return max(
             (
-                influence.strength(t)
+                self.strength(system, influence, t)
                 for track in self._by_system[system]
                 if track.service == service
-                for influence in track.influences
+                for influence in self._influences(track)
                 if influence.incident.id != apart_from
             ),
             default=0.0,
         )
+
+    def strength(self, system: str, influence: Influence, t: float) -> float:
+        """How far an effect has developed at `t`, 0–1, as far as what brings it still has traffic."""
+        incident, effect = influence.incident, influence.effect
+        found = latest(incident.when, influence.key, t)
+        grown = strength(
+            t - found.start, delay=effect.delay, ramp=effect.ramp, lasts=incident.lasts, fade=effect.fade
+        )  # fmt: skip
+        if not grown:
+            return 0.0
+        if influence.cause is not None:
+            service, revision = influence.cause
+            return grown * traffic_at(self, system, service, t).actual.get(revision, 0.0)
+        return grown * felt(self, system, incident, found, t)
+
+    def incidents(self, system: str) -> tuple[Incident, ...]:
+        """Those that happen by themselves, then those that bad revisions have caused."""
+        own = (one for (name, _), found in self._caused.items() if name == system for one, _ in found)
+        return (*self.systems[system].incidents, *own)
+
+    def measured(self, system: str, incident: Incident, t: float) -> bool:
+        """Whether people have had a hand in it: then what is measured says whether it is over, and no timetable."""
+        if any(
+            one.id == incident.id for (name, _), found in self._caused.items() if name == system for one, _ in found
+        ):
+            return True
+        found = latest(incident.when, self.key(system, incident.id), t)
+        return felt(self, system, incident, found, t) < 1.0
+
+    def change(self, system: str, resource: str, order: Order, t: float, **said: str) -> Change:
+        """Begin something at `t`. `said`: `by`, `client` and `token`. KeyError for what there is not."""
+        service = next(one.service for one in self.systems[system].resources if one.id == resource)
+        change = Change(
+            operation=f"operation-{self.key(system, resource, str(len(self.changes))):016x}",
+            system=system,
+            resource=resource,
+            service=service,
+            at=t,
+            order=order,
+            was=traffic_at(self, system, service, t).actual,
+            by=said.get("by", "you"),
+            client=said.get("client", "tuiops"),
+            token=said.get("token", ""),
+        )
+        self.changes.add(change)
+        if order.shares:
+            self._feel(system, service)
+        return change
+
+    def deploy_bad(self, system: str, service: str, t: float) -> str:
+        """Have somebody deploy a bad revision of a service, as a drill. Its name; KeyError where none can be."""
+        resource = rolling(self.systems[system], service)
+        if resource is None or resource.broken is None:
+            raise KeyError(f"nothing of {system}/{service} can be broken")
+        name, number = candidate(self, system, service, t)
+        order = Order(kind="deploy", shares={name: 1.0}, made=name, number=number, bad=True, builds=4.0, lasts=10.0)
+        self.change(system, resource.id, order, t, by="CI", client="CI")
+        return name
+
+    def _feel(self, system: str, service: str) -> None:
+        """Let bad revisions of a service do what they do."""
+        self._caused[system, service] = tuple(caused(self, system, service))
+        brought: dict[tuple[str, str, str], list[Influence]] = {}
+        for (name, origin), found in self._caused.items():
+            for incident, revision in found:
+                for effect in incident.effects:
+                    influence = Influence(incident, self.key(name, incident.id), effect, (origin, revision))
+                    brought.setdefault((name, effect.service, effect.metric), []).append(influence)
+        self._brought = {key: tuple(found) for key, found in brought.items()}
+
+    def _influences(self, track: Track) -> tuple[Influence, ...]:
+        return track.influences + self._brought.get((track.system, track.service, track.metric.id), ())
 
     def limit(self, track: Track, text: str) -> Limit:
         """A limit in the track's unit, such as `> 1%`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
+from tuiops.sim.fleet.breaking import breaks
 from tuiops.sim.model import (
     AlertModel,
     Course,
@@ -18,6 +19,7 @@ from tuiops.sim.model import (
     Metric,
     Recurrence,
     ReleaseModel,
+    ResourceModel,
     Routine,
     ServiceModel,
     StepModel,
@@ -138,6 +140,24 @@ _DRIFTS = (
     DriftModel(service="phase6", resource="phase6", what="env IMAGEN_CACHE", expected="off", actual="on"),
 )
 
+_RUNNING = {"phase1": (41, 20), "phase6": (28, 10)}
+"""The revision of a phase, and how many instances it has at most, where these are not as everywhere."""
+
+
+def _run(service: str) -> ResourceModel:
+    number, most = _RUNNING.get(service, (17, 20))
+    return ResourceModel(
+        id=service, kind="cloud_run", service=service, name=f"manga-{service}", revision=service + "-{:05d}",
+        number=number, least=1, most=most, broken=breaks(service, errors=0.31, limit="> 5%", severity="high"),
+    )  # fmt: skip
+
+
+_RESOURCES = (
+    *(_run(f"phase{number}") for number in range(1, 9)),
+    _run("api"),
+    ResourceModel(id="database", kind="cloud_sql", service="database", name="manga-db"),
+)
+
 
 def _record(moment: Moment, level: str, event: str, **fields: object) -> str:
     at = moment.at.isoformat(timespec="milliseconds")
@@ -180,6 +200,9 @@ MANGA = SystemModel(
     incidents=(_QUOTA, _IMAGEN, _REDIS),
     routines=(_PHASE_RELEASE,),
     drifts=_DRIFTS,
+    resources=_RESOURCES,
+    project="manga-demo",
+    region="asia-northeast1",
     logs=(
         LogModel(service="phase6", rate=0.7, burst=2.5, write=_phase6),
         LogModel(service="api", rate=0.5, burst=1, write=_api),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
+from tuiops.sim.fleet.breaking import breaks
 from tuiops.sim.model import (
     AlertModel,
     Course,
@@ -16,6 +17,7 @@ from tuiops.sim.model import (
     Metric,
     Recurrence,
     ReleaseModel,
+    ResourceModel,
     Routine,
     ServiceModel,
     StepModel,
@@ -92,6 +94,13 @@ _HOSTING_RELEASE = Routine(
     ),
 )  # fmt: skip
 
+_RESOURCES = (
+    ResourceModel(
+        id="site", kind="firebase_hosting", service="hosting", name="omniy", revision="v{}", number=61,
+        broken=breaks("hosting", errors=0.18, limit="> 2%", severity="critical"),
+    ),
+)  # fmt: skip
+
 
 def _functions(moment: Moment) -> str:
     """One entry as Cloud Logging exports it."""
@@ -120,6 +129,8 @@ OMNIY = SystemModel(
     respond={"P1": 600, "P2": 1800, "P3": 3600, "P4": 24 * 3600},
     incidents=(_CPU, _PAYMENT, _POSTING),
     routines=(_HOSTING_RELEASE,),
+    resources=_RESOURCES,
+    project="omniy-demo",
     logs=(LogModel(service="functions", rate=0.8, burst=1.5, write=_functions),),
     budgets={"hosting": 0.91},
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
+from tuiops.sim.fleet.breaking import breaks
 from tuiops.sim.model import (
     AlertModel,
     Course,
@@ -16,6 +17,7 @@ from tuiops.sim.model import (
     Metric,
     Recurrence,
     ReleaseModel,
+    ResourceModel,
     Routine,
     ServiceModel,
     StepModel,
@@ -180,6 +182,18 @@ _WORKER_RELEASE = Routine(
     ),
 )
 
+_RESOURCES = (
+    ResourceModel(
+        id="api", kind="ecs", service="api", name="pricealert-api", cluster="pricealert", revision="api:{}",
+        number=117, least=4, most=4, broken=breaks("api", errors=0.083, limit="> 1%", severity="urgent"),
+    ),
+    ResourceModel(
+        id="worker", kind="ecs", service="worker", name="pricealert-worker", cluster="pricealert",
+        revision="worker:{}", number=88, least=4, most=4,
+    ),
+    ResourceModel(id="rds", kind="rds", service="rds", name="pricealert-db"),
+)  # fmt: skip
+
 
 def _record(moment: Moment, level: str, logger: str, message: str, **fields: object) -> str:
     """One line as the application's JSON formatter writes it; its time is UTC without saying so."""
@@ -267,6 +281,9 @@ PRICEALERT = SystemModel(
     respond={"P1": 900, "P2": 3600, "P3": 4 * 3600, "P4": 24 * 3600},
     incidents=(_BAD_RELEASE, _BACKLOG, _NOTIFICATIONS),
     routines=(_WORKER_RELEASE,),
+    resources=_RESOURCES,
+    project="123456789012",
+    region="ap-northeast-1",
     logs=(
         LogModel(service="api", rate=1.5, burst=4, write=_api),
         LogModel(service="worker", rate=0.8, burst=1.5, write=_worker),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
+from tuiops.sim.fleet.breaking import breaks
 from tuiops.sim.model import (
     AlertModel,
     Course,
@@ -16,6 +17,7 @@ from tuiops.sim.model import (
     Outage,
     Recurrence,
     ReleaseModel,
+    ResourceModel,
     Routine,
     ServiceModel,
     StepModel,
@@ -83,6 +85,15 @@ _RELEASE = Routine(
     ),
 )  # fmt: skip
 
+_RESOURCES = (
+    ResourceModel(
+        id="streamlit", kind="cloud_run", service="streamlit", name="sagebase-streamlit",
+        revision="sagebase-streamlit-{:05d}", number=73, least=0, most=2,
+        broken=breaks("streamlit", errors=0.23, limit="> 5%", severity="error_rate"),
+    ),
+    ResourceModel(id="cloudsql", kind="cloud_sql", service="cloudsql", name="sagebase-db"),
+)  # fmt: skip
+
 
 def _streamlit(moment: Moment) -> str:
     """Python's own log format, whose exceptions take several lines."""
@@ -117,6 +128,9 @@ SAGEBASE = SystemModel(
     incidents=(_DATABASE,),
     routines=(_RELEASE,),
     outages=(_MONITORING,),
+    resources=_RESOURCES,
+    project="sagebase-demo",
+    region="asia-northeast1",
     logs=(LogModel(service="streamlit", rate=0.35, burst=2, write=_streamlit),),
     budgets={"streamlit": 0.77},
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import StepKind
 from tuiops.core.units import Unit
+from tuiops.sim.fleet.breaking import breaks
 from tuiops.sim.model import (
     AlertModel,
     Course,
@@ -17,6 +18,7 @@ from tuiops.sim.model import (
     Metric,
     Recurrence,
     ReleaseModel,
+    ResourceModel,
     Routine,
     ServiceModel,
     StepModel,
@@ -129,6 +131,17 @@ _LOAD_TEST = Incident(
     ),
 )  # fmt: skip
 
+_RESOURCES = (
+    ResourceModel(
+        id="chat", kind="cloud_run", service="chat", name="tokyo-ai-chat", revision="{}", number=301, least=2, most=12,
+        broken=breaks("chat", errors=0.19, limit="> 5%", severity="critical"),
+    ),
+    ResourceModel(
+        id="staging", kind="cloud_run", service="staging", name="tokyo-ai-chat-staging", revision="{}", number=512,
+        least=0, most=2, broken=breaks("staging", errors=0.4, limit="> 5%", severity="critical"),
+    ),
+)  # fmt: skip
+
 _QUESTIONS = (
     "区役所の開庁時間は？",
     "近くの避難所を教えて",
@@ -183,6 +196,9 @@ TOKYO = SystemModel(
     respond={"P1": 300, "P2": 3600, "P3": 4 * 3600, "P4": 24 * 3600},
     incidents=(_SLOW, _GEMINI, _BAD_CANARY, _LOAD_TEST),
     routines=(_CANARY,),
+    resources=_RESOURCES,
+    project="tokyo-demo",
+    region="asia-northeast1",
     logs=(LogModel(service="chat", rate=1.0, burst=1.6, write=_chat),),
     budgets={"chat": 0.64},
 )

@@ -1,0 +1,69 @@
+"""The simulated fleet as a configuration has its systems: what runbooks may name, choose from and act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tuiops.config.resources import (
+    CloudRunResource,
+    CloudSqlResource,
+    EcsResource,
+    HostingResource,
+    RdsResource,
+)
+from tuiops.config.systems import GaugeIndicator, Service, System
+from tuiops.sim.fleet import FLEET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tuiops.config.resources import AnyResource
+    from tuiops.sim.model import Metric, ResourceModel, SystemModel
+
+RUNBOOKS = Path(__file__).parent / "runbooks"
+"""The folder of the runbooks for these systems."""
+
+
+def declared(source: str) -> dict[str, System]:
+    """Every simulated system, of which everything is read from a source of this name."""
+    return {system.id: _system(system, source) for system in FLEET}
+
+
+def _system(system: SystemModel, source: str) -> System:
+    return System(
+        services={service.id: Service(links=dict(service.links)) for service in system.services},
+        indicators={metric.id: _indicator(system, metric, source) for metric in system.metrics},
+        resources={one.id: _resource(system, one, source) for one in system.resources},
+    )
+
+
+def _indicator(system: SystemModel, metric: Metric, source: str) -> GaugeIndicator:
+    return GaugeIndicator(
+        source=source,
+        heading=metric.heading,
+        services=tuple(_measured(system, metric)),
+        query=metric.id,
+        unit=metric.unit,
+        degraded=metric.degraded,
+        down=metric.down,
+        idle_is_ok=metric.idle_is_ok,
+    )
+
+
+def _measured(system: SystemModel, metric: Metric) -> Iterator[str]:
+    return (service.id for service in system.services if metric.id in service.metrics)
+
+
+def _resource(system: SystemModel, one: ResourceModel, source: str) -> AnyResource:
+    match one.kind:
+        case "cloud_run":
+            return CloudRunResource(source=source, service=one.service, name=one.name, region=system.region)
+        case "ecs":
+            return EcsResource(source=source, service=one.service, name=one.name, cluster=one.cluster)
+        case "firebase_hosting":
+            return HostingResource(source=source, service=one.service, name=one.name)
+        case "cloud_sql":
+            return CloudSqlResource(source=source, service=one.service, name=one.name)
+        case "rds":
+            return RdsResource(source=source, service=one.service, name=one.name)
