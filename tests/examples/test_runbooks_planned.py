@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from tests.examples.filled import filled
 from tests.examples.test_runbooks import VALUES
+from tests.examples.worlds import ExampleWorld
 from tests.google.fixtures import REGION
 from tests.google.run import RunApi
 from tests.google.secrets import SecretsApi
 from tests.google.sql import SqlApi
-from tests.runbooks.worlds import SmallWorld
 from tuiops.config.clouds import GcpConfig
 from tuiops.config.credentials import GoogleCredentials
 from tuiops.config.load import load
 from tuiops.errors import Refused
 from tuiops.runbooks.load import Shelf
 from tuiops.runbooks.planner import Planner
-from tuiops.sources.abilities import Target
 from tuiops.sources.gcp.auth import GoogleAuth
 from tuiops.sources.gcp.client import GoogleClient
 from tuiops.sources.gcp.source import gcp_source
@@ -31,23 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
-    from tuiops.core.text import SafeText
     from tuiops.runbooks.plan import Plan
-    from tuiops.sources.abilities import Acts, Tells, Told
-    from tuiops.sources.gcp.source import GcpSource
-
-
-class ExampleWorld(SmallWorld):
-    """A world whose one system is in the fake."""
-
-    source: GcpSource
-
-    def acting(self, system: str, resource: str) -> Acts | None:
-        return self.source.acting(Target(system, resource))
-
-    async def told(self, system: str, of: Told, resource: str) -> tuple[SafeText, ...]:
-        target = Target(system, resource)
-        return await cast("Tells", self.source.acting(target)).tell(target, of)
 
 
 class Stage:
@@ -74,10 +57,8 @@ class Stage:
         clock = self.google.clock
         auth = GoogleAuth(key, clock, self.project)
         self.client = GoogleClient(there, auth, HttpConnector(lambda _: "", clock), clock)
-        world = ExampleWorld()
-        world.clock = clock
-        world.configured = self.loaded.config
-        world.source = gcp_source(self.system, there, self.loaded.config.systems, self.client, clock)
+        source = gcp_source(self.system, there, self.loaded.config.systems, self.client, clock)
+        world = ExampleWorld(source, self.loaded.config, clock)
         shelf = Shelf()
         return Planner(lambda: shelf.library(self.loaded), world)
 
