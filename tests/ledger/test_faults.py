@@ -22,7 +22,7 @@ from tuiops.core.text import lit
 from tuiops.errors import LedgerError
 from tuiops.ledger import postgresql as postgresql_module
 from tuiops.ledger import sqlite
-from tuiops.ledger.base import AlreadyClaimed
+from tuiops.ledger.base import AlreadyClaimed, FencedOut
 from tuiops.ledger.opening import open_ledger
 from tuiops.ledger.postgresql import PostgresDatabase
 from tuiops.ledger.session import Session
@@ -202,8 +202,9 @@ async def test_one_that_is_not_there_is_not_made_by_looking(file: FileHome) -> N
 class _Breaking:
     """A connection that the server ends, before or after it has made a write durable."""
 
-    def __init__(self, driver: Any, url: str, *, after: bool) -> None:
+    def __init__(self, driver: Any, url: str, *, after: bool, meanwhile: str = "SELECT 1") -> None:
         self._driver = driver
+        self._meanwhile = meanwhile
         self._url = url
         self._after = after
 
@@ -213,7 +214,8 @@ class _Breaking:
         if self._after:
             self._driver.execute(sql)
         with psycopg.connect(self._url, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s)", [self._driver.info.backend_pid])
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [self._driver.info.backend_pid])
+            other.execute(self._meanwhile.encode())
         return self._driver.execute("SELECT 1" if self._after else sql)
 
     def close(self) -> None:
@@ -246,6 +248,30 @@ async def test_a_connection_that_breaks_at_a_commit(
         await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
     assert [sealed.number for sealed in wrote] == [2, 3, 4]
     assert tuple([sealed async for sealed in ledger.read(after=1)]) == wrote
+    assert (await ledger.verify()).faults == ()
+    await ledger.close()
+
+
+async def test_who_loses_a_lock_with_its_connection_does_not_go_on(
+    server: ServerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its claim is recorded, so that nobody else carries it out either: what became of it, a person has to say."""
+    ledger = opened(server)
+    fence = await ledger.acquire("k", samples.holder(), run="run-1", purpose=lit("p"), seconds=30)
+    real, taken_over = Session._open, "UPDATE ledger_locks SET token = token + 1"
+    broken: list[Any] = []
+
+    def once(session: Session) -> Any:
+        driver = real(session)
+        if not broken:
+            broken.append(driver)
+            session._driver = driver = _Breaking(driver, server.url, after=True, meanwhile=taken_over)
+        return driver
+
+    monkeypatch.setattr(Session, "_open", once)
+    with pytest.raises(FencedOut):
+        await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+    assert await ledger.last() == 1
     assert (await ledger.verify()).faults == ()
     await ledger.close()
 

@@ -182,6 +182,18 @@ async def test_a_lock_is_one_runs_alone(ledger: SqlLedger) -> None:
     assert await ledger.last() == 0
 
 
+async def test_not_even_the_same_holder_takes_a_lock_from_another_of_its_runs(ledger: SqlLedger) -> None:
+    fence = await lock(ledger)
+    with pytest.raises(Taken):
+        await ledger.take_over("shop/api", samples.holder(), run="run-2", seconds=30)
+    renamed = msgspec.structs.replace(samples.holder(), name=lit("lee on bastion-1"))
+    again = await ledger.acquire("shop/api", renamed, run="run-1", purpose=lit("p"), seconds=30)
+    assert again.token == fence.token + 1
+    assert (await ledger.take_over("shop/api", renamed, run="run-1", seconds=30)).token == again.token + 1
+    free = await ledger.take_over("shop/web", renamed, run="run-1", seconds=30)
+    assert free.token == 1
+
+
 async def test_the_same_run_elsewhere_has_to_take_over(ledger: SqlLedger) -> None:
     await lock(ledger)
     elsewhere = samples.holder("s-2")

@@ -237,6 +237,23 @@ async def test_escape_sequences_put_there_by_hand_do_not_come_out(home: Home, le
     assert all(fault.isprintable() for fault in verdict.faults)
 
 
+@pytest.mark.parametrize("change", ["since = 1e300", "expires = -1", "pid = 9e15", "born = -5"])
+async def test_locks_that_cannot_be_are_told_of(home: Home, ledger: SqlLedger, change: str) -> None:
+    await fill(ledger)
+    home.by_hand(f"UPDATE ledger_locks SET {change}")
+    with pytest.raises(LedgerError, match="a lock is not what was recorded: somebody has changed the ledger"):
+        await ledger.locks()
+    with pytest.raises(LedgerError, match="a lock is not what was recorded"):
+        await ledger.acquire("k", samples.holder(), run="run-1", purpose=lit("p"), seconds=30)
+
+
+async def test_a_counter_that_was_taken_away_is_told_of(home: Home, ledger: SqlLedger) -> None:
+    await fill(ledger)
+    home.by_hand("DELETE FROM ledger_counters")
+    with pytest.raises(LedgerError, match="the number of the last run is missing"):
+        await ledger.next_run_number()
+
+
 async def test_what_is_no_text_at_all_is_found(tmp_path: Path) -> None:
     for value in ("x'ff00'", "7", "x'1b5b324a'", "''"):
         home = FileHome(tmp_path / value.strip("'"))

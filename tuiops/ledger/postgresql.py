@@ -58,6 +58,9 @@ _FAULTS = {
     "XX": ("the server's data is damaged", "keep it as it is and restore a backup; docs/ledger.md says how"),
 }
 
+_ENDED = ("08", "57P", "25P03", "25P04")
+"""With these the server ends a connection, or never had it."""
+
 
 class PostgresDatabase:
     """A database whose tables begin with `ledger_`. `url` may hold a password, which no message repeats."""
@@ -130,7 +133,8 @@ class PostgresDatabase:
         else:
             if isinstance(error, _driver().OperationalError):
                 problem, remedy = _FAULTS["08"]
-        kind = LedgerError if state[:2] not in {"", "08", "57", "25"} or state in {"57014", "25006"} else Lost
+        silent = not state and isinstance(error, (_driver().OperationalError, _driver().InterfaceError))
+        kind = Lost if silent or state.startswith(_ENDED) else LedgerError
         return kind(str(Fault(self.place, "", f"{problem} ({state})" if state else problem, remedy)))
 
     async def hints(self, seconds: float) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""What a ledger does, step by step, on one connection. Blocks; `ledger.Ledger` calls it in a thread."""
+"""What a ledger does, step by step, on one connection. Blocks; `sql.SqlLedger` calls it in a thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import EMPTY, LINE, safe
+from tuiops.errors import LedgerError
 from tuiops.ledger import statements
 from tuiops.ledger.base import AlreadyClaimed, Fence, FencedOut, Holder, Lock, Taken
 from tuiops.ledger.chain import Row, seal, storable
@@ -31,6 +32,10 @@ _LOOK = 10_000
 """Rows that are verified at once: a deal between memory and turns of threads."""
 
 _FARTHEST = 2**63 - 1
+_LARGEST = 2**37
+"""Of the numbers of a lock: seconds until the year 6325."""
+
+_CHANGED = ": somebody has changed the ledger → `tuiops ledger verify`; restore a backup, or begin another ledger"
 
 
 class _LockRow(NamedTuple):
@@ -50,6 +55,16 @@ class _LockRow(NamedTuple):
     since: float
     expires: float
 
+    @classmethod
+    def of(cls, row: tuple[Any, ...]) -> _LockRow:
+        """Raises LedgerError when a hand has put something else there than locks are made of."""
+        found = cls._make(row)
+        texts = (found.key, found.name, found.session, found.host, found.boot, found.run, found.purpose)
+        numbers = (found.token, found.pid, found.born, found.since, found.expires)
+        if not all(isinstance(text, str) for text in texts) or not all(_is_number(number) for number in numbers):
+            raise LedgerError(f"a lock is not what was recorded{_CHANGED}")
+        return found
+
     @property
     def holder(self) -> Holder:
         return Holder(
@@ -57,9 +72,14 @@ class _LockRow(NamedTuple):
             session=storable(self.session),
             host=storable(self.host),
             boot=storable(self.boot),
-            pid=self.pid,
+            pid=int(self.pid),
             born=self.born,
         )
+
+    def is_of(self, holder: Holder) -> bool:
+        """Whether this very process has it, whatever it calls itself."""
+        mine = (storable(holder.session), storable(holder.host), storable(holder.boot), holder.pid, holder.born)
+        return (self.session, self.host, self.boot, self.pid, self.born) == mine
 
     def lock(self, now: float) -> Lock:
         """As others see it at the database's time `now`."""
@@ -73,6 +93,11 @@ class _LockRow(NamedTuple):
             expires=datetime.fromtimestamp(self.expires, UTC),
             gone=self.expires <= now or dead(self.holder),
         )
+
+
+def _is_number(value: object) -> bool:
+    """Whether it can be a time, a process or a token."""
+    return isinstance(value, int | float) and 0 <= value < _LARGEST
 
 
 class Store:
@@ -95,12 +120,13 @@ class Store:
         sealed: list[Sealed] = []
 
         def write() -> None:
+            # Whoever lost the lock while it lost the connection must not go on, even if its last word is there.
+            if fence is not None:
+                self._check(fence)
             # Digests are of the whole chain: what is there with the one that a lost write had is that write.
             if sealed and session.rows(statements.DIGEST, of_number=sealed[-1].number) == [(sealed[-1].digest,)]:
                 return
             sealed.clear()
-            if fence is not None:
-                self._check(fence)
             if execution and session.rows(statements.CLAIMED, of_execution=execution):
                 raise AlreadyClaimed(f"{execution} was claimed before; it must not be carried out again")
             tail = session.rows(statements.LAST)
@@ -118,7 +144,8 @@ class Store:
 
     def next_run_number(self) -> int:
         def write() -> int:
-            self._session.count(statements.COUNT)
+            if not self._session.count(statements.COUNT):
+                raise LedgerError(f"{self.database.place}: the number of the last run is missing{_CHANGED}")
             return int(self._session.rows(statements.COUNTED)[0][0])
 
         return self._session.write(write)
@@ -170,7 +197,7 @@ class Store:
     def acquire(self, key: str, holder: Holder, run: str, purpose: SafeText, seconds: float) -> Fence:
         def write() -> Fence:
             row = self._lock(key)
-            if row is not None and row.held and not (row.run == storable(run) and row.holder == _stored(holder)):
+            if row is not None and row.held and not (row.run == storable(run) and row.is_of(holder)):
                 raise Taken(row.lock(self._session.now()))
             return self._take(row, key, holder, run, purpose, seconds)
 
@@ -179,9 +206,9 @@ class Store:
     def take_over(self, key: str, holder: Holder, run: str, seconds: float) -> Fence:
         def write() -> Fence:
             row = self._lock(key)
-            if row is not None and row.held and row.holder != _stored(holder):
+            if row is not None and row.held:
                 lock = row.lock(self._session.now())
-                if row.run != storable(run) or not lock.gone:
+                if row.run != storable(run) or not (lock.gone or row.is_of(holder)):
                     raise Taken(lock)
             return self._take(row, key, holder, run, safe(row.purpose, LINE) if row else EMPTY, seconds)
 
@@ -203,23 +230,23 @@ class Store:
     def locks(self) -> tuple[Lock, ...]:
         def look() -> tuple[Lock, ...]:
             now = self._session.now()
-            return tuple(_LockRow._make(row).lock(now) for row in self._session.rows(statements.LOCKS))
+            return tuple(_LockRow.of(row).lock(now) for row in self._session.rows(statements.LOCKS))
 
         return self._session.read(look)
 
     def _lock(self, key: str) -> _LockRow | None:
         rows = self._session.rows(statements.LOCK, of_key=storable(key))
-        return _LockRow._make(rows[0]) if rows else None
+        return _LockRow.of(rows[0]) if rows else None
 
     def _take(
         self, row: _LockRow | None, key: str, holder: Holder, run: str, purpose: SafeText, seconds: float
     ) -> Fence:
         now = self._session.now()
-        stored = _stored(holder)
         taken = _LockRow(
             key=storable(key), token=row.token + 1 if row else 1, held=True,
-            name=stored.name, session=stored.session, host=stored.host, boot=stored.boot, pid=stored.pid,
-            born=stored.born, run=storable(run), purpose=storable(purpose), since=now, expires=now + seconds,
+            name=storable(holder.name), session=storable(holder.session), host=storable(holder.host),
+            boot=storable(holder.boot), pid=holder.pid, born=float(holder.born),
+            run=storable(run), purpose=storable(purpose), since=now, expires=now + seconds,
         )  # fmt: skip
         if row is None:
             self._session.count(statements.FIRST_LOCK, **taken._asdict())
@@ -230,14 +257,3 @@ class Store:
     def _check(self, fence: Fence) -> None:
         if self._session.rows(statements.TOKEN, of_key=storable(fence.key)) != [(fence.token,)]:
             raise FencedOut(f"{fence.key} was taken over; nothing was recorded")
-
-
-def _stored(holder: Holder) -> Holder:
-    return Holder(
-        name=safe(holder.name, LINE),
-        session=storable(holder.session),
-        host=storable(holder.host),
-        boot=storable(holder.boot),
-        pid=holder.pid,
-        born=float(holder.born),
-    )
