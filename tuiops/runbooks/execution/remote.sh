@@ -223,6 +223,18 @@ tuiops_end() {
     tuiops_turn=$((tuiops_turn + 1))
     tuiops_nap
   done
+  if [ "$tuiops_asked" = ' ' ]; then
+    # It was over before anything was asked to end; then its status says how.
+    tuiops_turn=0
+    while tuiops_watched && [ ! -e "$tuiops_here/status" ] && [ "$tuiops_turn" -lt 20 ]; do
+      tuiops_turn=$((tuiops_turn + 1))
+      tuiops_nap
+    done
+    if [ -e "$tuiops_here/status" ] && [ ! -e "$tuiops_here/left" ]; then
+      rmdir "$tuiops_here/aborted" "$tuiops_here/expired" 2>/dev/null
+      return
+    fi
+  fi
   printf '%s\n' "$tuiops_found" >"$tuiops_here/left.new" && mv "$tuiops_here/left.new" "$tuiops_here/left"
 }
 

@@ -36,10 +36,13 @@ _TICK = 0.05
 """Seconds between two writes of output to the disk."""
 _QUIET = 1.0
 """Seconds without output after which a whole line is let go."""
+_LONGEST_WAIT = 3600.0
+"""Seconds of one wait: kernels refuse too many."""
 _DRAIN = 1.0
 """Seconds that output may still come after the command has ended, from what it left behind."""
 _KILLING = 3.0
 """Seconds that processes are being killed before they are named as left."""
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _NOT_FOUND = 127
 _DEAF_TO = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE)
@@ -95,9 +98,14 @@ def _answer(line: str) -> None:
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of descendants whose own parents end, so that none gets out of sight. Linux can."""
+    """Become the parent of descendants whose own parents end, so that none gets out of sight. Linux can.
+
+    And leave no core file: secrets would be in it.
+    """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        library = ctypes.CDLL(None)
+        library.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        library.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class _Stream:
@@ -160,7 +168,7 @@ class Supervisor:
         while not self._over():
             busy = self._why or self._ended_at or self._writer.waiting
             held = any(stream.redactor.holds for stream in self._streams)
-            left = max(0.0, deadline - time.monotonic())
+            left = min(max(0.0, deadline - time.monotonic()), _LONGEST_WAIT)
             self._step(_TICK if busy else min(_QUIET, left) if held else left)
             if not self._why and self._ended_at is None and time.monotonic() >= deadline:
                 self._end_all("timed out")
@@ -295,11 +303,11 @@ class Supervisor:
         self._living = bool(tree)
         if time.monotonic() - self._asked_at > self._order["grace"]:
             self._refused.update(processes.tell(tree, signal.SIGKILL))
-            return
-        # A stopped process hears only once it goes on.
-        asked = [process for process in tree if process.pid not in self._asked]
-        self._refused.update(processes.tell(asked, signal.SIGTERM, signal.SIGCONT))
-        self._asked |= {process.pid for process in asked}
+        else:
+            # A stopped process hears only once it goes on.
+            unasked = [process for process in tree if process.pid not in self._asked]
+            self._refused.update(processes.tell(unasked, signal.SIGTERM, signal.SIGCONT))
+        self._asked |= {process.pid for process in tree}
 
     def _tree(self) -> list[processes.Process]:
         found = {process.pid: process for process in processes.descendants(os.getpid())}
@@ -319,10 +327,12 @@ class Supervisor:
             {"pid": process.pid, "name": process.name, "why": self._refused.get(process.pid, _why(process))}
             for process in self._tree()
         ]
+        # Whatever was over before anything was asked to end has ended by itself.
+        by_itself = not self._why or (not self._asked and self._status is not None)
         folders.write_status(
             self._folder,
             {
-                "kind": self._why or "ended",
+                "kind": "ended" if by_itself else self._why,
                 "status": self._status,
                 "left": left[:100],
                 "size": self._writer.size,
