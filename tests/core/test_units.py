@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiops.core.units import Unit, countdown, parse_duration, parse_quantity, parse_size, show, show_size, span
+from tuiops.core.units import (
+    Unit,
+    countdown,
+    exact_span,
+    parse_duration,
+    parse_quantity,
+    parse_size,
+    show,
+    show_size,
+    span,
+)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +135,11 @@ def test_spans_have_at_most_two_parts(seconds: float, shown: str) -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "now"), (-1, "now"), (751, "12:31"), (13_260, "3h41"), (9, "0:09")])
 def test_countdowns_look_like_clocks(seconds: float, shown: str) -> None:
     assert countdown(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.5, "500ms"), (1.5, "1500ms"), (90, "90s"), (900, "15m"), (5400, "90m"), (2_592_000, "30d")]
+)
+def test_an_exact_span_is_what_a_file_would_say(seconds: float, text: str) -> None:
+    assert exact_span(seconds) == text
+    assert parse_duration(exact_span(seconds)) == seconds

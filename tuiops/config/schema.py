@@ -14,6 +14,7 @@ from msgspec import NODEFAULT, inspect
 
 from tuiops.config.model import Config
 from tuiops.config.values import KIND, Duration, Size
+from tuiops.core.units import exact_span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,18 +131,10 @@ def written(value: object) -> Any:
     if value is NODEFAULT or value is None or hasattr(value, "__struct_fields__"):
         return None
     if isinstance(value, Duration):
-        return write_duration(value)
+        return exact_span(value)
     if isinstance(value, Size):
         return write_size(value)
     return list(value) if isinstance(value, tuple) else value
-
-
-def write_duration(seconds: float) -> str:
-    """In the largest unit that leaves a whole number: `15m`, `30d`, `500ms`."""
-    for unit, factor in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if seconds >= factor and seconds % factor == 0:
-            return f"{seconds / factor:.0f}{unit}"
-    return f"{seconds * 1000:.0f}ms"
 
 
 def write_size(size: int) -> str:

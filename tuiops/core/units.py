@@ -131,6 +131,14 @@ def span(seconds: float) -> SafeText:
     return SafeText(f"{days}d{hours % 24}h" if days < 10 else f"{days}d")
 
 
+def exact_span(seconds: float) -> SafeText:
+    """How long as a file writes it, nothing rounded, in the largest unit that leaves a whole number: `15m`, `500ms`."""
+    for unit, factor in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= factor and seconds % factor == 0:
+            return SafeText(f"{seconds / factor:.0f}{unit}")
+    return SafeText(f"{seconds * 1000:.0f}ms")
+
+
 def seconds_of(text: str) -> float | None:
     """What `span` wrote, in seconds; None for any other text. What it left out stays lost: `3m` is 180."""
     match = _SPAN.fullmatch(text)

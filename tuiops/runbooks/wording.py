@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from tuiops.config.schema import write_duration
 from tuiops.config.values import Secret
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.core.units import exact_span
 from tuiops.runbooks.gates import label
 from tuiops.runbooks.model import (
     ApiAction,
@@ -41,7 +41,7 @@ def call_text(do: PlainAction) -> SafeText:
         case GateAction(check=check):
             found = check_text(check)
         case WaitAction(lasts=lasts):
-            found = fmt("wait {}", _span(lasts))
+            found = fmt("wait {}", exact_span(lasts))
         case ManualAction(instructions=instructions, link=link):
             found = _sentences(f"{instructions} {link}")
         case _:
@@ -52,13 +52,8 @@ def call_text(do: PlainAction) -> SafeText:
 
 def check_text(check: AnyCheck) -> SafeText:
     """A condition, how long it must hold, and how long it has to begin to."""
-    hold = fmt(" for {}, begun", _span(check.hold)) if check.hold else lit(",")
-    return fmt("{}{} within {}", label(check), hold, _span(check.within))
-
-
-def _span(seconds: float) -> SafeText:
-    """As a file writes it, so that nothing is rounded."""
-    return safe(write_duration(seconds))
+    hold = fmt(" for {}, begun", exact_span(check.hold)) if check.hold else lit(",")
+    return fmt("{}{} within {}", label(check), hold, exact_span(check.within))
 
 
 def _sentences(text: str) -> SafeText:
