@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.access import Deed
 from tuiops.core.record import Entry, RunAborting, RunApproved, RunPaused, StepAttested
+from tuiops.core.runs import RunState
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import LedgerError, Refused, SourceError
 from tuiops.ledger.base import FencedOut, Taken
@@ -51,6 +52,9 @@ LOOK_AT_LOCKS = 2.0
 PUBLISH_DELAY = 0.1
 """Seconds in which changes are gathered into one publication."""
 
+_RESTING = frozenset({RunState.PAUSED, RunState.UNKNOWN})
+"""States of a run that is not over and that nobody carries out."""
+
 _LEDGER = ""
 """Stands for the ledger where troubles are named; no run has an empty identity."""
 
@@ -80,8 +84,8 @@ class Engine:
         self._troubles: dict[str, SafeText] = {}
         self._book = RunBook()
         self._locks: tuple[Lock, ...] = ()
-        self._busy: set[str] = set()
-        """Runs that are being taken up, carried out or given back here."""
+        self._busy: dict[str, asyncio.Event] = {}
+        """Runs that are being taken up, carried out or given back here; the event is set when that is over."""
         self._acquiring = asyncio.Lock()
         self._carriers: dict[str, Carrier] = {}
         self._progress: dict[str, Progress] = {}
@@ -199,9 +203,12 @@ class Engine:
 
     async def _take_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
         """Begin to carry a run out; who asked may go away meanwhile. Refused when it cannot be done."""
-        if taking.run in self._busy:
-            raise Refused("this console is carrying it out already")
-        self._busy.add(taking.run)
+        while taking.run in self._busy:
+            history = self.find(taking.run)
+            if history is None or not (history.view.state.final or history.view.state in _RESTING):
+                raise Refused("this console is carrying it out already")
+            await self._busy[taking.run].wait()
+        self._busy[taking.run] = asyncio.Event()
         await asyncio.shield(self._spawn(self._taken_up(taking, work, fits), f"take up {taking.run}"))
 
     async def _taken_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
@@ -260,7 +267,7 @@ class Engine:
                     await fences.release()
                 await self._look_at_locks()
         finally:
-            self._busy.discard(run)
+            self._busy.pop(run).set()
             self._dirty.set()
 
     async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
@@ -341,7 +348,7 @@ class Engine:
         if locks != self._locks:
             self._locks = locks
             self._dirty.set()
-        for run in {lock.run for lock in locks if lock.gone and not self._stopping} - self._busy:
+        for run in {lock.run for lock in locks if lock.gone and not self._stopping} - self._busy.keys():
             history = self._book.history(run)
             if history is not None and history.open and history.open not in self._looked_after:
                 self._looked_after.add(history.open)
