@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.runbooks.written import DONE, HEAD, command, faults, found, kept, step, written
 from tuiops.config import load as config_load
+from tuiops.config.model import Config, Runbooks
 from tuiops.errors import Blank, ConfigError, Fault
 from tuiops.runbooks.load import Shelf, files, folders, library, load
 from tuiops.runbooks.model import CommandAction, EachAction, NotifyAction
@@ -214,6 +215,12 @@ def test_what_is_no_file_of_a_runbook_is_a_fault(tmp_path: Path, kind: str) -> N
     for _ in range(2):
         (fault,) = shelf.library(loaded).faults
         assert (fault.file, fault.key) == (str(file), "")
+
+
+def test_a_folder_that_is_not_there_is_told_without_a_file_as_well(tmp_path: Path) -> None:
+    config = Config(runbooks=Runbooks(folders=(str(tmp_path / "gone"),)))
+    (fault,) = library(config_load.Loaded(config, ())).faults
+    assert (fault.file, fault.key) == ("built-in defaults", "runbooks.folders[0]")
 
 
 def test_no_runbooks_are_no_mistake(tmp_path: Path) -> None:

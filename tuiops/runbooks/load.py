@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.config.convert import convert_to
+from tuiops.config.load import BUILT_IN
 from tuiops.config.tree import MAX_FILE, Tree
 from tuiops.errors import Blank, ConfigError, Fault
 from tuiops.runbooks.checks import calls, commands, names, order, steps, surroundings, words
@@ -144,7 +145,8 @@ def _missing_folders(loaded: Loaded) -> Iterator[Fault]:
     for position, folder in enumerate(loaded.config.runbooks.folders):
         if not Path(folder).is_dir():
             key = f"runbooks.folders[{position}]"
-            yield Fault(str(loaded.files[0]), key, f"{folder} is no folder", "make it, or take it out")
+            place = str(loaded.files[0]) if loaded.files else BUILT_IN
+            yield Fault(place, key, f"{folder} is no folder", "make it, or take it out")
 
 
 def load(file: Path, config: Config | None = None) -> Kept:
