@@ -206,3 +206,14 @@ async def test_on_a_bastion(module_servers: Servers, tmp_path: Path) -> None:
     assert (await place.look(CommandCheck(argv=("false",), via="edge"))).holds is False
     assert (await place.find("r1.1", script("", via="edge"))).end is End.SUCCEEDED
     await edge.close()
+
+
+async def test_what_was_begun_before_is_never_called_not_begun(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    do = script('echo done >> "$1"', str(done))
+    place = effects(tmp_path)
+    name = await place.name("r1", 1)
+    outcomes = [await ran(tmp_path, do, name) for _ in range(2)]
+
+    assert [outcome.end for outcome in outcomes] == [End.SUCCEEDED, End.UNKNOWN]
+    assert lines_of(done) == ["done"]

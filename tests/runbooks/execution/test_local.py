@@ -93,8 +93,8 @@ async def test_an_id_is_used_once(tmp_path: Path) -> None:
     again = await local(tmp_path).run(what, Heard())
 
     kinds = [outcome.kind for outcome in outcomes]
-    assert sorted(kind.value for kind in kinds) == ["ended"] + ["not done"] * 7
-    assert again.kind is Kind.NOT_DONE
+    assert sorted(kind.value for kind in kinds) == ["ended"] + ["unknown"] * 7
+    assert again.kind is Kind.UNKNOWN
     assert again.text == "this execution was begun before; it is not begun again"
     assert lines_of(effects) == ["done"]
 
@@ -276,7 +276,7 @@ async def test_a_supervisor_that_is_killed_leaves_unknown_and_names_what_lives(t
     finding = await place.abort("r1.a.1")
     assert (finding.sight, finding.left) == (Sight.NOBODY_KNOWS, ())
     assert processes.marked("r1.a.1") == []
-    assert (await place.run(shell("r1.a.1", "true"), Heard())).kind is Kind.NOT_DONE
+    assert (await place.run(shell("r1.a.1", "true"), Heard())).kind is Kind.UNKNOWN
 
 
 async def test_long_output_is_bounded_everywhere(tmp_path: Path) -> None:

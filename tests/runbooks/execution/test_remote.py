@@ -193,7 +193,7 @@ async def test_an_id_is_used_once(place: RemoteCommands, execution: str, tmp_pat
     what = shell(execution, 'echo done >> "$1"', str(effects))
     outcomes = await asyncio.gather(*(place.run(what, Heard()) for _ in range(5)))
 
-    assert sorted(outcome.kind.value for outcome in outcomes) == ["ended"] + ["not done"] * 4
+    assert sorted(outcome.kind.value for outcome in outcomes) == ["ended"] + ["unknown"] * 4
     assert lines_of(effects) == ["done"]
 
 
@@ -284,7 +284,7 @@ async def test_a_watcher_that_is_killed_leaves_unknown_and_names_what_lives(
     finding = await place.abort(execution)
     assert (finding.sight, finding.left) == (Sight.NOBODY_KNOWS, ())
     assert processes.marked(execution) == []
-    assert (await place.run(shell(execution, "true"), Heard())).kind is Kind.NOT_DONE
+    assert (await place.run(shell(execution, "true"), Heard())).kind is Kind.UNKNOWN
 
 
 async def test_long_output_is_bounded_everywhere(place: RemoteCommands, execution: str, state: Path) -> None:

@@ -164,7 +164,7 @@ class Commands(Protocol):
     """A place where commands are carried out: this machine, or a bastion."""
 
     async def run(self, command: Command, tell: Tell) -> Outcome:
-        """Claim its id, begin it, and wait for its end.
+        """Claim its id, begin it, and wait for its end. One that was begun before is left alone, and unknown.
 
         Never raises for what goes wrong: that is an outcome. When its task is cancelled, or this program dies, the
         command goes on; `abort` ends it.
@@ -202,6 +202,11 @@ def not_done(text: SafeText) -> Outcome:
 def unknown(text: SafeText) -> Outcome:
     """The outcome of what nobody can tell."""
     return Outcome(kind=Kind.UNKNOWN, text=text)
+
+
+def begun_before() -> Outcome:
+    """The outcome for somebody who would begin what was begun before: not for them to say."""
+    return unknown(lit("this execution was begun before; it is not begun again"))
 
 
 def not_begun() -> Finding:

@@ -30,6 +30,7 @@ from tuiops.runbooks.execution.base import (
     Left,
     Outcome,
     Sight,
+    begun_before,
     ended_outcome,
     left_text,
     lost,
@@ -107,7 +108,8 @@ class LocalCommands:
             return not_done(fmt("a secret cannot be read: {}", safe(str(error), 500)))
         answer = await asyncio.to_thread(self._begin, command, prepared)
         if answer == "taken":
-            return not_done(lit("this execution was begun before; it is not begun again"))
+            barred = await asyncio.to_thread((self._base / command.execution / folders.BARRED).exists)
+            return not_done(not_begun().text) if barred else begun_before()
         if answer.startswith("failed"):
             return not_done(fmt("{}: {}", safe(command.argv[0]), safe(answer.removeprefix("failed ").lower())))
         # Without an answer the folder says whether it has begun, or else is barred from ever beginning.

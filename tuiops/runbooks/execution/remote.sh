@@ -40,7 +40,13 @@ tuiops_begin() {
   (PATH=${tuiops_path:-$PATH} && command -v "$1") >/dev/null 2>&1 || { tuiops_say absent; return; }
   mkdir -p "$tuiops_base" 2>/dev/null
   if ! mkdir "$tuiops_here" 2>/dev/null; then
-    if [ -d "$tuiops_here" ]; then tuiops_say taken; else tuiops_say "failed $tuiops_here cannot be made"; fi
+    if [ -e "$tuiops_here/barred" ]; then
+      tuiops_say none
+    elif [ -d "$tuiops_here" ]; then
+      tuiops_say taken
+    else
+      tuiops_say "failed $tuiops_here cannot be made"
+    fi
     return
   fi
   sync "$tuiops_here" "$tuiops_base" 2>/dev/null || sync

@@ -18,6 +18,7 @@ from tuiops.runbooks.execution.base import (
     Outcome,
     Output,
     Sight,
+    begun_before,
     ended_outcome,
     left_text,
     not_begun,
@@ -126,9 +127,9 @@ class Report:
         return Finding(sight=Sight.NOBODY_KNOWS, text=text, left=left)
 
     def _refusal(self) -> Outcome | None:
-        """Why it was not begun by us, when it was not."""
+        """Why we have not begun it, when we have not."""
         if "taken" in self._said:
-            return not_done(lit("this execution was begun before; it is not begun again"))
+            return begun_before()
         if "absent" in self._said:
             return not_done(fmt("{}: there is no such program there", safe(self._command.argv[0])))
         if "failed" in self._said:
