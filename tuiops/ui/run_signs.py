@@ -130,7 +130,6 @@ def mentions(
         ((name, style), title, (state, style), (others, palette.bold)),
         ((fmt("{}{}{}", name, state, others), style),),
         (brief,),
-        ((fmt("{}{}", name, others), style),),
     )
 
 

@@ -120,15 +120,19 @@ class Box(DetailScreen):
         said.display = bool(lines)
         said.show_lines([[piece] for piece in lines[:_MOST_SAID]])
         super().draw(snapshot, now)
+        if len(self.sheet.rows) > self._room(len(lines)) and not self.sheet.rows[0]:
+            self.sheet.show(self.sheet.rows[1:])
         self._fit(len(self.sheet.rows), min(len(lines), _MOST_SAID) + bool(asked))
 
     def _fit(self, rows: int, below: int) -> None:
         """The sheet as high as what is on it, as far as there is room."""
-        # Header, title, choices, lower border and footer take a row each.
-        room = self.size.height - 5 - below
-        height = max(1, min(rows, room))
+        height = max(1, min(rows, self._room(below)))
         if self.sheet.styles.height is None or self.sheet.styles.height.value != height:
             self.sheet.styles.height = height
+
+    def _room(self, below: int) -> int:
+        # Header, title, choices, lower border and footer take a row each.
+        return self.size.height - 5 - below
 
     # Ways from one choice to the next.
 

@@ -96,7 +96,7 @@ class CardScreen(Box):
         return self._request.title if self.card is None else heading(self.card.plan)
 
     def notes(self, pen: Pen) -> Sequence[Piece]:
-        return () if self.card is None else (pen.text(lit(" ")), badge(pen, self.card.plan))
+        return () if self.card is None else (badge(pen, self.card.plan),)
 
     def rows(self, pen: Pen) -> Sequence[Row]:
         if self.card is not None:

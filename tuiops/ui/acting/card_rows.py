@@ -99,7 +99,7 @@ def _fact_rows(pen: Pen, name: SafeText, facts: Iterable[Said], loud: frozenset[
 
 def _step_rows(pen: Pen, number: int, step: PlannedStep, plan: Plan) -> Iterator[Row]:
     lead: Row = (
-        pen.text(SafeText(f" {number:>2}  ")),
+        pen.text(fmt(" {:>2}  ", number)),
         (fmt("{}  ", step.danger.letter), danger_style(step.danger, pen.look.palette)),
     )
     blank = pen.text(SafeText(" " * _LEAD))
@@ -176,9 +176,9 @@ def took(seconds: float) -> SafeText:
     """A duration of a run: `40 s`, `2 min 40 s`, `1h05`."""
     whole = int(seconds)
     if whole < 60:
-        return SafeText(f"{whole} s")
+        return fmt("{} s", whole)
     if whole < 3600:
-        return SafeText(f"{whole // 60} min {whole % 60:02d} s")
+        return fmt("{} min {:02d} s", whole // 60, whole % 60)
     return span(seconds)
 
 

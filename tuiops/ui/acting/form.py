@@ -17,7 +17,6 @@ from tuiops.runbooks.model import (
     TextParameter,
     TimestampParameter,
 )
-from tuiops.ui.actions import Scope
 from tuiops.ui.keymap import build
 from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.screens.pen import BLANK, Pen
@@ -265,11 +264,13 @@ class FormScreen(View):
             sheet.styles.height = len(rows)
         sheet.show(rows)
         of = fmt("value {} of {}", self._at + 1, len(self._asked))
-        self.query_one(TitleBar).show((pen.bold(self._request.title), pen.muted(of)), (pen.muted(lit("Esc back")),))
+        title = (pen.bold(self._request.title), pen.muted(pen.look.glyphs.dot), pen.muted(of))
+        self.query_one(TitleBar).show(title, (pen.muted(lit("Esc back")),))
         self.query_one("#name", SafeStatic).show(fmt("{}: ", self._label(self.name_asked)))
         self.query_one("#trouble", SafeStatic).show(self._trouble or self._hint())
         self.query_one(Header).show(snapshot, now)
-        self.query_one(Footer).show((Scope.GLOBAL,), build(), snapshot.notices)
+        # What other keys do elsewhere, they type here.
+        self.query_one(Footer).show((), build(), snapshot.notices)
         self._table.redraw()
 
     def _rows(self, pen: Pen) -> Iterator[Row]:

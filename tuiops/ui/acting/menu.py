@@ -174,9 +174,8 @@ class MenuScreen(View):
         about.show([pen.clip(row) for row in self._about_rows(pen)])
         names = list(dict.fromkeys(subject.name for subject in self._subjects))
         of = names[0] if len(names) == 1 else fmt("{} services", len(names))
-        title = (pen.bold(fmt("Act on {}", of)), pen.text(lit(" ")), pen.environment(snapshot.environment))
-        back = self.keymap.shown("app.back")
-        self.query_one(TitleBar).show(title, [pen.muted(fmt("{} back", key)) for key in back[:1]])
+        back = [pen.muted(fmt("{} back", key)) for key in self.keymap.shown("app.back")[:1]]
+        self.query_one(TitleBar).show((pen.bold(fmt("Act on {}", of)),), (*back, pen.environment(snapshot.environment)))
         self.query_one(Header).show(snapshot, now)
         self.query_one(Footer).show((Scope.GLOBAL,), self.keymap, snapshot.notices)
 

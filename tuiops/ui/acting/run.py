@@ -79,7 +79,7 @@ class RunScreen(DetailScreen):
         run = self.run_view()
         if run is None:
             return ()
-        return (pen.text(lit(" ")), pen.environment(Environment(run.environment, production=run.production)))
+        return (pen.environment(Environment(run.environment, production=run.production)),)
 
     def rows(self, pen: Pen) -> Sequence[Row]:
         run = self.run_view()

@@ -27,7 +27,6 @@ _TIMES = 8
 _SPARK = 12
 _TAIL = 6
 """Lines of output that are shown beside the step that prints them."""
-_LATE = 1.0
 
 
 def run_sheet(pen: Pen, run: RunView, hints: Sequence[SafeText]) -> list[Row]:
@@ -82,7 +81,7 @@ def _step_rows(pen: Pen, number: int, step: StepView) -> Iterator[Row]:
     under_way = not step.state.final and step.state is not StepState.PENDING
     lead: Row = (
         (fmt(" {} ", step_glyph(step.state, glyphs)), style),
-        pen.text(SafeText(f"{number:>2}  ")),
+        pen.text(fmt("{:>2}  ", number)),
         (fmt("{}  ", step.danger.letter), danger_style(step.danger, palette) if under_way else palette.muted),
     )
     time = _time(pen, step)
@@ -129,7 +128,8 @@ def _beside(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
 def _unknown(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
     """What is known of a step of which nobody can tell how it ended."""
     style = step_style(step.state, pen.look.palette)
-    yield ((lit("Nobody can tell how it ended. It is not done a second time by itself."), style),)
+    said = lit("Nobody can tell how it ended. It is not done a second time by itself.")
+    yield from (((line, style),) for line in wrap(said, pen.width - _LEAD - 2))
     if step.execution:
         yield (pen.muted(fmt("known as {}", safe(step.execution))),)
     yield from ((pen.text(line),) for line in wrap(step.call, pen.width - _LEAD - 2))
@@ -164,10 +164,10 @@ def _countdown(pen: Pen, step: StepView) -> Piece:
     whole = (step.ends - step.started).total_seconds() if step.started is not None else 0.0
     waits = step.kind is StepKind.WAIT
     if left <= 0:
-        return pen.muted(lit("the time is up") if waits else fmt("over its time by {}", span(max(_LATE, -left))))
-    of = fmt(" of {}", lasted(whole)) if whole > 0 else EMPTY
-    text = fmt("{}{} left", countdown(left), of)
-    return pen.bold(text) if waits else pen.muted(fmt("{} before it has taken too long", text))
+        return pen.muted(lit("the time is up") if waits else fmt("over its time by {}", span(-left)))
+    if waits:
+        return pen.bold(fmt("{}{} left", countdown(left), fmt(" of {}", lasted(whole)) if whole > 0 else EMPTY))
+    return pen.muted(fmt("has {} more, of {}", countdown(left), lasted(whole)))
 
 
 def _output(pen: Pen, step: StepView) -> Iterator[Row]:

@@ -68,7 +68,7 @@ class DetailScreen(View):
         raise NotImplementedError
 
     def notes(self, pen: Pen) -> Sequence[Piece]:  # noqa: ARG002 - most have none
-        """What stands behind the title in the border."""
+        """What stands at the right end of the title."""
         return ()
 
     def rows(self, pen: Pen) -> Sequence[Row]:
@@ -151,7 +151,7 @@ class DetailScreen(View):
         pen = Pen(look=look_of(self), times=self.host.times, now=now, width=self.sheet.columns)
         drawn = [pen.clip(row) for row in self.rows(pen)]
         self.sheet.show([_lit_up(row, self._sought, pen) for row in drawn] if self._sought else drawn)
-        self.query_one(TitleBar).show((pen.bold(self.heading(pen)), *self.notes(pen)), self._aside(pen, len(drawn)))
+        self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), self._aside(pen, len(drawn)))
         self.query_one(Header).show(snapshot, now)
         self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices, self.idle)
 
@@ -161,7 +161,7 @@ class DetailScreen(View):
         back = self.keymap.shown("app.back")
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
-        return more + [pen.muted(fmt("{} back", key)) for key in back[:1]]
+        return [*more, *(pen.muted(fmt("{} back", key)) for key in back[:1]), *self.notes(pen)]
 
     # Actions.
 

@@ -15,6 +15,7 @@ from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.core.units import span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import width_of
+from tuiops.ui.run_signs import mentions
 from tuiops.ui.screens.parts import find_service
 from tuiops.ui.screens.pen import BLANK, Pen, spread
 from tuiops.ui.screens.plots import FIRST_RANGE, REFRESH, Past, ask
@@ -120,7 +121,14 @@ class Wall(View):
             name, shown = safe(page), PAGES[page](scene)
         shown = shown[:body]
         filler = [BLANK] * (body - len(shown))
-        return [_header(pen, snapshot), BLANK, *shown, *filler, BLANK, self._foot(pen, snapshot, name, beat)]
+        return [
+            _header(pen, snapshot),
+            _running(pen, snapshot),
+            *shown,
+            *filler,
+            BLANK,
+            self._foot(pen, snapshot, name, beat),
+        ]
 
     def _foot(self, pen: Pen, snapshot: Snapshot, name: SafeText, beat: float) -> Row:
         if beat < self.leaving_until:
@@ -217,6 +225,13 @@ def _header(pen: Pen, snapshot: Snapshot) -> Row:
     forms = ((pen.bold(lit(" tuiops  ")), *environment), (blank, *environment), (blank, *brief))
     place = _first_fitting(pen.width - _columns(counts) - _columns(clock) - 2, forms)
     return spread(pen, (*place, blank, blank, *counts), clock)
+
+
+def _running(pen: Pen, snapshot: Snapshot) -> Row:
+    """The runs under way, under the header; a blank row when there are none."""
+    forms = mentions(snapshot.runs, pen.now, pen.look)
+    lead = pen.bold(lit("  run  "))
+    return _first_fitting(pen.width, tuple((lead, *form) for form in forms)) if forms else BLANK
 
 
 def _columns(row: Row) -> int:

@@ -210,20 +210,28 @@ def header_strips(facts: Facts, width: int, rows: int, palette: Palette) -> list
         if running and len(_shortened([*where, *running], width - 2)) < kept:
             where[1] = facts.counts[-1:]
         left = [*where, *running, facts.due, facts.budget]
-        return [_line(left, [facts.paused, facts.sources, facts.clock], width, palette, kept)]
+        right = [facts.paused, facts.sources, facts.clock]
+        return [_line(left, right, width, palette, kept=kept, first=facts.runs)]
     return [
         _line(where, [facts.paused, facts.clock], width, palette),
-        _line([*running, facts.due, facts.budget], [facts.sources], width, palette),
+        _line([*running, facts.due, facts.budget], [facts.sources], width, palette, first=facts.runs),
     ]
 
 
 def _line(
-    left: list[Forms], right: list[Sequence[Part]], width: int, palette: Palette, kept: int = _NEVER_DROPPED
+    left: list[Forms],
+    right: list[Sequence[Part]],
+    width: int,
+    palette: Palette,
+    *,
+    kept: int = _NEVER_DROPPED,
+    first: Forms = (),
 ) -> Strip:
+    """`kept`: groups that are not left out; `first`: the one that is said at length before others are."""
     ground = palette.panel
     groups = [forms for forms in left if forms]
     tail = _tail([group for group in right if group], groups, width - 2, ground, kept)
-    head = _joined(_shortened(groups, width - _width(tail) - 2 - _GAP), ground)
+    head = _joined(_shortened(groups, width - _width(tail) - 2 - _GAP, first), ground)
     free = max(1, width - 2 - _width(tail) - _width(head))
     pieces = [(lit(" "), ground), *head, (SafeText(" " * free), ground), *tail]
     drawn = segments(*((text, _on(style, palette)) for text, style in pieces))
@@ -242,16 +250,16 @@ def _tail(right: list[Sequence[Part]], left: list[Forms], width: int, ground: St
     return []
 
 
-def _shortened(groups: list[Forms], room: int) -> list[tuple[Part, ...]]:
+def _shortened(groups: list[Forms], room: int, first: Forms = ()) -> list[tuple[Part, ...]]:
     """One form of each group, such that all of them fit: as many groups as possible, then the longest forms.
 
-    Between those, the form of the last group is kept long, because it is the one that has no other place.
+    Between those, the forms of `first` and of the last group are kept long, because they have no other place.
     """
     kept = list(groups)
     while kept and sum(_width(forms[-1]) + _GAP for forms in kept) - _GAP > room:
         kept.pop()
     chosen = [forms[-1] for forms in kept]
-    for position in reversed(range(len(kept))):
+    for position in sorted(range(len(kept)), key=lambda at: (kept[at] is not first, -at)):
         others = sum(_width(form) + _GAP for n, form in enumerate(chosen) if n != position)
         chosen[position] = next(form for form in kept[position] if _width(form) + others <= room)
     return chosen
