@@ -183,6 +183,17 @@ def test_the_head_says_what_is_hit_how_badly_and_what_is_locked(roll: Kept) -> N
     assert made.parameters == VALUES
 
 
+def test_a_long_target_has_a_lock_of_its_own_all_the_same(roll: Kept) -> None:
+    names = tuple(f"service-{number:040d}" for number in range(20))
+    read = {Wanted("project", "db"): "shop"}
+    for name in names:
+        read |= {Wanted("serving", name): "v1", Wanted("revisions", name): "v2"}
+    one, other = (plan(roll, {**VALUES, "names": some}, ground(read=read)) for some in (names, names[:-1]))
+    keys = [next(key for key in made.locks if key.startswith("restart:")) for made in (one, other)]
+    assert all(len(key) <= 220 for key in keys)
+    assert keys[0] != keys[1]
+
+
 def test_values_and_what_was_read_stand_in_their_places(roll: Kept) -> None:
     _, shift, look, late, *_, gate, rest, _ = plan(roll, VALUES, ground()).steps
     assert shift.do == ApiAction(ability="shift_traffic", resource="web", arguments={"shares": "web-8=10,web-7=0"})

@@ -5,6 +5,7 @@ What has to be read for it is told first (`wanted`), and what abilities would do
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from datetime import datetime
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     """By parameter, as `parameters.checked` returns them."""
 
 _KEYABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_LONGEST_KEY = 200
 _LISTS = frozenset({"shares", "policies"})
 """Arguments of abilities that are lists themselves: a value in them is one item."""
 
@@ -282,8 +284,15 @@ def _locks(
     for text in runbook.touches:
         alone = text[1:-1] if text.startswith("{") and text.endswith("}") else ""
         touched |= set(values[alone]) if alone in values else {head.name(text)}
-    whole = f"{runbook.id}:{ground.system}/{head.text(runbook.target)}"
+    whole = f"{runbook.id}:{ground.system}/{_short(head.text(runbook.target))}"
     return tuple(sorted({whole, *(f"change:{ground.system}/{resource}" for resource in touched)}))
+
+
+def _short(target: str) -> str:
+    """A target as a part of a lock's key: a long one, such as a list, by its beginning and its digest."""
+    if len(target) <= _LONGEST_KEY:
+        return target
+    return f"{target[: _LONGEST_KEY - 18]}… {hashlib.sha256(target.encode()).hexdigest()[:16]}"
 
 
 def _undo_text(step: Step | PlainStep, undo: AnyUndo | None) -> SafeText:
