@@ -2,7 +2,7 @@
 
 `python -m tests.ledger.child CONFIG COUNT FORKS`: a configuration as JSON, how many entries each of so many processes
 appends, one after the other. With COUNT 0, one process does what standard input says, a word a line: `lock SECONDS`,
-`append TEXT`, `claim EXECUTION`, `renew`, `limit BYTES`, `end`.
+`append TEXT`, `claim EXECUTION`, `renew SECONDS`, `limit BYTES`, `remove FILE`, `verify`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tuiops.errors import LedgerError
 from tuiops.ledger.opening import open_ledger
 
 if TYPE_CHECKING:
+    from tuiops.ledger.base import Fence
     from tuiops.ledger.sql import SqlLedger
 
 
@@ -44,25 +45,46 @@ async def append_many(ledger: SqlLedger, count: int) -> None:
             say("wrote", text, sealed.number, sealed.digest)
 
 
+class Obedient:
+    """One method for each word that standard input may say."""
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        self._ledger = ledger
+        self._fence: Fence | None = None
+
+    async def lock(self, seconds: str) -> None:
+        self._fence = await self._ledger.acquire(
+            "shop/api", samples.holder(), run="run-1", purpose=lit("run #42"), seconds=float(seconds)
+        )
+
+    async def append(self, text: str) -> None:
+        await self._ledger.append([samples.remark(f"{os.getpid()} {text}")], fence=self._fence)
+
+    async def claim(self, execution: str) -> None:
+        assert self._fence is not None
+        await self._ledger.claim(execution, samples.claim(execution), self._fence)
+
+    async def renew(self, seconds: str) -> None:
+        assert self._fence is not None
+        await self._ledger.renew(self._fence, float(seconds))
+
+    async def limit(self, size: str) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))
+
+    async def remove(self, file: str) -> None:
+        os.unlink(file)  # noqa: PTH108 - a process that does nothing else may block
+
+    async def verify(self, _: str) -> None:
+        verdict = await self._ledger.verify()
+        say(verdict.entries, *verdict.faults)
+
+
 async def obey(ledger: SqlLedger) -> None:
-    fence = None
+    obedient = Obedient(ledger)
     for line in iter(sys.stdin.readline, ""):
         word, _, argument = line.strip().partition(" ")
         try:
-            if word == "lock":
-                fence = await ledger.acquire(
-                    "shop/api", samples.holder(), run="run-1", purpose=lit("run #42"), seconds=float(argument)
-                )
-            elif word == "append":
-                await ledger.append([samples.remark(f"{os.getpid()} {argument}")], fence=fence)
-            elif word == "claim" and fence is not None:
-                await ledger.claim(argument, samples.claim(argument), fence)
-            elif word == "renew" and fence is not None:
-                await ledger.renew(fence, 30)
-            elif word == "limit":
-                resource.setrlimit(resource.RLIMIT_FSIZE, (int(argument), resource.RLIM_INFINITY))
-            elif word == "end":
-                break
+            await getattr(obedient, word)(argument)
         except LedgerError as error:
             say(type(error).__name__, error)
         else:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,37 @@ async def test_a_full_disk(file: FileHome, monkeypatch: pytest.MonkeyPatch) -> N
     verdict = await ledger.verify()
     assert (verdict.entries, verdict.faults) == (201, ())
     await ledger.close()
+
+
+def small_disk(folder: Path) -> list[str]:
+    """How a child sees a disk of its own in place of a folder, a file `filler` on it, and nobody else does."""
+    own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    make = f"mount -t tmpfs -o size=600k tmpfs '{folder}' && head -c 200000 /dev/zero > '{folder}/filler'"
+    tried = subprocess.run([*own, "sh", "-c", make], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"a small disk cannot be had here: {tried.stderr.strip()}")
+    return [*own, "sh", "-c", f'{make} && exec "$@"', "sh"]
+
+
+async def test_a_disk_that_is_really_full(file: FileHome, children: list[Child]) -> None:
+    folder = file.path.parent
+    folder.mkdir()
+    child = await Child.of(file, prefix=small_disk(folder))
+    children.append(child)
+    wrote, said = 0, "done append"
+    while said == "done append":
+        said = await child.told(f"append {'x' * 300}")
+        wrote += said == "done append"
+    assert said == (
+        f"LedgerError {file.path}: cannot be written: there is no room (SQLITE_FULL)"
+        " → make room on its disk; what failed was not recorded"
+    )
+    assert wrote
+    assert await child.told("verify") == str(wrote)
+    assert await child.line() == "done verify"
+    await child.told(f"remove {folder}/filler")
+    assert await child.told("append more") == "done append"
+    assert await child.told("verify") == str(wrote + 1)
 
 
 async def test_a_limit_on_files(file: FileHome, children: list[Child]) -> None:

@@ -75,7 +75,7 @@ async def test_who_wakes_after_a_take_over_writes_nothing(home: Home, children: 
     fence = await ledger.take_over("shop/api", samples.holder(), run="run-1", seconds=30)
     await ledger.append([samples.remark("took over")], fence=fence)
     assert child.process.stdin is not None
-    child.process.stdin.write(b"append a\nclaim run-1.a.1\nrenew\n")
+    child.process.stdin.write(b"append a\nclaim run-1.a.1\nrenew 30\n")
     os.kill(child.process.pid, signal.SIGCONT)
     assert [(await child.line()).split()[0] for _ in range(3)] == ["FencedOut"] * 3
     assert list((await texts(ledger)).values()) == [f"{child.process.pid} before", "took over"]

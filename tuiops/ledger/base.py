@@ -61,7 +61,7 @@ class Taken(LedgerError):
 
 
 class FencedOut(LedgerError):
-    """Another process has taken over since; nothing was written."""
+    """Another process has taken over since. Nothing was written, unless the connection broke at that very moment."""
 
 
 class AlreadyClaimed(LedgerError):
