@@ -392,7 +392,8 @@ def test_a_plan_that_was_written_by_hand_controls_no_terminal(roll: Kept) -> Non
 
 
 TEXTS = frozenset({
-    "runbook", "title", "system", "environment", "target", "blast_radius", "alert", "undo_text", "what", "value", "text",
+    "runbook", "title", "system", "environment", "target", "blast_radius", "alert", "undo_text", "what", "value",
+    "text",
 })  # fmt: skip
 
 
