@@ -122,7 +122,19 @@ async def test_what_is_no_json_is_refused_and_nothing_written(ledger: SqlLedger)
             await ledger.append([samples.remark(), samples.request(plan=plan)])
     with pytest.raises(LedgerError, match="too long"):
         await ledger.append([samples.request(plan=b'"' + b"x" * 9_000_000 + b'"')])
-    assert await ledger.last() == 0
+    fence = await lock(ledger)
+    long = "漢" * 700
+    for refused in (
+        ledger.append([samples.remark(run=long)]),
+        ledger.claim(long, samples.claim(long), fence),
+        lock(ledger, key=long),
+        lock(ledger, run=long, key="other"),
+    ):
+        with pytest.raises(LedgerError, match="has 700 characters; a name has 600 at most"):
+            await refused
+    most = "漢" * 600
+    await ledger.claim(most, samples.claim(most, run=most), await lock(ledger, key=most, run=most))
+    assert await ledger.last() == 1
 
 
 async def test_it_refuses_changes(home: Home, ledger: SqlLedger) -> None:

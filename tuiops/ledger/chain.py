@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 8 * 1024 * 1024
 """Of the largest body that is recorded."""
 
+LONGEST_NAME = 600
+"""Characters of a name: PostgreSQL indexes some 2,700 bytes."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Entry)
 _ESCAPE = re.compile(r"\\[bfnrtu]")
@@ -92,6 +95,7 @@ def seal(entries: Sequence[Entry], number: int, previous: str) -> tuple[list[Row
     sealed: list[Sealed] = []
     for given in entries:
         entry, body, known = _recorded(given)
+        identity(known.run)
         number += 1
         own = digest(previous, body)
         rows.append(Row(number, known.at, known.run, known.event.event, known.by.person, body, previous, own))
@@ -164,6 +168,14 @@ def _made_safe(value: object) -> object:
     if isinstance(value, dict):
         return {_made_safe(key): _made_safe(item) for key, item in value.items()}
     return value
+
+
+def identity(text: str) -> str:
+    """A name of a run, an execution or a lock, as databases take it into an index. LedgerError when it is too long."""
+    found = storable(text)
+    if len(found) > LONGEST_NAME:
+        raise LedgerError(f"{found[:40]}… has {len(found):,} characters; a name has {LONGEST_NAME} at most")
+    return found
 
 
 def storable(text: str) -> str:

@@ -10,7 +10,7 @@ from tuiops.core.text import EMPTY, LINE, safe
 from tuiops.errors import LedgerError
 from tuiops.ledger import statements
 from tuiops.ledger.base import AlreadyClaimed, Fence, FencedOut, Holder, Lock, Taken
-from tuiops.ledger.chain import Row, seal, storable
+from tuiops.ledger.chain import Row, identity, seal, storable
 from tuiops.ledger.holders import dead
 from tuiops.ledger.session import Session
 from tuiops.ledger.verify import Verification
@@ -116,7 +116,7 @@ class Store:
     def append(self, entries: Sequence[Entry], fence: Fence | None, execution: str = "") -> tuple[Sealed, ...]:
         """Add entries, and with them the claim of an execution when one is named."""
         session = self._session
-        execution = storable(execution)
+        execution = identity(execution)
         sealed: list[Sealed] = []
 
         def write() -> None:
@@ -235,7 +235,7 @@ class Store:
         return self._session.read(look)
 
     def _lock(self, key: str) -> _LockRow | None:
-        rows = self._session.rows(statements.LOCK, of_key=storable(key))
+        rows = self._session.rows(statements.LOCK, of_key=identity(key))
         return _LockRow.of(rows[0]) if rows else None
 
     def _take(
@@ -243,10 +243,10 @@ class Store:
     ) -> Fence:
         now = self._session.now()
         taken = _LockRow(
-            key=storable(key), token=row.token + 1 if row else 1, held=True,
+            key=identity(key), token=row.token + 1 if row else 1, held=True,
             name=storable(holder.name), session=storable(holder.session), host=storable(holder.host),
             boot=storable(holder.boot), pid=holder.pid, born=float(holder.born),
-            run=storable(run), purpose=storable(purpose), since=now, expires=now + seconds,
+            run=identity(run), purpose=storable(purpose), since=now, expires=now + seconds,
         )  # fmt: skip
         if row is None:
             self._session.count(statements.FIRST_LOCK, **taken._asdict())
