@@ -194,7 +194,7 @@ def _steps(world: World, run: Run, t: float) -> Iterator[Step]:
             ends=world.wall(end) if timed else None,
             weight=None if run.release.in_place else step.weight,
         )
-        begins = end
+        begins = planned
 
 
 def _gate(world: World, run: Run, gate: GateModel, t: float) -> Gate:

@@ -52,9 +52,11 @@ def traffic_at(world: World, system: str, service: str, t: float) -> Traffic:
     return Traffic(whole, whole)
 
 
-def served_by(world: World, system: str, service: str, t: float) -> tuple[str, ...]:
-    """The revisions that have had most of the traffic, each once, in the order in which they first had it."""
-    return _names(_history(world, system, service, t))
+def served_before(world: World, system: str, service: str, t: float) -> str:
+    """The older revision that had most of the traffic last before the present one; empty when there was none."""
+    history = [name for _, name in sorted(_history(world, system, service, t), key=lambda pair: pair[0])]
+    ages = {name: age for age, name in enumerate(dict.fromkeys(history))}
+    return next((name for name in reversed(history) if ages[name] < ages[history[-1]]), "")
 
 
 def known_by(world: World, system: str, service: str, t: float) -> tuple[str, ...]:
@@ -121,7 +123,8 @@ def _history(world: World, system: str, service: str, t: float) -> list[tuple[fl
             if run.stopped is None and not run.replaced and t >= run.end:
                 found.append((run.end, new))
     if resource is not None and not found:
-        found.append((-math.inf, revision_of(world, system, service, resource.revision, resource.number)))
+        ever = (resource.number - 1, resource.number)
+        found += [(-math.inf, revision_of(world, system, service, resource.revision, number)) for number in ever]
     found += [(one.at, one.order.main) for one in _moving(world, system, service, t)]
     return [*found, (t, traffic_at(world, system, service, t).main)]
 

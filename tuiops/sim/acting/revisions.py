@@ -9,7 +9,7 @@ from tuiops.errors import QueryRefused
 from tuiops.sim.acting.base import Hand, Meant
 from tuiops.sim.changes import Order
 from tuiops.sim.runs import revision_of
-from tuiops.sim.serving import candidate, known_by, next_number, served_by, traffic_at
+from tuiops.sim.serving import candidate, known_by, next_number, served_before, traffic_at
 from tuiops.sources.abilities import Fact, Wish
 
 if TYPE_CHECKING:
@@ -31,13 +31,12 @@ class RevisionHand(Hand):
         system, service, t = self._target.system, self._resource.service, self._now()
         if of == "revisions":
             return tuple(safe(name) for name in known_by(self._world, system, service, t))
-        main = self._traffic(t).main
         if of == "serving":
-            return (safe(main),)
+            return (safe(self._traffic(t).main),)
         if of != "previous":
             raise self._has_no(of)
-        served = served_by(self._world, system, service, t)
-        return tuple(safe(name) for name in served[: served.index(main)][-1:])
+        before = served_before(self._world, system, service, t)
+        return (safe(before),) if before else ()
 
     async def prepare_rollback(self, target: Target, revision: str, token: str) -> Prepared:
         """All traffic to one revision. QueryRefused when there is no such one, or it has all of it."""
