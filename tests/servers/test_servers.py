@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from tests.servers import packages
@@ -203,3 +204,21 @@ def test_remote_write_is_the_documented_bytes() -> None:
 
     assert message.hex() == "0a1d0a0d0a085f5f6e616d655f5f120161120c09000000000000f03f10e807"
     assert snappy(b"abc") == b"\x03\xf4\x02\x00abc"
+
+
+def test_postgresql_asks_for_its_password_and_keeps_what_it_has(servers: Servers) -> None:
+    server = servers.postgresql()
+    address = server.schema()
+    with psycopg.connect(address) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS value")
+
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(address, password="wrong")
+    server.stop()
+    assert not listens(server.port)
+    server.start()
+    server.process.kill()
+    server.start()
+
+    with psycopg.connect(address) as connection:
+        assert connection.execute("SELECT value FROM kept").fetchall() == [(7,)]
