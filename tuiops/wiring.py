@@ -14,7 +14,7 @@ from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, Loki
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.load import Loaded
 from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, FileLog, JournalLog, LokiLog
-from tuiops.config.model import Config, EnvironmentConfig, Permission, Person, Runbooks
+from tuiops.config.model import Config, EnvironmentConfig, Permission, Person
 from tuiops.config.people import local_account
 from tuiops.config.sources import (
     AlertmanagerConfig,
@@ -73,8 +73,6 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 def demonstration(base: Config) -> Config:
     """A simulated fleet of five systems with this machine beside it, under the user's own display settings."""
-    from tuiops.sim.declared import RUNBOOKS, declared
-
     name = "simulated production"
     return Config(
         environment=name,
@@ -90,8 +88,6 @@ def demonstration(base: Config) -> Config:
             "simulation": SimulationConfig(interval=Duration(1)),
             "host": HostConfig(interval=Duration(2)),
         },
-        systems=declared("simulation"),
-        runbooks=Runbooks(folders=(str(RUNBOOKS),)),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tests.runbooks.worlds import SmallWorld
@@ -12,22 +13,27 @@ from tests.sim.acted import TOKEN, Acted
 from tuiops import wiring
 from tuiops.config.load import Loaded
 from tuiops.config.model import Config
+from tuiops.config.systems import Service, System
 from tuiops.core.health import Limit
 from tuiops.hub.declare import declared_systems
 from tuiops.hub.health import HealthBoard
-from tuiops.runbooks.load import Kept, library
+from tuiops.runbooks.load import Kept, folders, library
 from tuiops.runbooks.model import ListedParameter
 from tuiops.runbooks.planner import Planner
+from tuiops.sim.declared import complete
 from tuiops.sources.abilities import Target
 from tuiops.sources.base import ReadsHealth
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tuiops.core.text import SafeText
     from tuiops.runbooks.plan import Plan
     from tuiops.sources.abilities import Acts, Told
 
-DEMONSTRATION = wiring.demonstration(Config())
-LIBRARY = library(Loaded(DEMONSTRATION, ()))
+DEMONSTRATED = complete(Loaded(wiring.demonstration(Config()), ()), ())
+DEMONSTRATION = DEMONSTRATED.config
+LIBRARY = library(DEMONSTRATED)
 QUIET = 3500.0
 OFFERED = [
     pytest.param(kept, system, id=f"{name}-{system}")
@@ -133,10 +139,25 @@ async def test_what_one_runbook_breaks_another_one_mends(drill: str, mends: str,
     assert [step.kind.value for step in mended.steps] == ["api", "gate", "gate"]
 
 
-def test_a_simulated_system_is_brought_by_its_simulation_alone() -> None:
-    """Declared as well, it would be shown with measures that nobody reads."""
-    assert declared_systems(DEMONSTRATION) == ()
+def test_a_simulated_system_is_shown_by_its_simulation_alone() -> None:
+    """Declared as well, it would have measures that nobody reads."""
+    assert declared_systems(wiring.demonstration(Config())) == ()
     assert set(DEMONSTRATION.systems) == set(Acted().world.systems)
+
+
+def test_what_a_configuration_has_itself_stays(tmp_path: Path) -> None:
+    own, beside = System(services={"mine": Service()}), tmp_path / "runbooks"
+    config = msgspec.structs.replace(wiring.demonstration(Config()), systems={"manga": own, "shop": own})
+    loaded = Loaded(config, (tmp_path / "tuiops.toml",))
+    before = complete(loaded, folders(loaded)).config
+    beside.mkdir()
+
+    after = complete(loaded, folders(loaded)).config
+
+    assert before.systems["manga"] == before.systems["shop"] == own
+    assert set(before.systems) == {"shop", *DEMONSTRATION.systems}
+    assert before.runbooks.folders == DEMONSTRATION.runbooks.folders
+    assert after.runbooks.folders == (str(beside), *DEMONSTRATION.runbooks.folders)
 
 
 async def test_what_is_configured_is_what_the_simulation_measures() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from tuiops.config.sources import SimulationConfig
 from tuiops.config.systems import CloudWatchIndicator, GaugeIndicator, LatencyIndicator, RatioIndicator
 from tuiops.core.health import Indicator, Limit, Measure, ServiceHealth, SystemHealth
 from tuiops.core.snapshot import Environment
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 
 
 def declared_systems(config: Config) -> tuple[SystemHealth, ...]:
-    """Every system with the services and indicators that are expected of it, in the order of the file.
-
-    Simulated systems are left out: a simulation brings them with all that it measures.
-    """
+    """Every system with the services and indicators that are expected of it, in the order of the file."""
     return tuple(
         SystemHealth(
             system=safe(system_id),
@@ -33,15 +29,7 @@ def declared_systems(config: Config) -> tuple[SystemHealth, ...]:
             services=tuple(_services(system_id, system)),
         )
         for system_id, system in config.systems.items()
-        if not _simulated(config, system)
     )
-
-
-def _simulated(config: Config, system: System) -> bool:
-    """Whether all that is known of a system comes from a simulation."""
-    named = {one.source for one in (*system.indicators.values(), *system.resources.values())}
-    kinds = {type(config.sources.get(name)) for name in named}
-    return kinds == {SimulationConfig} and not system.probes and not system.logs
 
 
 def environment(config: Config) -> Environment:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from tuiops.config.model import Runbooks
 from tuiops.config.resources import (
     CloudRunResource,
     CloudSqlResource,
@@ -12,12 +15,14 @@ from tuiops.config.resources import (
     HostingResource,
     RdsResource,
 )
+from tuiops.config.sources import SimulationConfig
 from tuiops.config.systems import GaugeIndicator, Service, System
 from tuiops.sim.fleet import FLEET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from tuiops.config.load import Loaded
     from tuiops.config.resources import AnyResource
     from tuiops.sim.model import Metric, ResourceModel, SystemModel
 
@@ -28,6 +33,22 @@ RUNBOOKS = Path(__file__).parent / "runbooks"
 def declared(source: str) -> dict[str, System]:
     """Every simulated system, of which everything is read from a source of this name."""
     return {system.id: _system(system, source) for system in FLEET}
+
+
+def complete(loaded: Loaded, folders: Iterable[Path]) -> Loaded:
+    """A configuration with the systems of its simulation, as far as it has none of their names, and their runbooks.
+
+    `folders`: where its own runbooks are, which need not exist where it names none.
+    """
+    config = loaded.config
+    source = next(name for name, one in config.sources.items() if isinstance(one, SimulationConfig))
+    own = config.runbooks.folders or tuple(str(folder) for folder in folders if folder.is_dir())
+    completed = msgspec.structs.replace(
+        config,
+        systems={**declared(source), **config.systems},
+        runbooks=Runbooks(folders=tuple(dict.fromkeys((*own, str(RUNBOOKS))))),
+    )
+    return msgspec.structs.replace(loaded, config=completed)
 
 
 def _system(system: SystemModel, source: str) -> System:
