@@ -46,7 +46,7 @@ class Stage:
         self.sql = google.teach(SqlApi(google.clock, project=gcp.project, region=REGION))
         self.secrets = google.teach(SecretsApi(google.clock, project=gcp.project))
 
-    def begin(self) -> Planner:
+    def begin(self, kind: type[ExampleWorld] = ExampleWorld) -> Planner:
         """The planner, once everything is arranged."""
         gcp = self.loaded.config.sources[self.system]
         assert isinstance(gcp, GcpConfig)
@@ -58,7 +58,7 @@ class Stage:
         auth = GoogleAuth(key, clock, self.project)
         self.client = GoogleClient(there, auth, HttpConnector(lambda _: "", clock), clock)
         source = gcp_source(self.system, there, self.loaded.config.systems, self.client, clock)
-        world = ExampleWorld(source, self.loaded.config, clock)
+        world = kind(source, self.loaded.config, clock)
         shelf = Shelf()
         return Planner(lambda: shelf.library(self.loaded), world)
 
