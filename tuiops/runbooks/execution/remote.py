@@ -32,6 +32,10 @@ _SLACK: Final = 60.0
 """Seconds beyond its time and its grace in which a command must have been ended over there."""
 _ASKING: Final = 30.0
 """Seconds for a look-up."""
+_BLOCK: Final = 64 * 1024
+_TURN: Final = 512 * 1024
+"""Bytes taken in before others have their turn. More than can arrive in a turn (256 KiB): asyncssh lets a sender whose
+reader is slower go on (its window grows with what is delivered, not with what is read), and would fill the memory."""
 _NONCE: Final = b"tuiops, from here on"
 """Line before which standard output is what a login shell said."""
 _NOTHING: Final = Prepared({}, None, frozenset())
@@ -159,6 +163,7 @@ async def _read(process: asyncssh.SSHClientProcess[bytes], report: Report) -> No
             count = report.hear(line)
             if count:
                 report.take(await process.stdout.readexactly(count))
+                await asyncio.sleep(0)
         if streaming is not None:
             # What the command left running may hold the stream open for ever.
             await asyncio.wait([streaming], timeout=1)
@@ -184,8 +189,13 @@ async def _after_nonce(process: asyncssh.SSHClientProcess[bytes]) -> None:
 
 async def _stream(process: asyncssh.SSHClientProcess[bytes], report: Report) -> None:
     """Standard output as it comes, when it is kept nowhere over there."""
-    while data := await process.stdout.read(64 * 1024):
+    taken = 0
+    while data := await process.stdout.read(_BLOCK):
         report.take(data)
+        taken += len(data)
+        if taken >= _TURN:
+            taken = 0
+            await asyncio.sleep(0)
 
 
 async def _tick(report: Report, tell: Tell) -> None:
