@@ -42,3 +42,17 @@ def test_an_indicator_of_numbers_is_no_state(tmp_path: Path, indicator: str) -> 
     (fault,) = caught.value.faults
     assert fault.key == "systems.shop.indicators.up.unit"
     assert fault.remedy == 'write unit = "count"'
+
+
+def test_there_is_one_ledger(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[ledger]\npath = "ledger.db"\nurl = { env = "LEDGER_URL" }\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={})
+    (fault,) = caught.value.faults
+    assert (fault.key, fault.problem) == ("ledger.url", "is given beside path")
+    file.write_text('[ledger]\npath = "ledger.db"\nanchors = "~/anchors"\n', encoding="utf-8")
+    config = load(file, environ={}).config.ledger
+    assert config.path == str(tmp_path / "ledger.db")
+    assert config.anchors is not None
+    assert not config.anchors.startswith("~")
