@@ -41,6 +41,8 @@ async def test_a_bad_revision_is_seen_everywhere_and_gone_when_it_is_taken_back(
     (alert,) = (one for one in acted.alerts(target) if one.name == ALERT)
     assert (alert.state, alert.service) == (AlertState.FIRING, acted.service(target))
     assert alert.severity in {Severity.P1, Severity.P2}
+    assert alert.summary.startswith("error rate ")
+    assert float(alert.summary.split()[2].rstrip("%")) > 100 * 5 * calm
     assert acted.errors(target) > 10 * calm
     assert not acted.rollouts(target)[0].live
 

@@ -38,6 +38,7 @@ def _of_incident(world: World, system: SystemModel, incident: Incident, t: float
     if since > incident.lasts + _SETTLE:
         return
     measured = world.measured(system.id, incident, t)
+    look = _LOOK if measured else _EVALUATION
     firing = {
         rule.name for rule in incident.alerts if since >= noticed(incident, rule) + rule.hold and not rule.inhibited_by
     }
@@ -46,11 +47,12 @@ def _of_incident(world: World, system: SystemModel, incident: Incident, t: float
         track = world.track(system.id, rule.service, rule.metric)
         if since < active or track is None:
             continue
-        if measured and not world.limit(track, rule.limit).crossed(world.value(track, t // _LOOK * _LOOK)):
+        value = world.value(track, t // look * look)
+        if measured and not world.limit(track, rule.limit).crossed(value):
             continue
         state = _state(rule, since, active, firing)
         started = begun + (active if state is AlertState.PENDING else active + rule.hold)
-        yield _alert(world, system, rule, track, state, (t, started), source)
+        yield _alert(world, system, rule, track, state, (value, started), source)
 
 
 def noticed(incident: Incident, rule: AlertModel) -> float:
@@ -79,11 +81,10 @@ def _alert(
     rule: AlertModel,
     track: Track,
     state: AlertState,
-    times: tuple[float, float],
+    seen: tuple[float, float],
     source: SafeText,
 ) -> Alert:
-    now, started = times
-    value = show(world.value(track, now // _EVALUATION * _EVALUATION), track.metric.unit)
+    value, started = seen
     priority = system.severities[rule.severity]
     labels = {
         "alertname": rule.name,
@@ -92,7 +93,8 @@ def _alert(
         "severity": rule.severity,
         "system": system.id,
     }
-    summary = fmt("{} {} {}", safe(rule.summary), value, safe(str(world.limit(track, rule.limit))))
+    shown = show(value, track.metric.unit)
+    summary = fmt("{} {} {}", safe(rule.summary), shown, safe(str(world.limit(track, rule.limit))))
     return Alert(
         identity=f"simulation/{system.id}/{rule.service}/{rule.name}",
         name=safe(rule.name),
