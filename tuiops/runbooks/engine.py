@@ -86,6 +86,7 @@ class Engine:
         self._locks: tuple[Lock, ...] = ()
         self._busy: dict[str, asyncio.Event] = {}
         """Runs that are being taken up, carried out or given back here; the event is set when that is over."""
+        self._leaving: set[str] = set()
         self._acquiring = asyncio.Lock()
         self._carriers: dict[str, Carrier] = {}
         self._progress: dict[str, Progress] = {}
@@ -204,12 +205,19 @@ class Engine:
     async def _take_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
         """Begin to carry a run out; who asked may go away meanwhile. Refused when it cannot be done."""
         while taking.run in self._busy:
-            history = self.find(taking.run)
-            if history is None or not (history.view.state.final or history.view.state in _RESTING):
+            if not self._is_leaving(taking.run):
                 raise Refused("this console is carrying it out already")
             await self._busy[taking.run].wait()
         self._busy[taking.run] = asyncio.Event()
         await asyncio.shield(self._spawn(self._taken_up(taking, work, fits), f"take up {taking.run}"))
+
+    def _is_leaving(self, run: str) -> bool:
+        """Whether what was carried out here is over, and just has to be given back."""
+        carrier, history = self._carriers.get(run), self._book.history(run, carried=True)
+        if carrier is None or history is None:
+            return run in self._leaving
+        rests = history.view.state.final or history.view.state in _RESTING
+        return rests and self._book.last(run) > carrier.since
 
     async def _taken_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
         run = taking.run
@@ -258,6 +266,7 @@ class Engine:
 
     async def _give_back(self, run: str, fences: Fences) -> None:
         """Let go of the locks, or leave them to a run that is not over."""
+        self._leaving.add(run)
         try:
             history = self._book.history(run)
             with contextlib.suppress(LedgerError):
@@ -267,6 +276,7 @@ class Engine:
                     await fences.release()
                 await self._look_at_locks()
         finally:
+            self._leaving.discard(run)
             self._busy.pop(run).set()
             self._dirty.set()
 

@@ -262,7 +262,7 @@ class Console:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for what the engine brings about."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(20):
             while not holds():
                 await asyncio.sleep(LOOK_EVERY)
 
@@ -278,6 +278,11 @@ class Console:
 
     async def at(self, run: str, key: str, state: StepState) -> None:
         await self.until(lambda: self._there(run) and self.step(run, key).state is state)
+
+    async def lost(self, run: str) -> RunView:
+        """The run when this console sees that nobody carries it out any more, and what can be found out is."""
+        await self.until(lambda: self._there(run) and self.engine.history(run).started)
+        return await self.comes_to(run, RunState.PAUSED)
 
     async def dies(self) -> None:
         """Cut off, as far as the ledger can tell, without a word: as a process that is killed."""
