@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 KIM = Principal(person=lit("kim"), account=lit("local:kim"), session="s-1", role=Role.OPERATOR)
-LEE = Principal(person=lit("lee"), account=lit("ssh:SHA256:x"), session="s-2", role=Role.APPROVER)
+LEE = Principal(person=lit("lee"), account=lit("ssh:SHA256:x"), session="s-2", role=Role.APPROVER,
+                address=lit("10.0.0.9"))  # fmt: skip
 REQUEST = RunRequested(
     number=42, runbook=lit("roll-back"), title=lit("Roll back"), system=lit("shop"), environment=lit("live"),
     production=True, target=lit("api"), danger=Danger.CHANGES, plan=msgspec.Raw(b'{"a":"\\u001b"}'),
@@ -53,24 +54,25 @@ REQUEST = RunRequested(
 )  # fmt: skip
 STORY = """\
 #42 Roll back  shop api live  succeeded
+by  kim (local:kim), lee (ssh:SHA256:x from 10.0.0.9)
 
-2026-05-01T12:00:00+00:00  kim confirmed roll-back on api in live (changes)
+2026-05-01T12:00:00+00:00  kim  confirmed roll-back on api in live (changes)
     plan dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd
     waits for a second person
     because of alert shop/api/Slow
-2026-05-01T12:00:01+00:00  lee approved it
+2026-05-01T12:00:01+00:00  lee  approved it
     plan dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd
-2026-05-01T12:00:02+00:00  kim began
-2026-05-01T12:00:03+00:00  kim shift: is about to do `kubectl rollout undo`
+2026-05-01T12:00:02+00:00  kim  began
+2026-05-01T12:00:03+00:00  kim  shift: is about to do `kubectl rollout undo`
     execution run-1.shift.1
-2026-05-01T12:00:04+00:00  kim carries out run-1.shift.1
-2026-05-01T12:00:05+00:00  kim shift: succeeded: rolled back
+2026-05-01T12:00:04+00:00  kim  carries out run-1.shift.1
+2026-05-01T12:00:05+00:00  kim  shift: succeeded: rolled back
     traffic: 100% old
     status 0
     | first
     … 7 lines are not kept …
     | last
-2026-05-01T12:00:06+00:00  kim the run ended: succeeded
+2026-05-01T12:00:06+00:00  kim  the run ended: succeeded
 """
 
 

@@ -52,7 +52,9 @@ def test_the_version_imports_nothing_heavy() -> None:
     assert found.stdout.splitlines() == [f"tuiops {__version__}", "[]"]
 
 
-@pytest.mark.parametrize("words", [["status"], ["services"], ["alerts"], ["logs"], ["check"], ["config"], ["discover"]])
+@pytest.mark.parametrize(
+    "words", [["status"], ["services"], ["alerts"], ["logs"], ["check"], ["config"], ["discover"], ["ledger"]]
+)
 def test_headless_commands_need_no_textual(words: list[str]) -> None:
     code = (
         f"import sys\nimport tuiops.cli.commands.{words[0]}\n"

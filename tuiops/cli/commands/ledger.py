@@ -12,7 +12,7 @@ from tuiops.cli.exits import Exit
 from tuiops.cli.output import Span, Tone
 from tuiops.cli.tables import local
 from tuiops.core.record import RunEnded, RunRequested, Sealed
-from tuiops.core.text import EMPTY, LINE, SafeText, fmt, lit, safe
+from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
 from tuiops.errors import UsageError
 from tuiops.ledger.opening import open_ledger
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tuiops.cli.output import Output
     from tuiops.config.model import Config
+    from tuiops.core.access import Principal
     from tuiops.ledger.base import Verdict
     from tuiops.ledger.chain import Row
     from tuiops.ledger.sql import SqlLedger
@@ -160,12 +161,14 @@ def _tell_story(run: _Run, output: str, config: Config, out: Output) -> Exit:
     event = run.event
     title = (fmt("#{} {}", event.number, event.title), Tone.HEADING)
     out.line(title, lit("  "), fmt("{} {} ", event.system, event.target), _environment(event), lit("  "), run.state)
+    people = dict.fromkeys(_proof(sealed.entry.by) for sealed in run.entries)
+    out.line((lit("by  "), Tone.FAINT), join(", ", people))
     out.line(EMPTY)
     zone = config.display.time_zone
     for sealed in run.entries:
         entry = sealed.entry
         out.line(
-            (local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{} ", entry.by.person), story.sentence(entry.event)
+            (local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{}  ", entry.by.person), story.sentence(entry.event)
         )
         for detail in story.details(entry.event):
             out.line(lit("    "), (detail, Tone.FAINT))
@@ -205,6 +208,12 @@ def _entry_document(sealed: Sealed) -> dict[str, Any]:
         "details": list(story.details(entry.event)),
         "digest": sealed.digest,
     }
+
+
+def _proof(by: Principal) -> SafeText:
+    """A person, and by what the console knew."""
+    where = fmt(" from {}", by.address) if by.address else EMPTY
+    return fmt("{} ({}{})", by.person, by.account, where)
 
 
 def _environment(event: RunRequested) -> Span:
