@@ -111,7 +111,7 @@ _GLOBAL = _actions(
     Action(id="app.help", scope=Scope.GLOBAL, keys=("question_mark", "fullwidth_question_mark"), command="help",
            footer=90, label=lit("help"), help=lit("Show every key and command, searchable.")),
     Action(id="app.command", scope=Scope.GLOBAL, keys=("colon", "fullwidth_colon"), footer=80, label=lit("command"),
-           help=lit("Type a command; the up key brings back earlier ones.")),
+           help=lit("Type a command; Tab completes it, the up key brings back earlier ones.")),
     ("app.palette", "ctrl+p", lit("palette"), lit("Search all actions by name.")),
     ("app.back", "q escape ｑ", lit("back"), lit("Leave this view; `:q` quits.")),
     ("app.cancel", "ctrl+c", lit("cancel"), lit("Cancel what is being typed or shown; never quits.")),

@@ -64,7 +64,7 @@ def test_a_run_under_way_is_never_left_out(width: int, rows: int) -> None:
     assert "running" in said
 
 
-@pytest.mark.parametrize(("width", "rows"), [(132, 1), (80, 2)])
+@pytest.mark.parametrize(("width", "rows"), [(200, 1), (112, 2)])
 def test_a_run_is_said_at_length_before_deadline_and_budget_are(width: int, rows: int) -> None:
     said = "".join(drawn(width, rows, lit(" · stale"), RUNS))
     assert "◷ #42 Roll back pricealert/api running 2/5" in said

@@ -13,7 +13,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.screens.detail import DetailScreen
-from tuiops.ui.screens.pen import Pen, wrap
+from tuiops.ui.screens.pen import Pen, Row, wrap
 from tuiops.ui.theme import look_of
 from tuiops.ui.widgets.choice import Choice
 from tuiops.ui.widgets.document import Document
@@ -59,6 +59,9 @@ class Box(DetailScreen):
 
     LONGEST: ClassVar[int] = 500
     """Characters that can be typed into the field."""
+
+    _below = 0
+    """Rows between the sheet and the choices."""
 
     # What a subclass says.
 
@@ -119,20 +122,25 @@ class Box(DetailScreen):
         said = self.query_one("#said", SafeStatic)
         said.display = bool(lines)
         said.show_lines([[piece] for piece in lines[:_MOST_SAID]])
+        self._below = min(len(lines), _MOST_SAID) + bool(asked)
         super().draw(snapshot, now)
-        if len(self.sheet.rows) > self._room(len(lines)) and not self.sheet.rows[0]:
-            self.sheet.show(self.sheet.rows[1:])
-        self._fit(len(self.sheet.rows), min(len(lines), _MOST_SAID) + bool(asked))
+        self._fit(len(self.sheet.rows))
 
-    def _fit(self, rows: int, below: int) -> None:
+    def trimmed(self, rows: list[Row]) -> list[Row]:
+        return rows[1:] if len(rows) > self._room and not rows[0] else rows
+
+    @property
+    def _room(self) -> int:
+        """Rows that the sheet may have: header, title, choices, lower border and footer take one each."""
+        return self.size.height - 5 - self._below
+
+    def _fit(self, rows: int) -> None:
         """The sheet as high as what is on it, as far as there is room."""
-        height = max(1, min(rows, self._room(below)))
+        height = max(1, min(rows, self._room))
         if self.sheet.styles.height is None or self.sheet.styles.height.value != height:
             self.sheet.styles.height = height
-
-    def _room(self, below: int) -> int:
-        # Header, title, choices, lower border and footer take a row each.
-        return self.size.height - 5 - below
+            # How much is below is known only when the sheet has its height.
+            self.call_after_refresh(self.show_now)
 
     # Ways from one choice to the next.
 

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tuiops.ui.screens.pen import Pen, Piece, Row
 
 
+_TYPED_AHEAD = 1.0
+"""Seconds of reading within which an Enter was meant for the card, and not for leaving it."""
+
+
 class Stage(Enum):
     """Where a card stands."""
 
@@ -104,21 +108,26 @@ class CardScreen(Box):
         if self.stage is Stage.READING:
             return [
                 BLANK,
-                *pen.sentence(fmt("Reading the state of {}{}", safe(self._request.system), self._so_far(pen))),
+                *pen.sentence(fmt("Reading the state of {}{}", safe(self._request.system), self._so_far)),
                 BLANK,
             ]
         return [BLANK, *pen.sentence(lit("There is no plan. Press r to read again, e for other values.")), BLANK]
 
-    def _so_far(self, pen: Pen) -> SafeText:
-        seconds = age(pen.now, self._since) if self._since is not None else 0.0
-        return fmt(" for {} …", span(seconds)) if seconds >= 1 else lit(" …")
+    @property
+    def _waited(self) -> float:
+        """Seconds since something was asked for last."""
+        return age(self.host.backend.clock.now(), self._since) if self._since is not None else 0.0
+
+    @property
+    def _so_far(self) -> SafeText:
+        return fmt(" for {} …", span(self._waited)) if self._waited >= 1 else lit(" …")
 
     def said(self, pen: Pen) -> Sequence[Piece]:
         palette = pen.look.palette
         if self.stage is Stage.CONFIRMING:
-            return ((fmt("Reading the state again, then recording it{}", self._so_far(pen)), palette.bold),)
+            return ((fmt("Reading the state again, then recording it{}", self._so_far), palette.bold),)
         if self.stage is Stage.READING and self.card is not None:
-            return ((fmt("Reading the state again{}", self._so_far(pen)), palette.bold),)
+            return ((fmt("Reading the state again{}", self._so_far), palette.bold),)
         if self._trouble:
             again = lit(" Press r to read again.") if self.card is not None else EMPTY
             return ((fmt("{}.{}", _sentence(self._trouble), again), palette.state[State.DOWN]),)
@@ -175,7 +184,8 @@ class CardScreen(Box):
 
     def chosen(self, name: str) -> None:
         if name == "leave":
-            self.dismiss()
+            if self.stage is not Stage.READING or self._waited >= _TYPED_AHEAD:
+                self.dismiss()
         elif self.can_run and self.card is not None:
             self.stage, self._since = Stage.CONFIRMING, self.host.backend.clock.now()
             # Of the app, not of this screen: what was confirmed is carried out whether or not somebody looks on.

@@ -8,11 +8,12 @@ from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.actions import Scope
 from tuiops.ui.messages import OpenRun
-from tuiops.ui.panes.table import Same, TablePane
+from tuiops.ui.panes.table import GONE, Same, TablePane
 from tuiops.ui.phases import lasted
 from tuiops.ui.run_signs import asks, progress, run_glyph, run_style
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column
+from tuiops.ui.widgets.safe import notify
 from tuiops.ui.widgets.table_lines import Cell, Drawing
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ class RunsPane(TablePane["RunView"]):
         row = self.table.selected
         if row is not None:
             self.post_message(OpenRun(row.id))
+        elif self.table.rows:
+            notify(self.app, GONE)
 
     def action_table_act(self) -> None:
         """What can be done about a run is offered where all of it is seen."""

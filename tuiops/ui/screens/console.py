@@ -8,6 +8,7 @@ from textual.containers import Container
 
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.completion import completed, hint
 from tuiops.ui.keymap import Keymap, build
 from tuiops.ui.messages import CopyText, OpenLinks
 from tuiops.ui.panes.alerts import AlertsPane
@@ -83,7 +84,7 @@ class ConsoleScreen(View):
         )
         yield Container(*self.panes, id="panes")
         yield Footer()
-        yield Prompt()
+        yield Prompt(lambda text: completed(text, shell_of(self).snapshot))
 
     def begin(self) -> None:
         self.fit()
@@ -203,6 +204,8 @@ class ConsoleScreen(View):
         pane = self.current
         if message.purpose == "filter" and isinstance(pane, TablePane):
             self.query_one(Prompt).complain(safe(pane.set_filter(message.text)))
+        elif message.purpose == "command":
+            self.query_one(Prompt).hint(hint(message.text, shell_of(self).snapshot))
 
     def on_prompt_entered(self, message: Prompt.Entered) -> None:
         pane = self.current

@@ -75,6 +75,10 @@ class DetailScreen(View):
         """The sheet for a pen of a given width."""
         raise NotImplementedError
 
+    def trimmed(self, rows: list[Row]) -> list[Row]:
+        """The rows without those that are there only where there is room."""
+        return rows
+
     @property
     def subject(self) -> tuple[SafeText, SafeText]:
         """System and service that logs and changes are asked for."""
@@ -149,7 +153,7 @@ class DetailScreen(View):
         if self.sheet.size.width == 0:
             return
         pen = Pen(look=look_of(self), times=self.host.times, now=now, width=self.sheet.columns)
-        drawn = [pen.clip(row) for row in self.rows(pen)]
+        drawn = self.trimmed([pen.clip(row) for row in self.rows(pen)])
         self.sheet.show([_lit_up(row, self._sought, pen) for row in drawn] if self._sought else drawn)
         self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), self._aside(pen, len(drawn)))
         self.query_one(Header).show(snapshot, now)

@@ -9,9 +9,12 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tuiops.core.text import EMPTY, SafeText, lit, safe
+from tuiops.ui.theme import look_of
 from tuiops.ui.widgets.safe import SafeStatic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual import events
     from textual.binding import BindingType
 
@@ -78,8 +81,10 @@ class Prompt(Horizontal):
             self.purpose = purpose
             self.text = text
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Callable[[str], str] = str) -> None:
+        """`complete`: a command as far as there is only one way to go on with it."""
         super().__init__()
+        self._complete = complete
         self._purpose: Purpose = "command"
         self._before = ""
         self._history: list[str] = []
@@ -114,6 +119,11 @@ class Prompt(Horizontal):
         """Say what is wrong with what is typed."""
         self.query_one("#trouble", SafeStatic).show(text)
 
+    def hint(self, text: SafeText) -> None:
+        """Say what is known of what is typed."""
+        palette = look_of(self).palette
+        self.query_one("#trouble", SafeStatic).show((text, palette.muted + palette.panel.background_style))
+
     def close(self) -> None:
         """Hide; the caller moves the focus."""
         self.display = False
@@ -137,6 +147,10 @@ class Prompt(Horizontal):
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":
             self.leave()
+        elif event.key == "tab" and self._purpose == "command":
+            line = self.query_one(Line)
+            line.value = self._complete(line.value)
+            line.cursor_position = len(line.value)
         elif event.key in {"up", "down"} and self._purpose == "command" and self._history:
             self._at = max(0, min(len(self._history), self._at + (-1 if event.key == "up" else 1)))
             line = self.query_one(Line)
