@@ -1,0 +1,147 @@
+"""Consoles that are killed, or stand still, at every moment: nothing is done twice, and what is left is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ledger.homes import FileHome
+from tests.runbooks.engine import child
+from tests.runbooks.engine.stage import Stage, person
+from tuiops.core.runs import RunState
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.runbooks.engine.stage import Console
+
+ROOT = Path(__file__).parents[3]
+KILLS = 20
+"""At each point."""
+
+POINTS = [
+    "before the intent",
+    "after the intent",
+    "before the claim",
+    "after the claim",
+    "during the effect",
+    "after the effect",
+    "before the outcome",
+]
+SOON = 5.0
+"""Seconds within which a console must tell how a run stands whose console was killed."""
+
+
+class Forks:
+    """The process that makes others."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def begin(self, folder: Path, how: str, point: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{folder} {how} {point}\n".encode())
+        await self.process.stdin.drain()
+
+    async def says(self, word: str) -> str:
+        """What comes behind a word that is waited for."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(30):
+            while line := (await self.process.stdout.readline()).decode().strip():
+                if line.startswith(word):
+                    return line.partition(" ")[2]
+        raise AssertionError(f"{word} was never said")
+
+
+@pytest.fixture
+async def forks() -> AsyncIterator[Forks]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.runbooks.engine.child", cwd=ROOT, stdin=-1, stdout=-1
+    )
+    yield Forks(process)
+    process.kill()
+    await process.wait()
+
+
+def prepared(folder: Path, *, kills: bool) -> Stage:
+    """A shop whose first step kills the console that carries it out, when that is what is wanted."""
+    folder.mkdir()
+    stage = Stage(folder, FileHome(folder))
+    if kills:
+        script = folder / "append.py"
+        stage.append("")
+        text = script.read_text(encoding="utf-8")
+        killing = f"""
+import signal, time
+if sys.argv[2] == "one":
+    os.kill(int(open({str(folder / "victim")!r}).read()), signal.SIGKILL)
+    time.sleep(0.1)
+"""
+        stage.append = lambda word: (  # type: ignore[method-assign] # another script
+            f'{{ kind = "command", argv = ["{sys.executable}", "{folder / "killing.py"}", "{stage.effects}", "{word}"] }}'
+        )
+        (folder / "killing.py").write_text(text + killing, encoding="utf-8")
+    stage.two_steps()
+    return stage
+
+
+async def known(console: Console) -> str:
+    """The only run there is, as soon as the console tells how it stands."""
+    async with asyncio.timeout(SOON):
+        while not (console.engine.runs and console.engine.runs[0].state in {RunState.PAUSED, RunState.UNKNOWN}):
+            await asyncio.sleep(0.01)
+    return console.engine.runs[0].id
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_nothing_is_done_twice_wherever_a_console_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks, point: str
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
+    for number in range(KILLS):
+        stage = prepared(tmp_path / str(number), kills=point == "during the effect")
+        await forks.begin(stage.folder, "kill", point)
+        await forks.says("dead")
+        before = stage.done
+        assert before == (["one"] if point in POINTS[4:] else [])
+
+        console = await stage.console(person("lee"))
+        run = await known(console)
+        # On the machine that began it everything can be found out.
+        await console.lost(run)
+        await console.sitting.resume(run)
+        await console.comes_to(run, RunState.SUCCEEDED)
+        assert stage.done == ["one", "two"]
+        assert (await console.engine.ledger.verify()).faults == ()
+        await stage.close()
+
+
+async def test_a_console_that_stood_still_and_was_replaced_does_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: Forks
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
+    for name, value in zip(("LEASE", "RENEW", "_MARGIN"), child.SHORT, strict=True):
+        monkeypatch.setattr(f"tuiops.runbooks.locks.{name}", value)
+    stage = prepared(tmp_path / "shop", kills=False)
+    await forks.begin(stage.folder, "stop", "after the claim")
+    still = int(await forks.says("there"))
+    console = await stage.console(person("lee"))
+    await console.until(lambda: bool(console.engine.runs))
+    run = console.engine.runs[0].id
+    await console.lost(run)
+    await console.sitting.resume(run)
+    await console.comes_to(run, RunState.SUCCEEDED)
+    entries = await stage.entries()
+
+    os.kill(still, signal.SIGCONT)
+    await forks.says("over")
+    await forks.says("dead")
+    assert await stage.entries() == entries
+    assert stage.done == ["one", "two"]
+    await stage.close()

@@ -1,0 +1,456 @@
+"""What keeps a run from beginning: the world has moved, somebody else is at it, a card is used, nobody approved."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tests.runbooks.engine.stage import TWO_PERSONS, person, step
+from tests.runbooks.records import KIM
+from tuiops.core.access import Danger, Role, Rule
+from tuiops.core.record import (
+    RunAborting,
+    RunApproved,
+    RunEnded,
+    RunRejected,
+    RunRequested,
+    RunStarted,
+    StepAttested,
+    StepClaimed,
+)
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.text import lit
+from tuiops.errors import LedgerError, Refused
+from tuiops.runbooks.standing import may_begin
+
+if TYPE_CHECKING:
+    from tests.runbooks.engine.stage import Console, Stage
+
+LEE = person("lee", Role.APPROVER)
+SLOW = '{ kind = "command", argv = ["sleep", "60"] }'
+SHIFT = '{ kind = "api", ability = "shift_traffic", resource = "api", arguments = { shares = "two=100" } }'
+
+
+def slow(stage: Stage) -> None:
+    stage.runbook(step("slow", SLOW, undo='"none"', undo_reason='"a test"'))
+
+
+class TestDrift:
+    """The world moves."""
+
+    async def test_between_the_card_and_enter(self, stage: Stage) -> None:
+        stage.runbook(step("shift", SHIFT, undo='"before"'))
+        console = await stage.console()
+        card = await console.card()
+        stage.service.shares = {"one": 50, "two": 50}
+
+        with pytest.raises(Refused, match=r"one changed \(100% → 50%\) since it was shown"):
+            await console.sitting.confirm(card)
+        assert stage.service.done == []
+        assert await stage.entries() == []
+
+    async def test_between_the_card_and_its_step(self, stage: Stage) -> None:
+        flag = stage.folder / "flag"
+        gate = f'{{ kind = "gate", check = {{ by = "command", argv = ["test", "-e", "{flag}"], every = "100ms" }} }}'
+        stage.runbook(step("look", gate, danger="") + step("shift", SHIFT, undo='"before"'))
+        console = await stage.console()
+        run = await console.begun()
+        await console.at(run, "look", StepState.HOLDING)
+        stage.service.shares = {"one": 50, "two": 50}
+        flag.touch()
+        view = await console.comes_to(run, RunState.FAILED)
+
+        assert "not as it was confirmed" in view.steps[1].text
+        assert stage.service.done == []
+
+    async def test_the_file_is_edited(self, stage: Stage) -> None:
+        stage.two_steps()
+        console = await stage.console()
+        card = await console.card()
+        stage.runbook(step("one", stage.append("other"), undo='"none"', undo_reason='"a test"'))
+
+        with pytest.raises(Refused, match="the runbook's file has changed"):
+            await console.sitting.confirm(card)
+        assert stage.done == []
+
+    async def test_what_is_confirmed_is_what_was_shown(self, stage: Stage) -> None:
+        stage.two_steps()
+        console = await stage.console()
+        card = await console.card()
+        plan = msgspec.structs.replace(card.plan, steps=card.plan.steps[:1])
+
+        for forged in (
+            msgspec.structs.replace(card, plan=plan),
+            msgspec.structs.replace(card, plan=plan, digest=plan.digest),
+        ):
+            with pytest.raises(Refused):
+                await console.sitting.confirm(forged)
+        assert stage.done == []
+
+    async def test_an_old_card_is_read_again(self, stage: Stage) -> None:
+        stage.two_steps()
+        console = await stage.console()
+        card = await console.card()
+        stage.clock.offset = timedelta(minutes=16)
+
+        with pytest.raises(Refused, match="too long"):
+            await console.sitting.confirm(card)
+
+
+class TestTwice:
+    """Double keys, two consoles."""
+
+    async def test_a_card_is_good_for_one_run(self, shared: Stage) -> None:
+        shared.two_steps()
+        console = await shared.console()
+        card = await console.card()
+        found = await asyncio.gather(*(console.sitting.confirm(card) for _ in range(5)), return_exceptions=True)
+        runs = [one for one in found if isinstance(one, str)]
+
+        assert len(runs) == 1
+        assert all(isinstance(one, Refused) for one in found if not isinstance(one, str))
+        await console.comes_to(runs[0], RunState.SUCCEEDED)
+        with pytest.raises(Refused, match="confirmed before"):
+            await console.sitting.confirm(card)
+        assert shared.done == ["one", "two"]
+
+    async def test_nor_at_two_consoles(self, shared: Stage) -> None:
+        shared.two_steps()
+        first, second = await shared.console(), await shared.console(person("lee"))
+        card = await first.card()
+        found = await asyncio.gather(
+            first.sitting.confirm(card), second.sitting.confirm(card), return_exceptions=True
+        )  # fmt: skip
+        runs = [one for one in found if isinstance(one, str)]
+        assert len(runs) == 1
+        winner = first if isinstance(found[0], str) else second
+        await winner.comes_to(runs[0], RunState.SUCCEEDED)
+        with pytest.raises(Refused):
+            await second.sitting.confirm(card)
+        assert shared.done == ["one", "two"]
+
+    async def test_the_second_console_is_told_who_is_at_it(self, shared: Stage) -> None:
+        slow(shared)
+        first, second = await shared.console(), await shared.console(person("lee"))
+        run = await first.begun()
+        await second.comes_to(run, RunState.RUNNING)
+        card = await second.card()
+        assert "is held by run #1" in card.obstacles[0]
+        with pytest.raises(Refused, match=r"kim on s-1 holds mend:shop/shop: run #1 Mend the shop"):
+            await second.sitting.confirm(card)
+        with pytest.raises(Refused, match="carried out by kim on s-1"):
+            await second.sitting.resume(run)
+        assert second.view(run).held_by == "kim on s-1"
+
+        await second.sitting.abort(run, "enough")
+        await first.comes_to(run, RunState.ABORTED)
+        assert len(await shared.events(StepClaimed)) == 1
+
+    async def test_a_run_is_resumed_once(self, shared: Stage) -> None:
+        flag = shared.folder / "flag"
+        bad = f'{{ kind = "command", argv = ["test", "-e", "{flag}"] }}'
+        key = '{ kind = "manual", instructions = "turn the key" }'
+        shared.runbook(step("one", shared.append("one"), undo='"none"', undo_reason='"a test"')
+                       + step("key", key) + step("bad", bad, danger="S")
+                       + step("two", shared.append("two"), undo='"none"', undo_reason='"a test"'))  # fmt: skip
+        flag.touch()
+        first, second, third = [await shared.console(person(name)) for name in ("kim", "lee", "max")]
+        run = await first.begun()
+        await first.at(run, "key", StepState.ASKING)
+        await first.close()
+        await second.lost(run)
+        await third.lost(run)
+        found = await asyncio.gather(
+            *(console.sitting.resume(run) for console in (second, third, second, third)), return_exceptions=True
+        )
+        assert [one for one in found if one is None] == [None], found
+        assert all(isinstance(one, Refused) for one in found if one is not None)
+        await third.at(run, "key", StepState.ASKING)
+        await third.sitting.settle(run, "key", succeeded=True, note="turned")
+        await third.comes_to(run, RunState.SUCCEEDED)
+        assert shared.done == ["one", "two"]
+
+
+class TestApproval:
+    """A second person."""
+
+    async def asked(self, stage: Stage) -> tuple[Console, Console, str]:
+        stage.two_steps()
+        first = await stage.console(rules=TWO_PERSONS)
+        second = await stage.console(LEE, TWO_PERSONS)
+        run = await first.begun()
+        await second.comes_to(run, RunState.AWAITING_APPROVAL)
+        assert stage.done == []
+        return first, second, run
+
+    async def test_another_person_lets_it_begin_on_the_console_that_asked(self, shared: Stage) -> None:
+        first, second, run = await self.asked(shared)
+        await second.sitting.approve(run, second.view(run).plan_digest)
+        view = await first.comes_to(run, RunState.SUCCEEDED)
+
+        assert view.approved_by == "lee"
+        assert shared.done == ["one", "two"]
+
+    @pytest.mark.parametrize(
+        ("who", "why"),
+        [
+            (KIM, "takes approver"),
+            (person("kim", Role.APPROVER), "of their own"),
+            (person("kim", Role.APPROVER, session="s-9", account="ssh:SHA256:abc"), "of their own"),
+            (person("other", Role.APPROVER, account="local:kim"), "of their own"),
+            (person("max", Role.VIEWER), "takes approver"),
+            (person("max", Role.OPERATOR), "takes approver"),
+        ],
+        ids=["self", "self as approver", "second session", "shared account", "viewer", "operator"],
+    )
+    async def test_not_everybody_may(self, stage: Stage, who: object, why: str) -> None:
+        first, second, run = await self.asked(stage)
+        seat = second.seat(who)  # type: ignore[arg-type] # the parameter
+        with pytest.raises(Refused, match=why):
+            await seat.approve(run, second.view(run).plan_digest)
+        with pytest.raises(Refused, match="must approve it first"):
+            await first.sitting.resume(run)
+        assert stage.done == []
+
+    async def test_of_another_plan(self, stage: Stage) -> None:
+        _, second, run = await self.asked(stage)
+        with pytest.raises(Refused, match="not the plan"):
+            await second.sitting.approve(run, "0" * 64)
+        assert stage.done == []
+
+    @pytest.mark.parametrize(("minutes", "why"), [(16, "too long"), (-5, "clock was set back")])
+    async def test_at_another_time(self, stage: Stage, minutes: int, why: str) -> None:
+        _, second, run = await self.asked(stage)
+        stage.clock.offset = timedelta(minutes=minutes)
+        with pytest.raises(Refused, match=why):
+            await second.sitting.approve(run, second.view(run).plan_digest)
+        assert stage.done == []
+
+    async def test_approved_and_resumed_too_late(self, stage: Stage) -> None:
+        first, second, run = await self.asked(stage)
+        await first.close()
+        await second.sitting.approve(run, second.view(run).plan_digest)
+        stage.clock.offset = timedelta(minutes=16)
+        with pytest.raises(Refused, match="too long"):
+            await second.sitting.resume(run)
+        assert stage.done == []
+
+    async def test_what_moved_meanwhile(self, stage: Stage) -> None:
+        first, second, run = await self.asked(stage)
+        stage.runbook(step("one", stage.append("other"), undo='"none"', undo_reason='"a test"'))
+        await second.sitting.approve(run, second.view(run).plan_digest)
+        view = await first.comes_to(run, RunState.PAUSED)
+        await first.until(lambda: "file has changed" in first.view(run).reason)
+        assert view.live
+        assert stage.done == []
+
+    async def test_approved_and_rejected_at_once(self, shared: Stage) -> None:
+        first, second, run = await self.asked(shared)
+        third = await shared.console(person("max", Role.APPROVER), TWO_PERSONS)
+        digest = second.view(run).plan_digest
+        await third.comes_to(run, RunState.AWAITING_APPROVAL)
+        await asyncio.gather(
+            second.sitting.approve(run, digest), third.sitting.reject(run, "no"), return_exceptions=True
+        )  # fmt: skip
+        answers = await shared.events(RunApproved, RunRejected)
+        if isinstance(answers[0], RunApproved):
+            await first.comes_to(run, RunState.SUCCEEDED)
+            assert shared.done == ["one", "two"]
+        else:
+            await first.comes_to(run, RunState.REJECTED)
+            assert shared.done == []
+            assert await shared.events(RunStarted) == []
+
+    async def test_used_for_a_second_run(self, stage: Stage) -> None:
+        first, second, run = await self.asked(stage)
+        digest = second.view(run).plan_digest
+        await second.sitting.approve(run, digest)
+        await first.comes_to(run, RunState.SUCCEEDED)
+        for sitting in (first.sitting, second.sitting):
+            with pytest.raises(Refused, match="cannot be resumed"):
+                await sitting.resume(run)
+        with pytest.raises(Refused, match="begun before"):
+            await first.engine.carry(KIM, run, may_begin)
+        with pytest.raises(Refused, match="does not wait"):
+            await second.sitting.approve(run, digest)
+        again = await first.begun()
+        await second.comes_to(again, RunState.AWAITING_APPROVAL)
+        with pytest.raises(Refused, match="not the plan"):
+            await second.sitting.approve(again, digest)
+        assert stage.done == ["one", "two"]
+
+    async def test_written_into_the_ledger_by_hand(self, stage: Stage) -> None:
+        """Another console's word counts no more than one's own: what is not an approval lets nothing begin."""
+        first, second, run = await self.asked(stage)
+        digest = second.view(run).plan_digest
+        for by, event in (
+            (KIM, RunApproved(plan_digest=digest)),
+            (person("kim", Role.APPROVER, account="ssh:x"), RunApproved(plan_digest=digest)),
+            (LEE, RunApproved(plan_digest="1" * 64)),
+            (person("lee", Role.OPERATOR), RunApproved(plan_digest=digest)),
+        ):
+            await second.engine._write(by, run, event)
+        await first.until(lambda: first.engine._heard_until >= 5)
+        assert first.view(run).state is RunState.AWAITING_APPROVAL
+        assert stage.done == []
+
+    async def test_taken_back_by_who_asked(self, stage: Stage) -> None:
+        first, second, run = await self.asked(stage)
+        await first.sitting.reject(run, "changed my mind")
+        await second.comes_to(run, RunState.REJECTED)
+        with pytest.raises(Refused, match="does not wait"):
+            await second.sitting.approve(run, second.view(run).plan_digest)
+
+    async def test_aborted_while_it_waits(self, stage: Stage) -> None:
+        first, second, run = await self.asked(stage)
+        await second.sitting.abort(run)
+        await first.comes_to(run, RunState.ABORTED)
+        assert stage.done == []
+
+
+class TestPermission:
+    """Default deny, in the engine."""
+
+    @pytest.mark.parametrize(
+        ("who", "rules"),
+        [
+            (person("vic", Role.VIEWER), (Rule(role=Role.VIEWER, danger=Danger.DESTROYS),)),
+            (person("kim"), ()),
+            (person("kim"), (Rule(danger=Danger.SAFE),)),
+            (person("kim"), (Rule(people=frozenset({"lee"}), danger=Danger.DESTROYS),)),
+            (person("kim"), (Rule(environments=frozenset({"production"}), danger=Danger.DESTROYS),)),
+            (person("kim"), (Rule(systems=frozenset({"other"}), danger=Danger.DESTROYS),)),
+        ],
+        ids=["viewer", "no rules", "too dangerous", "other people", "other environment", "other system"],
+    )
+    async def test_whoever_may_not_changes_nothing_by_any_way(self, stage: Stage, who: object, rules: object) -> None:
+        stage.runbook(
+            step("one", stage.append("one"), undo=stage.append("unone"))
+            + step("key", '{ kind = "manual", instructions = "turn" }')
+        )
+        able = await stage.console(person("max"))
+        waiting = await able.begun()
+        await able.at(waiting, "key", StepState.ASKING)
+        await able.close()
+        console = await stage.console(who, rules)  # type: ignore[arg-type] # the parameters
+        await console.comes_to(waiting, RunState.PAUSED)
+        before = await stage.entries()
+        sitting, engine, by = console.sitting, console.engine, console.sitting.principal
+        card = await console.card()
+        plan = card.plan
+        requested = next(one for one in await stage.events(RunRequested) if isinstance(one, RunRequested))
+        attested = StepAttested(step="key", state="succeeded", note=lit("x"))
+        assert not card.decision.allowed
+
+        for attempt in (
+            lambda: sitting.confirm(card),
+            lambda: sitting.approve(waiting, plan.digest),
+            lambda: sitting.reject(waiting, "no"),
+            lambda: sitting.resume(waiting),
+            lambda: sitting.settle(waiting, "key", succeeded=True, note="x"),
+            lambda: sitting.skip(waiting, "key", "x"),
+            lambda: sitting.undo(waiting),
+            lambda: engine.begin(by, "r-new", requested),
+            lambda: engine.request(by, "r-new", requested),
+            lambda: engine.carry(by, waiting, lambda _: None),
+            lambda: engine.undo(by, waiting, lambda _: None),
+            lambda: engine.say(by, waiting, RunApproved(plan_digest=plan.digest)),
+            lambda: engine.say(by, waiting, attested),
+            lambda: engine.say(by, waiting, RunEnded(state="succeeded")),
+            lambda: engine.say(by, waiting, RunStarted()),
+        ):
+            with pytest.raises(Refused):
+                await attempt()
+        if by.role is Role.VIEWER or not rules or by.person not in {"kim"}:
+            with pytest.raises(Refused):
+                await sitting.abort(waiting)
+            with pytest.raises(Refused):
+                await engine.say(by, waiting, RunAborting(reason=lit("x")))
+            with pytest.raises(Refused):
+                await engine.wind_up(by, waiting, lambda _: None, lit("x"))
+        assert await stage.entries() == before
+        assert stage.done == ["one"]
+
+    async def test_read_only_is_for_good(self, stage: Stage) -> None:
+        stage.two_steps()
+        console = await stage.console()
+        card = await console.card()
+        await console.sitting.forbid()
+        with pytest.raises(Refused, match="read-only"):
+            await console.sitting.confirm(card)
+        assert await stage.entries() == []
+
+    async def test_what_destroys_is_confirmed_by_the_name_of_its_place(self, stage: Stage) -> None:
+        stage.runbook(step("one", stage.append("one"), danger="X", undo='"none"', undo_reason='"a test"'))
+        console = await stage.console()
+        card = await console.card()
+        assert card.must_type == "staging"
+        for typed in ("", "production", "stagin"):
+            with pytest.raises(Refused, match="type staging"):
+                await console.sitting.confirm(msgspec.structs.replace(card, must_type=lit("")), typed)
+        await console.comes_to(await console.sitting.confirm(card, "staging"), RunState.SUCCEEDED)
+
+
+async def test_a_ledger_that_cannot_be_written_lets_nothing_begin(stage: Stage) -> None:
+    stage.two_steps()
+    console = await stage.console()
+    card = await console.card()
+    fails_from(console, 0)
+    with pytest.raises(LedgerError, match="disk is full"):
+        await console.sitting.confirm(card)
+    assert stage.done == []
+
+
+@pytest.mark.parametrize("write", range(1, 8))
+async def test_a_ledger_that_fails_in_the_middle_stops_the_run_there(stage: Stage, write: int) -> None:
+    """The writes are: request, start, intent, claim, end, intent, claim, end, end."""
+    stage.two_steps()
+    console = await stage.console()
+    card = await console.card()
+    heal = fails_from(console, write)
+    run = await console.sitting.confirm(card)
+    await console.until(lambda: console.engine.carrier(run) is None)
+    had = list(stage.done)
+    assert had == ["one", "two"][: (write + 2) // 4 if write > 3 else 0] or len(had) <= 1 + (write > 6)
+    assert any("disk is full" in text for text in console.troubles)
+
+    heal()
+    await console.until(lambda: console.view(run).state in {RunState.PAUSED, RunState.UNKNOWN, RunState.SUCCEEDED})
+    await console.until(lambda: console.view(run).state is not RunState.UNKNOWN)
+    if console.view(run).state is RunState.PAUSED:
+        await console.sitting.resume(run)
+    await console.comes_to(run, RunState.SUCCEEDED)
+    assert stage.done == ["one", "two"]
+
+
+def fails_from(console: Console, write: int) -> object:
+    """Have the ledger take so many more writes; returns what mends it."""
+    ledger = console.engine.ledger
+    append, claim = ledger.append, ledger.claim
+    left = write
+
+    def count() -> None:
+        nonlocal left
+        if left <= 0:
+            raise LedgerError("the ledger cannot be written: disk is full")
+        left -= 1
+
+    async def counted_append(*given: object, **more: object) -> object:
+        count()
+        return await append(*given, **more)  # type: ignore[arg-type] # passed on
+
+    async def counted_claim(*given: object) -> object:
+        count()
+        return await claim(*given)  # type: ignore[arg-type] # passed on
+
+    ledger.append, ledger.claim = counted_append, counted_claim  # type: ignore[method-assign, assignment] # the fault
+
+    def heal() -> None:
+        nonlocal left
+        left = 10_000
+
+    return heal
