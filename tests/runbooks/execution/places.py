@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import psutil
+
 from tuiops.config.values import Secret
 from tuiops.errors import ConfigError, Fault
 from tuiops.runbooks.execution.base import Command, Tail
@@ -67,6 +69,11 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = PATIE
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         await asyncio.sleep(0.01)
+
+
+def words_of_all_processes() -> str:
+    """What a list of processes shows to anybody."""
+    return "\n".join(" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
 
 
 def lines_of(file: Path) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import html
 import json
+import os
 import shlex
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.runbooks.execution.places import SECRETS, Heard, local, secret, shell
+from tests.runbooks.execution.places import SECRETS, Heard, local, secret, shell, words_of_all_processes
 from tuiops.runbooks.execution.redaction import HIDDEN, Redactor
 from tuiops.runbooks.execution.secret_forms import all_forms, forms, redacted
 
@@ -131,3 +133,23 @@ async def test_no_canary_in_any_artefact(tmp_path: Path) -> None:
             assert not [data for data in kept if form in data]
     assert outcome.status == 3
     assert outcome.stdout.startswith(HIDDEN + b"\n" + HIDDEN + b"\n" + HIDDEN + b"\n")
+
+
+async def test_no_canary_in_any_list_of_processes(tmp_path: Path) -> None:
+    ready, gate = tmp_path / "ready", tmp_path / "gate"
+    os.mkfifo(gate)
+    given = {"TOKEN": secret("TOKEN")}
+    what = shell(
+        "r1.a.1", 'echo > "$1"; read x < "$2"', str(ready), str(gate), environment=given, stdin=secret("PASSWORD")
+    )
+    running = asyncio.create_task(local(tmp_path).run(what, Heard()))
+    seen = [words_of_all_processes()]
+    while not ready.exists():
+        seen.append(words_of_all_processes())
+        await asyncio.sleep(0)
+    seen.append(words_of_all_processes())
+    await asyncio.to_thread(gate.write_text, "\n")
+
+    assert (await running).status == 0
+    assert str(gate) in seen[-1]
+    assert not [value for value in SECRETS.values() for words in seen if value in words]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -15,7 +16,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.runbooks.execution.places import SECRETS, Heard, command, lines_of, resolve, secret, shell, until
+from tests.runbooks.execution.places import (
+    SECRETS,
+    Heard,
+    command,
+    lines_of,
+    resolve,
+    secret,
+    shell,
+    until,
+    words_of_all_processes,
+)
 from tests.servers.fixtures import program
 from tests.sources.test_bastion import bastion
 from tuiops.errors import SourceError
@@ -26,7 +37,6 @@ from tuiops.runbooks.execution.remote import RemoteCommands, quoted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from tests.servers.fixtures import Servers
     from tests.servers.sshd import Sshd
@@ -338,4 +348,42 @@ async def test_a_bastion_without_a_shell_has_begun_nothing(sshd: Sshd, shell: st
     assert outcome.text.startswith("bastion edge begins nothing: ")
     with pytest.raises(SourceError):
         await RemoteCommands(edge, resolve, shell).find(execution)
+    await edge.close()
+
+
+async def test_no_canary_in_any_list_of_processes(place: RemoteCommands, execution: str, tmp_path: Path) -> None:
+    ready, gate = tmp_path / "ready", tmp_path / "gate"
+    os.mkfifo(gate)
+    given = {"TOKEN": secret("TOKEN")}
+    script = 'read y; echo > "$1"; read x < "$2"; sleep 0'
+    what = shell(execution, script, str(ready), str(gate), environment=given, stdin=secret("PASSWORD"))
+    running = asyncio.create_task(place.run(what, Heard()))
+    seen = []
+    while not ready.exists():
+        seen.append(words_of_all_processes())
+        await asyncio.sleep(0)
+    seen.append(words_of_all_processes())
+    await asyncio.to_thread(gate.write_text, "\n")
+
+    assert (await running).status == 0
+    assert str(gate) in seen[-1]
+    assert not [value for value in SECRETS.values() for words in seen if value in words]
+
+
+async def test_without_setsid(sshd: Sshd, busybox: str, execution: str, tmp_path: Path) -> None:
+    applets, ready = tmp_path / "applets", tmp_path / "ready"
+    applets.mkdir()
+    for applet in Path(busybox).parent.iterdir():
+        if applet.is_symlink() and applet.name != "setsid":
+            (applets / applet.name).symlink_to(applet.readlink())
+    edge = bastion(sshd)
+    place = RemoteCommands(edge, resolve, f"{applets}/env PATH={applets} {applets}/sh")
+    running = asyncio.create_task(
+        place.run(shell(execution, 'sleep 1000 & : > "$1"; wait', str(ready), grace=1), Heard())
+    )
+    await until(ready.exists, "the command is ready")
+
+    assert (await place.abort(execution)).sight is Sight.ENDED
+    assert (await running).kind is Kind.ABORTED
+    assert processes.marked(execution) == []
     await edge.close()
