@@ -135,7 +135,7 @@ async def test_what_one_runbook_breaks_another_one_mends(drill: str, mends: str,
 
     assert errors > 10 * calm
     assert acted.errors(target) < 2 * calm
-    assert broken.steps[0].call.before[0].value == mended.steps[0].call.after[0].value
+    assert broken.steps[0].call.before[0] == mended.steps[0].call.after[0]
     assert [step.kind.value for step in mended.steps] == ["api", "gate", "gate"]
 
 

@@ -47,9 +47,9 @@ class RevisionHand(Hand):
         meant = Meant(
             verb=lit("deploy") if newer else lit("roll back"),
             argv=self._back_argv(safe(revision)),
-            after=(Fact(lit("traffic"), fmt("100% {}", safe(revision))),),
+            after=(self._serves({revision: 1.0}),),
             order=self._order("deploy" if newer else "rollback", {revision: 1.0}, t),
-            undo=fmt("{} again", _shown(self._traffic(t))),
+            undo=fmt("{} again", self._serves(self._traffic(t).set).value),
             reversal=self._back(t),
         )
         return self._prepared(target, meant, token)
@@ -63,11 +63,15 @@ class RevisionHand(Hand):
         return Wish("roll_back", {"revision": traffic.main}) if len(traffic.set) == 1 else None
 
     def _facts(self, t: float) -> tuple[Fact, ...]:
-        return (Fact(lit("traffic"), _shown(self._traffic(t))), *self._more_facts(t))
+        return (self._serves(self._traffic(t).set), self._size(self._bounds(t)))
 
-    def _more_facts(self, t: float) -> tuple[Fact, ...]:
-        least, most = self._bounds(t)
-        return (Fact(lit("instances"), fmt("{} to {}", least, most)),)
+    def _serves(self, shares: Mapping[str, float]) -> Fact:
+        """What serves, in the words of its vendor."""
+        return Fact(lit("traffic"), _percents(shares))
+
+    def _size(self, bounds: tuple[int, int]) -> Fact:
+        """How much of it there is."""
+        return Fact(lit("instances"), fmt("{} to {}", *bounds))
 
     def _traffic(self, t: float) -> Traffic:
         return traffic_at(self._world, self._target.system, self._resource.service, t)
@@ -101,9 +105,9 @@ class RevisionHand(Hand):
             raise QueryRefused(f"{least} to {most} instances cannot be")
         before = self._bounds(self._now())
         return (
-            (Fact(lit("instances"), fmt("{} to {}", least, most)),),
+            (self._size((least, most)),),
             Order(kind="scale", bounds=(least, most)),
-            fmt("set {} to {} again", *before),
+            fmt("set {} again", self._size(before).value),
             Wish("scale", {"least": str(before[0]), "most": str(before[1])}),
         )
 
@@ -122,9 +126,9 @@ class CloudRunHand(RevisionHand):
         meant = Meant(
             verb=lit("shift traffic"),
             argv=self._update_traffic(shares),
-            after=(Fact(lit("traffic"), _percents(shares)),),
+            after=(self._serves(shares),),
             order=self._order("traffic", shares, t),
-            undo=fmt("share it again as {}", _shown(self._traffic(t))),
+            undo=fmt("share it again as {}", _percents(self._traffic(t).set)),
             reversal=self._back(t),
         )
         return self._prepared(target, meant, token)
@@ -134,7 +138,9 @@ class CloudRunHand(RevisionHand):
         system, service, t = self._target.system, self._resource.service, self._now()
         traffic = self._traffic(t)
         if len(traffic.set) != 1:
-            raise QueryRefused(f"traffic is shared: {_shown(traffic)}; a rollout is under way, or wants to be ended")
+            raise QueryRefused(
+                f"traffic is shared: {_percents(traffic.set)}; a rollout is under way, or wants to be ended"
+            )
         number = next_number(self._world, system, service, t)
         made = revision_of(self._world, system, service, self._resource.revision, number)
         order = Order(
@@ -144,7 +150,7 @@ class CloudRunHand(RevisionHand):
         meant = Meant(
             verb=lit("restart"),
             argv=self._argv(lit("update"), safe(f"--update-env-vars=OPS_RESTARTED_AT={token}")),
-            after=(Fact(lit("traffic"), fmt("100% {}", made)),),
+            after=(self._serves({made: 1.0}),),
             order=order,
             undo=fmt("send all traffic back to {}", safe(traffic.main)),
             reversal=self._back(t),
@@ -176,13 +182,19 @@ class CloudRunHand(RevisionHand):
 class EcsHand(RevisionHand):
     """A service of ECS, whose revisions are task definitions."""
 
+    def _serves(self, shares: Mapping[str, float]) -> Fact:
+        return Fact(lit("task definition"), _names(shares))
+
+    def _size(self, bounds: tuple[int, int]) -> Fact:
+        return Fact(lit("desired tasks"), fmt("{}", bounds[1]))
+
     async def prepare_restart(self, target: Target, token: str) -> Prepared:
         """Fresh tasks of the same task definitions."""
         t = self._now()
         meant = Meant(
             verb=lit("restart"),
             argv=self._argv(lit("--force-new-deployment")),
-            after=(Fact(lit("traffic"), _shown(self._traffic(t))),),
+            after=(self._serves(self._traffic(t).set),),
             order=Order(kind="restart", shares=self._traffic(t).set, lasts=12.0),
             undo=_PRESENT,
         )
@@ -213,13 +225,16 @@ class HostingHand(RevisionHand):
         words = (lit("firebase"), lit("hosting:clone"), fmt("{}:@{}", site, revision), fmt("{}:live", site))
         return (*words, lit("--project"), safe(self._system.project))
 
-    def _more_facts(self, t: float) -> tuple[Fact, ...]:
-        del t
-        return ()
+    def _facts(self, t: float) -> tuple[Fact, ...]:
+        return (self._serves(self._traffic(t).set),)
+
+    def _serves(self, shares: Mapping[str, float]) -> Fact:
+        return Fact(lit("live"), _names(shares))
 
 
-def _shown(traffic: Traffic) -> SafeText:
-    return _percents(traffic.set)
+def _names(shares: Mapping[str, float]) -> SafeText:
+    """`api:118`, and `api:118, api:117` while one replaces the other."""
+    return join(", ", (safe(name) for name in sorted(shares, key=lambda name: -shares[name])))
 
 
 def _percents(shares: Mapping[str, float]) -> SafeText:
