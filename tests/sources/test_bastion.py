@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.sshd import generate_key
+from tests.sources.certificates import Authority
 from tests.sources.hostile import Hostile, Relay, Request
-from tests.sources.test_http import LOOPBACK, certificate, server_context
 from tuiops.config.sources import Bastion as BastionConfig
 from tuiops.config.sources import HttpSourceConfig, Tls
 from tuiops.config.values import Duration
@@ -167,15 +167,15 @@ async def test_tls_is_verified_through_a_bastion(sshd: Sshd, tmp_path: Path) -> 
     async def handler(request: Request) -> None:
         await request.answer(b'{"a": 1}')
 
-    files = certificate(tmp_path, LOOPBACK)
+    authority = Authority(tmp_path)
     edge = bastion(sshd)
     connector = HttpConnector(lambda _: "", SystemClock(), {"edge": edge})
-    async with Hostile(handler, server_context(files)) as server:
+    async with Hostile(handler, authority.server()) as server:
         stranger = connector.client(HttpSourceConfig(url=server.url, via="edge"))
         with pytest.raises(Unreachable, match="is not trusted"):
             await stranger.fetch("/")
         assert not server.requests
-        trusted = connector.client(HttpSourceConfig(url=server.url, via="edge", tls=Tls(ca=str(files[0]))))
+        trusted = connector.client(HttpSourceConfig(url=server.url, via="edge", tls=Tls(ca=str(authority.file))))
         for _ in range(2):
             assert await trusted.read(dict[str, int], "/") == {"a": 1}
         assert server.connections == 1  # counted once the handshake is done, and kept alive
