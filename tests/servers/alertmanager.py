@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.servers.http import answers, request_json
-from tests.servers.processes import ServerProcess, free_port, wait_until
+from tests.servers.processes import ServerProcess, free_port
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.servers.http import request_json
-from tests.servers.processes import wait_until
 from tests.sources.hostile import Hostile, Request
+from tests.waiting import wait_until
 from tuiops.config.advice import query_faults
 from tuiops.config.load import load
 from tuiops.config.proposal import lines

@@ -12,9 +12,9 @@ from botocore.credentials import Credentials
 
 from tests.servers.http import request_json
 from tests.servers.ministack import KEYS
-from tests.servers.processes import wait_until
 from tests.sources.aws.account import only_keys_of_the_test
 from tests.sources.hostile import Hostile, Request
+from tests.waiting import wait_until
 from tuiops import wiring
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.load import load

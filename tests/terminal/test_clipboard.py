@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.fixtures import program
-from tests.servers.processes import wait_until
 from tests.terminal.terminal import environment
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
