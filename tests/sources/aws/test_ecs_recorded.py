@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +12,14 @@ from tests.sources.aws.account import ecs_system, source_of
 from tests.sources.aws.scripted import Refuses, Scripted, at
 from tests.sources.hostile import Hostile
 from tuiops.config.resources import EcsExpectation
+from tuiops.config.values import Duration
 from tuiops.core.clock import FakeClock
 from tuiops.core.rollouts import GateResult, Phase, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from tests.sources.hostile import Request
     from tuiops.core.rollouts import Rollout
     from tuiops.core.updates import RolloutsUpdate
 
@@ -375,6 +379,26 @@ async def test_a_green_that_goes_away_was_taken_back(stage: Stage) -> None:
     update = await stage.look()
 
     assert {str(one.new): one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
+
+
+async def test_a_cluster_that_hangs_takes_no_other_with_it() -> None:
+    script = Scripted(DescribeServices={"services": [service()]})
+
+    async def handler(request: Request) -> None:
+        if json.loads(request.body)["cluster"] == "mute":
+            await asyncio.Event().wait()
+        await script(request)
+
+    systems = ecs_system("api")
+    systems["shop"].resources["lost"] = ecs_system("api", cluster="mute")["shop"].resources["api"]
+    async with Hostile(handler) as server:
+        source = source_of({"ecs": server.url}, systems, FakeClock(at(0)), timeout=Duration(0.5))
+        update = await source.read_health()
+        await source.close()
+
+    by = {str(reading.indicator): reading for reading in update.readings}
+    assert by["resource:api"].note == "4/4 running"
+    assert by["resource:lost"].unknown.startswith("ECS gave no complete answer within 0.4s")
 
 
 async def test_a_service_that_cannot_be_read_for_a_while_is_not_lost(stage: Stage) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import NotFound, SourceError
+from tuiops.errors import NotFound
 from tuiops.sources.aws.ecs import wire
 from tuiops.sources.aws.ecs.health import failing
 from tuiops.sources.aws.ecs.naming import last_part
 from tuiops.sources.aws.spare import Spare
+from tuiops.sources.together import SHARE, raise_if_all, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -236,26 +237,18 @@ class EcsReader:
         clusters: dict[str, list[str]] = {}
         for place in self._places:
             clusters.setdefault(place.cluster, []).append(place.service)
-        batches = [(cluster, part) for cluster, names in clusters.items() for part in _batches(names, SERVICES)]
-        answers = await asyncio.gather(*(self._attempt(cluster, part) for cluster, part in batches))
-        errors = [answer for answer in answers if isinstance(answer, SourceError)]
-        if errors and len(errors) == len(answers):
-            raise errors[0]
+        batches = [(cluster, tuple(part)) for cluster, names in clusters.items() for part in _batches(names, SERVICES)]
+        jobs = {(cluster, names): self._batch(cluster, names) for cluster, names in batches}
+        answers, failed = await together(jobs, SHARE * self._client.timeout, lambda _: lit("ECS"))
+        raise_if_all(answers, failed)
         found: dict[Place, wire.Service] = {}
         problems: dict[Place, SafeText] = {}
-        for (cluster, part), answer in zip(batches, answers, strict=True):
-            if isinstance(answer, SourceError):
-                problems |= dict.fromkeys((Place(cluster, name) for name in part), safe(str(answer), 300))
-            else:
-                found |= answer.found
-                problems |= answer.problems
+        for answer in answers.values():
+            found |= answer.found
+            problems |= answer.problems
+        for (cluster, names), error in failed.items():
+            problems |= dict.fromkeys((Place(cluster, name) for name in names), safe(str(error), 300))
         return Services(found, problems)
-
-    async def _attempt(self, cluster: str, names: Sequence[str]) -> Services | SourceError:
-        try:
-            return await self._batch(cluster, names)
-        except SourceError as error:
-            return error
 
     async def _batch(self, cluster: str, names: Sequence[str]) -> Services:
         params = {"cluster": cluster, "services": list(names)}

@@ -15,9 +15,9 @@ from tuiops.sources.gcp.monitoring.asking import Asking
 from tuiops.sources.gcp.monitoring.incidents import Around, alerts
 from tuiops.sources.gcp.monitoring.owners import Owners
 from tuiops.sources.gcp.monitoring.snoozing import active, described, terms
-from tuiops.sources.gcp.together import SHARE
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import PartAlerts
+from tuiops.sources.together import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,8 +12,8 @@ from tuiops.core.units import span
 from tuiops.sources.gcp.client import PAGE, Listing
 from tuiops.sources.gcp.secrets.actions import PART, SecretActions
 from tuiops.sources.gcp.secrets.wire import ENABLED, Secret, Version, Versions
-from tuiops.sources.gcp.together import SHARE, raise_if_all, together
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
+from tuiops.sources.together import SHARE, raise_if_all, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,8 @@ class SecretPart:
     async def read_health(self, at: datetime) -> PartHealth:
         """The state of every secret, and the age of its newest enabled version."""
         names = {one.config.name for one in self.resources}
-        found, failed = await together({name: self._read(name) for name in sorted(names)}, self._seconds, self.name)
+        jobs = {name: self._read(name) for name in sorted(names)}
+        found, failed = await together(jobs, self._seconds, lambda _: self.name)
         raise_if_all(found, failed)
         readings: list[Reading] = []
         for resource in self.resources:
