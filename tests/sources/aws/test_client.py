@@ -159,7 +159,7 @@ async def test_a_page_that_names_itself_as_the_next_one_ends_the_reading() -> No
     script = Scripted(ListClusters={"clusterArns": ["a"], "nextToken": "again"})
     async with Hostile(script) as server:
         aws = client(server.url)
-        with pytest.raises(BadAnswer, match="names a page of ListClusters twice"):
+        with pytest.raises(BadAnswer, match="ListClusters names a page twice"):
             await aws.pages("ecs", "ListClusters", {}, result="clusterArns")
         await aws.close()
     assert script.count("ListClusters") == 2

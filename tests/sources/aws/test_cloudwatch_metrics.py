@@ -395,7 +395,7 @@ async def test_points_that_come_on_several_pages_are_put_together() -> None:
 async def test_pages_that_go_in_circles_end() -> None:
     async with scripted(shop(cpu=indicator())) as (source, script, _):
         script.extra = {"NextToken": "again"}
-        with pytest.raises(BadAnswer, match="names a page of GetMetricData twice"):
+        with pytest.raises(BadAnswer, match="GetMetricData names a page twice"):
             await source.read_health()
 
     assert script.count("GetMetricData") == 2

@@ -211,7 +211,7 @@ async def test_regions_that_did_not_answer_are_named(google: GoogleStage, run: R
 async def test_pages_without_an_end_end(google: GoogleStage, run: RunApi) -> None:
     google.fault("run", "services.list", raw=b'{"nextPageToken": "again"}')
 
-    with pytest.raises(BadAnswer, match="names a page after itself"):
+    with pytest.raises(BadAnswer, match="names a page twice"):
         await connected(google).pages(Services, "run", PATH, items=lambda page: page.services)
 
     assert len(google.calls) == 2

@@ -79,7 +79,7 @@ async def connected(watching: GcpSource) -> None:
         ({"status": 500, "message": "backend error"}, "{} at 127.0.0.1"),
         ({"raw": b"<html>Sign in</html>"}, "answered with HTML, not data"),
         ({"cut": True}, "127.0.0.1"),
-        ({"raw": b'{"nextPageToken": "again"}'}, "names a page after itself"),
+        ({"raw": b'{"nextPageToken": "again"}'}, "names a page twice"),
     ],
 )
 async def test_one_api_that_fails_is_grey_with_the_reason_and_the_others_are_well(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +16,7 @@ from tuiops.sources.aws.errors import KeysRefused, Refused, explain
 from tuiops.sources.aws.wire import Wire, Wires
 from tuiops.sources.daemon import DaemonWorker
 from tuiops.sources.http import Endpoint, decode
+from tuiops.sources.paging import Cursor, Listing
 from tuiops.sources.quota import Quotas
 
 if TYPE_CHECKING:
@@ -44,20 +45,6 @@ QUOTAS: Mapping[str, float] = {
 
 _READS = ("Describe", "Filter", "Get", "List")
 _MOST_PAGES = 500
-
-
-class Listing(msgspec.Struct, Generic[_Item], frozen=True, kw_only=True):
-    """All pages of a listing, as far as it was read."""
-
-    items: tuple[_Item, ...]
-    truncated: bool = False
-    """Whether there were more than may be kept."""
-
-    def warnings(self, what: SafeText) -> tuple[SafeText, ...]:
-        """What makes it incomplete; `what` it lists, in the plural."""
-        if not self.truncated:
-            return ()
-        return (fmt("{}: only the first {} were read; raise max_items", what, len(self.items)),)
 
 
 class _Service(NamedTuple):
@@ -160,18 +147,14 @@ class AwsClient:
         found = await self._service(service)
         into, out_of = found.wire.tokens(operation)
         items: list[Any] = []
-        token, seen = "", set[str]()
-        for _ in range(_MOST_PAGES):
-            asked = {**params, into: token} if token else params
+        cursor = Cursor(fmt("{} {}", safe(service), safe(operation)), _MOST_PAGES)
+        while cursor.reads_on and len(items) <= most:
+            asked = {**params, into: cursor.token} if cursor.token else params
             body = await self._send(found, operation, asked)
             page, token = self._page(found, operation, body, (result, out_of, kind))
             items.extend(page)
-            if not token or len(items) > most:
-                break
-            if token in seen:
-                raise BadAnswer(f"{safe(service)} names a page of {safe(operation)} twice as the next one")
-            seen.add(token)
-        return Listing(items=tuple(items[:most]), truncated=bool(token) or len(items) > most)
+            cursor.turn(token)
+        return Listing(items=tuple(items[:most]), truncated=cursor.more or len(items) > most)
 
     @contextlib.asynccontextmanager
     async def events(

@@ -18,6 +18,7 @@ from tuiops.sources.aws.cloudwatch.owners import Owners
 from tuiops.sources.aws.cloudwatch.paging import pages
 from tuiops.sources.aws.cloudwatch.severity import Words
 from tuiops.sources.aws.spare import Spare
+from tuiops.sources.paging import cut_off
 from tuiops.sources.parts import PartAlerts
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class AlarmsPart:
         firing = [alarm for alarm in alarms if alarm.state_value not in {"OK", _NO_DATA}]
         said = dict.fromkeys(_warnings(alarms))
         if more:
-            said[fmt("alarms: only the first {} were read; raise max_items", len(alarms))] = None
+            said[cut_off(lit("alarms"), len(alarms))] = None
         await self._read_tags(firing, said)
         history = await self._history.read(firing, at, said)
         alerts = [self._alert(alarm, history.get(alarm.alarm_name, lit("")), at) for alarm in firing]

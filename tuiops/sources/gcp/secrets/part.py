@@ -9,9 +9,10 @@ from tuiops.config.resources import SecretResource
 from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.sources.gcp.client import PAGE, Listing
+from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.secrets.actions import PART, SecretActions
 from tuiops.sources.gcp.secrets.wire import ENABLED, Secret, Version, Versions
+from tuiops.sources.paging import Listing
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
 from tuiops.sources.together import SHARE, raise_if_all, together
 
