@@ -10,7 +10,6 @@ import pytest
 
 from tests.sources.prometheus_shop import ERRORS, NOW, SERVICES
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System
-from tuiops.core.units import Unit
 from tuiops.errors import BadAnswer
 from tuiops.sources.prometheus.external_labels import external_labels
 from tuiops.sources.prometheus.plan import Plan, plans
@@ -76,7 +75,7 @@ def test_one_value_for_all() -> None:
 
 
 def test_percent_is_scaled() -> None:
-    found, _ = readings(gauge(unit=Unit.PERCENT), [series("50", service="api")], NOW)
+    found, _ = readings(gauge(unit="percent"), [series("50", service="api")], NOW)
     assert found[0].value == 0.5
 
 

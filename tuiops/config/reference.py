@@ -176,8 +176,6 @@ def type_word(node: inspect.Type) -> str:
             word = node.cls.__name__.lower()
         case inspect.LiteralType():
             word = " ".join(f"`{each}`" for each in sorted(str(value) for value in node.values))
-        case inspect.EnumType():
-            word = " ".join(f"`{each.value}`" for each in node.cls)
         case inspect.VarTupleType():
             word = f"array of {_several(node.item_type)}"
         case inspect.DictType():

@@ -70,8 +70,6 @@ def _scalar(node: inspect.Type) -> dict[str, Any]:
             return {"type": "string", **_QUANTITIES[node.cls]}
         case inspect.LiteralType():
             return {"type": "string", "enum": sorted(str(each) for each in node.values)}
-        case inspect.EnumType():
-            return {"type": "string", "enum": [each.value for each in node.cls]}
         case inspect.StrType():
             longest = {"maxLength": node.max_length} if node.max_length else {}
             return {"type": "string", **({"pattern": node.pattern} if node.pattern else {}), **longest}

@@ -18,7 +18,6 @@ from tuiops.config.systems import CloudWatchIndicator, Service, System
 from tuiops.config.values import Duration
 from tuiops.core.clock import FakeClock, SystemClock
 from tuiops.core.health import State, judge_live
-from tuiops.core.units import Unit
 from tuiops.errors import AccessDenied, BadAnswer, RateLimited
 from tuiops.hub.declare import declared_systems
 from tuiops.sources.aws.cloudwatch.fetch import PAGES
@@ -112,7 +111,7 @@ async def one(source: AwsSource) -> Reading:
 
 
 async def test_the_newest_data_point_whose_period_is_over_counts() -> None:
-    async with scripted(shop(cpu=indicator(unit=Unit.PERCENT))) as (source, script, _):
+    async with scripted(shop(cpu=indicator(unit="percent"))) as (source, script, _):
         script.points = {("CPUUtilization", "api"): [(-2, 41.0), (-1, 50.0), (0, 99.0)]}
         found = await one(source)
 
@@ -444,7 +443,7 @@ async def test_keys_that_expire_while_it_runs_are_a_state_of_their_own() -> None
 
 
 async def test_the_past_is_as_fine_as_it_is_asked_for() -> None:
-    async with scripted(shop(cpu=indicator(unit=Unit.PERCENT))) as (source, script, clock):
+    async with scripted(shop(cpu=indicator(unit="percent"))) as (source, script, clock):
         assert isinstance(source, ReadsHistory)
         script.points = {("CPUUtilization", "api"): [(minute, 10.0 * -minute) for minute in range(-9, 1)]}
         end = clock.now()
@@ -494,7 +493,7 @@ async def test_ministack_computes_percentiles(ministack: Ministack) -> None:
         for value in range(1, 101)
     ]
     await client.call("cloudwatch", "PutMetricData", {"Namespace": "Shop", "MetricData": data})
-    latency = indicator(namespace="Shop", metric="Latency", statistic="p95", unit=Unit.SECONDS)
+    latency = indicator(namespace="Shop", metric="Latency", statistic="p95", unit="seconds")
     source = source_of(ministack.url, shop(latency=latency), SystemClock())
     found = await one(source)
     end = datetime.now(UTC)
