@@ -75,7 +75,7 @@ async def test_secrets_stay_out_of_logs_and_representations(caplog: pytest.LogCa
         async with Hostile(handler) as server:
             one = client(server.url, bearer=Secret(env="T"))
             await one.read(dict[str, int], "/")
-            shown = f"{one!r} {one._signer!r} {one._client!r}"
+            shown = f"{one!r} {one._signer!r} {one._connections!r}"
             await one.close()
     assert CANARY not in shown
     assert CANARY not in caplog.text
