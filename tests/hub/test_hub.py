@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hub.fakes import START, AlertSource, ScriptedSource, alert, reading, shop
+from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit
@@ -109,8 +110,7 @@ async def test_sparklines_begin_with_the_past_that_the_source_keeps() -> None:
 
     hub.bus.subscribe(look)
     await hub.start()
-    async with asyncio.timeout(5):
-        await published.wait()
+    await eventually(published.is_set, "a trend with what was remembered")
     await hub.stop()
 
 

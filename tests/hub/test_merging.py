@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.core.text import EMPTY, SafeText, lit, safe
 from tuiops.core.updates import LogChunk
@@ -248,8 +249,7 @@ async def test_a_long_past_of_two_stores_is_one_story() -> None:
     await asyncio.sleep(0)
     stores[0].says.put_nowait(lines("a", *range(0, 900, 2)))
     stores[1].says.put_nowait(lines("b", *range(1, 900, 2)))
-    while book.end < 900:  # noqa: ASYNC110 - the pump offers no event to wait for
-        await asyncio.sleep(0)
+    await eventually(lambda: book.end == 900, "every line")
     found = [int((line.raw or b"")[1:]) for seq in range(900) if (line := book.line(seq)) is not None]
     assert found == list(range(900))
     for task in tasks:
