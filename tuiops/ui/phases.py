@@ -34,7 +34,7 @@ def phase_style(phase: Phase, palette: Palette) -> Style:
     return {
         Phase.SUCCEEDED: palette.state[State.OK], Phase.FAILED: palette.state[State.DOWN],
         Phase.ROLLED_BACK: palette.state[State.DEGRADED], Phase.UNKNOWN: palette.state[State.UNKNOWN],
-        Phase.WAITING: palette.muted, Phase.RUNNING: palette.text,
+        Phase.WAITING: palette.muted, Phase.RUNNING: palette.text, Phase.SUPERSEDED: palette.muted,
     }[phase]  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def phase_glyph(phase: Phase, glyphs: Glyphs) -> SafeText:
     return {
         Phase.SUCCEEDED: glyphs.done, Phase.RUNNING: glyphs.running, Phase.WAITING: glyphs.waiting,
         Phase.FAILED: glyphs.failed, Phase.ROLLED_BACK: glyphs.undone, Phase.UNKNOWN: glyphs.unknown,
+        Phase.SUPERSEDED: glyphs.arrow,
     }[phase]  # fmt: skip
 
 

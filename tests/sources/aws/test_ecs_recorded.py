@@ -381,6 +381,68 @@ async def test_a_green_that_goes_away_was_taken_back(stage: Stage) -> None:
     assert {str(one.new): one.phase for one in update.rollouts}["api:2"] is Phase.ROLLED_BACK
 
 
+async def test_a_deployment_that_ecs_stops_for_a_newer_one_is_superseded(stage: Stage) -> None:
+    first = deployment("d1", "STOPPED", stoppedAt=at(-5), finishedAt=at(-4))
+    second = deployment("d2", "IN_PROGRESS", new=3, createdAt=at(-6), startedAt=at(-6))
+    stage.show(service(current="d2"), second, first)
+
+    live, former = (await stage.look()).rollouts
+
+    assert (live.new, live.phase) == ("api:3", Phase.RUNNING)
+    assert (former.new, former.phase, former.message) == (
+        "api:2",
+        Phase.SUPERSEDED,
+        "another deployment took its place",
+    )
+    assert [step.phase for step in former.steps] == [Phase.SUPERSEDED, Phase.WAITING]
+
+
+async def test_a_deployment_that_somebody_stopped_before_the_next_one_began_failed(stage: Stage) -> None:
+    first = deployment("d1", "STOPPED", stoppedAt=at(-7), statusReason="stopped by alice")
+    second = deployment("d2", "IN_PROGRESS", new=3, createdAt=at(-6), startedAt=at(-6))
+    stage.show(service(current="d2"), second, first)
+
+    _, former = (await stage.look()).rollouts
+
+    assert (former.phase, former.message) == (Phase.FAILED, "stopped by alice")
+
+
+async def test_a_deployment_that_drains_for_a_newer_one_is_superseded_at_once(stage: Stage) -> None:
+    """Where ECS keeps no record: it stays ACTIVE and IN_PROGRESS for as long as it has tasks."""
+
+    def rolling(number: int, status: str, state: str, minute: float, running: int) -> dict[str, Any]:
+        return {
+            "id": f"ecs-svc/{number}",
+            "status": status,
+            "taskDefinition": f"{ARN}:task-definition/api:{number}",
+            "desiredCount": 4,
+            "runningCount": running,
+            "pendingCount": 0,
+            "failedTasks": 1,
+            "createdAt": at(minute),
+            "updatedAt": at(-1),
+            "rolloutState": state,
+        }
+
+    deployments = [
+        rolling(3, "PRIMARY", "IN_PROGRESS", -2, 1),
+        rolling(2, "ACTIVE", "IN_PROGRESS", -8, 2),
+        rolling(1, "ACTIVE", "COMPLETED", -90, 3),
+    ]
+    stage.show(service(deployments=deployments))
+    found = {str(one.new): one for one in (await stage.look()).rollouts}
+    stage.show(service(deployments=deployments[:1]))
+    later = {str(one.new): one for one in (await stage.look()).rollouts}
+
+    assert found["api:3"].phase is Phase.RUNNING
+    drains = found["api:2"]
+    assert (drains.phase, drains.live, drains.ended) == (Phase.SUPERSEDED, False, at(-2))
+    assert drains.message == "another deployment took its place"
+    assert [step.phase for step in drains.steps] == [Phase.SUPERSEDED, Phase.WAITING]
+    assert drains.gates == ()
+    assert later["api:2"] == drains
+
+
 async def test_a_cluster_that_hangs_takes_no_other_with_it() -> None:
     script = Scripted(DescribeServices={"services": [service()]})
 

@@ -218,7 +218,8 @@ async def test_a_deployment_over_another_ends_the_former(watch: Watch) -> None:
 
     live, former, *_ = update.rollouts
     assert (live.new, live.phase) == (third, Phase.WAITING)
-    assert (former.new, former.phase, former.message) == (second, Phase.ROLLED_BACK, f"replaced by {third}")
+    assert (former.new, former.phase, former.message) == (second, Phase.SUPERSEDED, f"replaced by {third}")
+    assert former.steps[-1].phase is Phase.SUPERSEDED
 
 
 async def test_a_candidate_that_nobody_wants_is_no_rollout_for_ever(watch: Watch) -> None:

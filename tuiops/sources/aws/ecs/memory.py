@@ -20,7 +20,8 @@ KEPT = 10
 """Ended rollouts kept for each service."""
 
 _MOVING = frozenset({Phase.WAITING, Phase.RUNNING})
-REPLACED = lit("stopped: another deployment took its place")
+REPLACED = lit("another deployment took its place")
+_LAST_WORDS = {Phase.SUPERSEDED: REPLACED, Phase.FAILED: lit("nothing is left of it")}
 
 
 class Memory:
@@ -75,7 +76,7 @@ class Memory:
 
 
 def _last_words(rollout: Rollout, became: Phase) -> SafeText:
-    return (rollout.message or lit("rolled back")) if became is Phase.ROLLED_BACK else REPLACED
+    return _LAST_WORDS.get(became) or rollout.message or lit("rolled back")
 
 
 def _completed(before: Rollout | None, after: Rollout) -> Rollout:

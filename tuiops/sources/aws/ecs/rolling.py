@@ -65,9 +65,7 @@ def _is_rollout(one: Deployment, memory: Memory) -> bool:
 def _rollout(service: Service, one: Deployment, looked: Looked, memory: Memory) -> Rollout:
     phase, note = _phase(service, one, memory, looked.at)
     other = _other(service, one)
-    ended = ended_within(one.created_at, one.updated_at, looked.at) if phase.ended else None
-    if phase is Phase.ROLLED_BACK and service.primary is not None and service.primary.id in memory.rollbacks:
-        ended = ended_within(one.created_at, service.primary.updated_at, looked.at)
+    ended = ended_within(one.created_at, _ended(service, one, phase, memory), looked.at) if phase.ended else None
     up = one.running_count >= one.desired_count > 0
     provisioned = memory.provisioned(one.id, up=up, at=looked.at)
     rolls_back = phase is Phase.ROLLED_BACK or (one.rollout_state == "FAILED" and not phase.ended)
@@ -91,6 +89,16 @@ def _rollout(service: Service, one: Deployment, looked: Looked, memory: Memory) 
         sides=tuple(_side(part, looked) for part in (one, other) if part is not None),
         message=_message(one, phase, note, looked.why),
     )
+
+
+def _ended(service: Service, one: Deployment, phase: Phase, memory: Memory) -> datetime | None:
+    """When a deployment was over, as ECS tells it: by the one that undoes it or took its place, else by itself."""
+    primary = service.primary
+    if primary is not None and phase is Phase.ROLLED_BACK and primary.id in memory.rollbacks:
+        return primary.updated_at
+    if primary is not None and phase is Phase.SUPERSEDED:
+        return primary.created_at
+    return one.updated_at
 
 
 def _phase(service: Service, one: Deployment, memory: Memory, at: datetime) -> tuple[Phase, SafeText]:
@@ -129,7 +137,8 @@ def _going_on(service: Service, one: Deployment, memory: Memory) -> tuple[Phase,
         return Phase.RUNNING, EMPTY
     if primary.id in memory.rollbacks:
         return Phase.RUNNING, fmt("rolling back to {}", revision(primary.task_definition))
-    return Phase.FAILED, REPLACED
+    # It has tasks as long as they drain, and is no failure of its own: a newer one is what is wanted.
+    return Phase.SUPERSEDED, REPLACED
 
 
 def _awaits(service: Service, one: Deployment, at: datetime) -> bool:
@@ -174,6 +183,8 @@ def _message(one: Deployment, phase: Phase, note: SafeText, why: SafeText) -> Sa
         return fmt("{}; {}", note, text) if note else text
     if phase is Phase.SUCCEEDED:
         return EMPTY
+    if phase is Phase.SUPERSEDED:
+        return note
     if one.failed_tasks:
         return because(fmt("{} tasks failed", one.failed_tasks), why)
     return note or said
@@ -182,4 +193,4 @@ def _message(one: Deployment, phase: Phase, note: SafeText, why: SafeText) -> Sa
 def _became(service: Service, memory: Memory) -> Phase:
     """What became of a rollout that ECS does not show any more."""
     primary = service.primary
-    return Phase.ROLLED_BACK if primary is not None and primary.id in memory.rollbacks else Phase.FAILED
+    return Phase.ROLLED_BACK if primary is not None and primary.id in memory.rollbacks else Phase.SUPERSEDED

@@ -66,8 +66,8 @@ class EcsRollouts:
             why = reason(service, at, stopped.get(place)) if failing(service, at) else EMPTY
             looked = Looked(at, definitions, why)
             if records.get(place):
-                seen = [recorded(one, revisions, looked) for one in records[place]]
-                found[place] = memory.keep(seen, Phase.FAILED, at)
+                # One that the listing has no room for any more has newer ones above it.
+                found[place] = memory.keep(recorded(records[place], revisions, looked), Phase.SUPERSEDED, at)
             elif service.deployment_controller.type == "ECS":
                 found[place] = rolling(service, looked, memory)
             else:

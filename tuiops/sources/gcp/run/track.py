@@ -86,7 +86,7 @@ class Track:
         if self._live is not None:
             self._live.lost = EMPTY
             if view.created not in {self._known, self._live.new}:
-                self._end(view, at, Phase.ROLLED_BACK, fmt("replaced by {}", safe(view.created)))
+                self._end(view, at, Phase.SUPERSEDED, fmt("replaced by {}", safe(view.created)))
         if self._live is None:
             self._live = self._begun(view, at)
         if self._live is not None:
@@ -256,7 +256,8 @@ class Track:
             return
         ended = max(ended, live.started)
         if live.steps and live.steps[-1].phase is Phase.RUNNING:
-            live.steps[-1] = _ended(live.steps[-1], ended, phase if phase is Phase.FAILED else Phase.SUCCEEDED)
+            cut_short = phase in {Phase.FAILED, Phase.SUPERSEDED}
+            live.steps[-1] = _ended(live.steps[-1], ended, phase if cut_short else Phase.SUCCEEDED)
         rollout = self._rollout(live, view, phase)
         self._past.append(msgspec.structs.replace(rollout, ended=ended, message=message or rollout.message))
 
