@@ -96,7 +96,7 @@ def test_negative_values_say_so(value: float, unit: Unit) -> None:
         (999_960, Unit.PER_SECOND, "1000k/s"),
         (1023.97 * 2**20, Unit.BYTES, "1024MiB"),
         (0, Unit.COUNT, "0"),
-        (math.nan, Unit.COUNT, "NaN"),
+        (math.nan, Unit.COUNT, "no data"),
         (-math.inf, Unit.SECONDS, "-Inf"),
     ],
 )

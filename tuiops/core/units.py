@@ -87,8 +87,10 @@ def parse_quantity(text: str, unit: Unit) -> float:
 
 def show(value: float, unit: Unit) -> SafeText:
     """The value as a cell shows it, without waste: at most seven characters and a sign for values below 10¹²."""
-    if not math.isfinite(value):
-        return lit("NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf")
+    if math.isnan(value):
+        return lit("no data")
+    if math.isinf(value):
+        return lit("+Inf" if value > 0 else "-Inf")
     if value < 0:
         return fmt("-{}", show(-value, unit))
     if unit is Unit.STATE:

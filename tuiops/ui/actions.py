@@ -25,6 +25,7 @@ class Scope(Enum):
     ROLLOUTS = "rollouts"
     LOGS = "logs"
     DETAIL = "detail screens"
+    LINKS = "links"
     WALLBOARD = "wallboard"
 
     @property
@@ -48,6 +49,7 @@ _MEETS: Mapping[Scope, frozenset[Scope]] = {
     Scope.ROLLOUTS: _SHARED | {Scope.TABLE, Scope.ROLLOUTS},
     Scope.LOGS: _SHARED | {Scope.LOGS},
     Scope.DETAIL: frozenset({Scope.GLOBAL, Scope.DETAIL}),
+    Scope.LINKS: frozenset({Scope.GLOBAL, Scope.LINKS}),
     Scope.WALLBOARD: frozenset({Scope.WALLBOARD}),
 }
 
@@ -263,6 +265,12 @@ _DETAIL = _actions(
     ("detail.search", "slash fullwidth_solidus", lit("search"), lit("Search in this view.")),
 )  # fmt: skip
 
+_LINKS = _actions(
+    Scope.LINKS,
+    Action(id="links.visit", scope=Scope.LINKS, keys=("enter",), footer=10, label=lit("open"),
+           help=lit("Open the page in this machine's browser.")),
+)  # fmt: skip
+
 _WALLBOARD = _actions(
     Scope.WALLBOARD,
     ("wall.help", "question_mark fullwidth_question_mark", lit("help"), lit("Explain the wallboard.")),
@@ -271,7 +279,7 @@ _WALLBOARD = _actions(
 
 ACTIONS: Mapping[str, Action] = {
     action.id: action
-    for action in (*_GLOBAL, *_CONSOLE, *_TABLE, *_HEALTH, *_ALERTS, *_ROLLOUTS, *_LOGS, *_DETAIL, *_WALLBOARD)
+    for action in (*_GLOBAL, *_CONSOLE, *_TABLE, *_HEALTH, *_ALERTS, *_ROLLOUTS, *_LOGS, *_DETAIL, *_LINKS, *_WALLBOARD)
 }
 
 RESERVED = frozenset("aAcSUIxXK")

@@ -161,6 +161,9 @@ class TuiopsApp(Shell):
         self.open(Place("logs", (message.system, message.service)))
 
     def on_open_links(self, message: OpenLinks) -> None:
+        if not message.links:
+            notify(self, lit("There are no links here."))
+            return
         from tuiops.ui.screens.links import LinksScreen
 
         self.push_screen(LinksScreen(message.links))
@@ -232,7 +235,9 @@ class TuiopsApp(Shell):
             self.push_screen(CommandPalette(providers=[ActionProvider], placeholder="Search actions"))
 
     def action_app_help(self) -> None:
-        scope = self.console_screen.current.SCOPES[0] if self.screen is self.console_screen else Scope.DETAIL
+        of = self.console_screen.current if self.screen is self.console_screen else self.screen
+        scopes: tuple[Scope, ...] = getattr(of, "SCOPES", (Scope.DETAIL,))
+        scope = scopes[0]
         self.open(Place("help", (scope.value,)))
 
     def action_app_sources(self) -> None:

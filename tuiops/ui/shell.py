@@ -121,7 +121,8 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     Screen { background: $background; color: $foreground; }
-    Toast { background: $panel; color: $foreground; }
+    Toast { background: $panel; color: $foreground; width: auto; max-width: 64; padding: 0 1; margin-top: 0; }
+    Toast.-information { border-left: outer $quiet; }
     """
 
     def __init__(self, backend: Backend, display: Display, *, own_process: bool = True) -> None:
@@ -165,6 +166,11 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     @property
     def frozen(self) -> bool:
         return self._held is not None
+
+    @property
+    def paused(self) -> float | None:
+        """Seconds that the screen has been frozen for; None while it is not."""
+        return None if self._held is None else (self.backend.clock.now() - self._held[1]).total_seconds()
 
     def freeze(self, *, on: bool) -> None:
         """Hold the screen still, or catch up."""

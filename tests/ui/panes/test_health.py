@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import pytest
@@ -21,7 +22,7 @@ from tuiops.core.health import (
 from tuiops.core.text import EMPTY, SafeText, lit
 from tuiops.core.units import Unit
 from tuiops.ui.format import Times
-from tuiops.ui.panes.health import _reason
+from tuiops.ui.panes.health import HealthModel, _reason
 from tuiops.ui.panes.health_rows import HealthRow
 from tuiops.ui.theme import Look, load
 from tuiops.ui.widgets.table_lines import Drawing
@@ -54,3 +55,16 @@ def test_a_state_says_why_and_not_that_it_is_that_state(room: int) -> None:
 def test_a_quantity_says_its_value_where_its_limit_has_no_room() -> None:
     assert said(Unit.RATIO, 0.062, EMPTY, 200) == "ERR% 6.20% > 1.00%"
     assert said(Unit.RATIO, 0.062, EMPTY, 12) == "ERR% 6.20%"
+
+
+@pytest.mark.parametrize("value", [math.nan, None])
+def test_nothing_measured_is_a_dash_whatever_kind_of_nothing_it_is(value: float | None) -> None:
+    indicator = Indicator(
+        system=lit("shop"), id=lit("x"), heading=lit("ERR%"), unit=Unit.RATIO, source=lit("p"), idle_is_ok=True
+    )
+    reading = Reading(system=lit("shop"), service=lit("chat"), indicator=lit("x"), at=NOW, value=value)
+    measure = Measure(indicator=indicator, reading=reading)
+    model = HealthModel()
+    model.headings = {lit("ERR%"): 2}
+    drawing = Drawing(look=LOOK, times=Times(), now=NOW, room={}, width=80)
+    assert model._metric((measure, judge_live(measure, NOW)), lit("ERR%"), drawing).text == "—"

@@ -11,6 +11,7 @@ from textual.widgets import Input
 from tests.ui.fakes import FakeBackend
 from tuiops.config.model import Display
 from tuiops.core.clock import FakeClock
+from tuiops.core.logs import Level
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit
 from tuiops.ui.panes.base import TitleBar
@@ -171,6 +172,30 @@ async def test_a_bad_expression_is_said_and_ends_nothing() -> None:
         await pilot.press("slash", "left_parenthesis", "enter")
         assert app.pane.view.pattern is None
         assert app.is_running
+
+
+async def test_what_is_said_of_an_expression_leaves_the_prompt_clear() -> None:
+    app = app_with(*numbered(5))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("slash", "left_parenthesis", "enter")
+        await pilot.pause()
+        assert app.screen.query_one("Toast").region.bottom <= app.query_one(LogPrompt).region.y
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen.query_one("ToastRack").styles.margin.bottom == 1
+
+
+async def test_a_block_of_colour_ends_with_the_letter_of_its_level() -> None:
+    app = app_with(b"2026-11-22T03:00:00Z FATAL out of slots")
+    async with app.run_test(size=(80, 12)):
+        app.text()
+        strip = app.pane.view.render_line(0)
+        ground = {s.text: s.style.bgcolor for s in strip if s.style is not None}
+        fatal = app.look.palette.level[Level.FATAL].bgcolor
+        at = next(n for n, s in enumerate(strip) if s.text == "F")
+        assert ground["F"] == fatal
+        assert list(strip)[at + 1].text == " "
+        assert list(strip)[at + 1].style.bgcolor == app.look.palette.text.bgcolor != fatal
 
 
 async def test_filters_in_and_out_can_be_switched() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
@@ -89,7 +90,8 @@ class HealthModel:
             return Cell(EMPTY, palette.faint)
         measure, verdict = judged
         reading = measure.reading
-        if reading is None or reading.value is None:
+        if reading is None or reading.value is None or math.isnan(reading.value):
+            # The column is too narrow for words: the reason and the detail say why.
             return Cell(drawing.look.glyphs.dash, palette.faint)
         style = palette.muted if verdict.state is State.OK else palette.state[verdict.state]
         text = steady(reading.value, measure.indicator.unit, self.headings[heading], sign=not heading.endswith("%"))

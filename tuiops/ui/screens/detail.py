@@ -9,9 +9,9 @@ from textual.widgets import Input
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings
-from tuiops.ui.keymap import Keymap, build
+from tuiops.ui.keymap import keymap_of
 from tuiops.ui.messages import CopyText, OpenChanges, OpenLinks, OpenLogs
-from tuiops.ui.panes.base import TitleBar
+from tuiops.ui.panes.base import TitleBar, paused_part
 from tuiops.ui.screens.pen import Pen, Row
 from tuiops.ui.shell import Shell, View, shell_of
 from tuiops.ui.theme import look_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.core.snapshot import Snapshot
+    from tuiops.ui.keymap import Keymap
 
 _OWN_GLOBALS = frozenset({"link.open", "text.copy"})
 """Actions of the whole program whose target is what the screen shows."""
@@ -101,9 +102,8 @@ class DetailScreen(View):
 
     @property
     def keymap(self) -> Keymap:
-        """The keys in force; the defaults in an app that has no keymap of its own."""
-        keymap = getattr(self.app, "keymap", None)
-        return keymap if isinstance(keymap, Keymap) else build()
+        """The keys in force."""
+        return keymap_of(self.app)
 
     @property
     def sheet(self) -> Document:
@@ -135,6 +135,7 @@ class DetailScreen(View):
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
         more += [pen.muted(fmt("{} back", key)) for key in back[:1]]
+        more = [*paused_part(self.host), *more]
         self.query_one(TitleBar).show((pen.bold(self.heading(pen)),), more)
         self.query_one(Header).show(snapshot, now)
         self.query_one(Footer).show(self.SCOPES, self.keymap, snapshot.notices, self.idle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tuiops.core.clock import age
@@ -144,9 +145,13 @@ def _measure_rows(pen: Pen, measures: Sequence[Measure], statuses: Mapping[str, 
                 pen.muted(read),
             )
         )
-        why = verdict.reason if verdict.state is not State.OK else EMPTY
-        if why and (number is None or verdict.state is State.UNKNOWN):
-            rows += pen.sentence(fmt("  {}", why), pen.look.palette.state[verdict.state])
+        unmeasured = number is None or math.isnan(number)
+        why = verdict.reason if unmeasured or verdict.state is not State.OK else EMPTY
+        if why and (unmeasured or verdict.state is State.UNKNOWN):
+            well = verdict.state is State.OK
+            rows += pen.sentence(
+                fmt("  {}", why), pen.look.palette.muted if well else pen.look.palette.state[verdict.state]
+            )
     return rows
 
 

@@ -105,7 +105,8 @@ class Painter:
         stamp = self._stamp(record.at)
         if stamp:
             parts.append((fmt("{} ", stamp), palette.muted))
-        parts.append((fmt("{} ", record.level.letter), palette.level[record.level]))
+        # A level may be a block of colour: the blank after it is none of it.
+        parts += [(record.level.letter, palette.level[record.level]), (lit(" "), palette.text)]
         if self._settings.services:
             room = next(room for least, room in _SERVICE_WIDTHS if self._settings.width >= least)
             name = fit(service, room, mark=self._look.glyphs.cut)
