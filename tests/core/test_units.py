@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuiops.core.units import Unit, countdown, parse_duration, parse_quantity, parse_size, show, show_size, span
+from tuiops.core.units import (
+    Unit,
+    countdown,
+    parse_duration,
+    parse_quantity,
+    parse_size,
+    short_span,
+    show,
+    show_size,
+    span,
+)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +135,10 @@ def test_spans_have_at_most_two_parts(seconds: float, shown: str) -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "now"), (-1, "now"), (751, "12:31"), (13_260, "3h41"), (9, "0:09")])
 def test_countdowns_look_like_clocks(seconds: float, shown: str) -> None:
     assert countdown(seconds) == shown
+
+
+def test_a_short_span_has_four_columns() -> None:
+    hour, day = 3600.0, 86400.0
+    spans = (59, 31 * 60, hour + 300, 10 * hour, 24 * hour - 1, 2 * day + 3 * hour, 9 * day + 23 * hour, 999 * day)
+    shown = ["59s", "31m", "1h05", "10h", "23h", "2d3h", "9d", "999d"]
+    assert [short_span(seconds) for seconds in spans] == shown

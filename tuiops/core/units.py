@@ -133,6 +133,14 @@ def span(seconds: float) -> SafeText:
     return SafeText(f"{days}d{hours % 24}h" if days < 10 else f"{days}d")
 
 
+def short_span(seconds: float) -> SafeText:
+    """How long, in at most four columns below 1,000 days: `1h05`, but `23h` for `23h59`."""
+    text = span(seconds)
+    return (
+        text if len(text) <= 4 or text.endswith("d") else SafeText(text[: text.index("d" if "d" in text else "h") + 1])
+    )
+
+
 def seconds_of(text: str) -> float | None:
     """What `span` wrote, in seconds; None for any other text. What it left out stays lost: `3m` is 180."""
     match = _SPAN.fullmatch(text)

@@ -13,7 +13,7 @@ from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Topic, stalest
 from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
-from tuiops.core.units import countdown, span
+from tuiops.core.units import countdown, short_span, span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import full_name, width_of
 from tuiops.ui.messages import OpenAlert
@@ -65,14 +65,13 @@ class GroupRow(msgspec.Struct, frozen=True):
 
 AlertRow = Alert | GroupRow
 
-_AGE = 4
 _COLUMNS = (
     Column(id="sev", heading=EMPTY, width=2),
     Column(id="left", heading=lit("LEFT"), width=8, right=True, tight=True),
     Column(id="service", heading=lit("SERVICE"), width=11, grow=2, filled=True),
     Column(id="alert", heading=lit("ALERT"), width=16, grow=5),
     Column(id="state", heading=lit("STATE"), width=9, rank=3, wide=True),
-    Column(id="age", heading=lit("AGE"), width=_AGE, right=True, rank=1),
+    Column(id="age", heading=lit("AGE"), width=4, right=True, rank=1),
     Column(id="owner", heading=lit("OWNER"), width=8, rank=2),
 )
 _COLUMNS_QUIET = tuple(
@@ -129,16 +128,9 @@ class AlertModel:
             Cell(name, palette.text if firing else palette.muted),
             Cell(row.summary or row.name, palette.text if firing else palette.muted),
             Cell(row.state.word, palette.muted),
-            Cell(_old(age(drawing.now, row.started)), palette.muted),
+            Cell(short_span(age(drawing.now, row.started)), palette.muted),
             Cell(row.owner, palette.text) if row.owner else Cell(glyphs.dash, palette.faint),
         )
-
-
-def _old(seconds: float) -> SafeText:
-    """An age in its column: `23h` for `23h59`, as nobody needs the rest and the text of the alert has the room."""
-    text = span(seconds)
-    unit = "d" if "d" in text else "h"
-    return text if len(text) <= _AGE else SafeText(text.partition(unit)[0] + unit)
 
 
 def _left(alert: Alert, now: datetime, dash: SafeText, style: Style, palette: Palette) -> Cell:

@@ -51,8 +51,8 @@ def unknown_subject(
 
 def _nearest(asked: SafeText, names: Sequence[SafeText]) -> SafeText:
     by_end = [name for name in names if name.rpartition("/")[2] == asked]
-    close = by_end or get_close_matches(asked, names, n=1, cutoff=0.5)
+    close = by_end or [name for name in names if name in get_close_matches(asked, names, n=1, cutoff=0.5)]
     if close:
-        return fmt("Did you mean {}?", SafeText(close[0]))
+        return fmt("Did you mean {}?", close[0])
     tops = [name for name in names if "/" not in name]
     return fmt("There are {}.", join(", ", sorted(tops))) if tops else lit("There are none.")
