@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.sources.aws.account import Ecs, only_keys_of_the_test
+from tests.sources.aws.deployments import Stage
+from tests.sources.aws.scripted import Scripted
+from tests.sources.hostile import Hostile
 from tuiops.sources.aws.ecs import reader
 
 if TYPE_CHECKING:
@@ -46,3 +49,13 @@ async def ecs(ministack: Ministack) -> AsyncIterator[Ecs]:
 def always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read of ECS is not kept for the next read: a test polls faster than people do."""
     monkeypatch.setattr(reader, "FRESH", 0.0)
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """An account with one service, which a test shows as it likes."""
+    script = Scripted()
+    async with Hostile(script) as server:
+        account = Stage(script, server.url)
+        yield account
+        await account.source.close()
