@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tuiops.sources.aws.auth import AwsAuth
     from tuiops.sources.http import HttpClient, HttpConnector
     from tuiops.sources.http_errors import Refusal
+    from tuiops.sources.unchanged import Unchanged
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
@@ -111,6 +112,14 @@ class AwsClient:
         if kind is None:
             return found.wire.read(operation, body, found.http.server)
         return self._typed(found, operation, body, kind)
+
+    async def poll(
+        self, service: str, operation: str, params: Mapping[str, object], *, kind: type[_T], last: Unchanged[_T]
+    ) -> _T:
+        """The same for a question that is asked again and again: an answer as the `last` one is not read again."""
+        found = await self._service(service)
+        body = await self._send(found, operation, params)
+        return last.read(body, lambda changed: cast(_T, self._typed(found, operation, changed, kind)))
 
     @overload
     async def pages(

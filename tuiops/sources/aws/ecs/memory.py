@@ -36,6 +36,11 @@ class Memory:
         self.rollbacks: set[str] = set()
         """Deployments that undo another one, and are no rollouts of their own."""
 
+    @property
+    def live(self) -> bool:
+        """Whether a rollout had not ended yet when it was last seen."""
+        return bool(self._live)
+
     def provisioned(self, deployment: str, *, up: bool, at: datetime) -> datetime | None:
         """When all tasks of a deployment were first seen to run."""
         if up:

@@ -13,6 +13,7 @@ from tuiops.sources.aws.ecs.health import failing
 from tuiops.sources.aws.ecs.naming import last_part
 from tuiops.sources.aws.spare import Spare
 from tuiops.sources.together import SHARE, raise_if_all, together
+from tuiops.sources.unchanged import Unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -101,6 +102,8 @@ class EcsReader:
         self._spare = Spare(clock, client.timeout)
         self._lock = asyncio.Lock()
         self._last: tuple[float, Services] | None = None
+        self._answers: dict[tuple[str, ...], Unchanged[wire.ServicesAnswer]] = {}
+        """By cluster and services, as they are asked for together."""
         self._definitions: Kept[wire.TaskDefinition] = Kept()
         self._revisions: Kept[wire.ServiceRevision] = Kept()
 
@@ -252,7 +255,8 @@ class EcsReader:
 
     async def _batch(self, cluster: str, names: Sequence[str]) -> Services:
         params = {"cluster": cluster, "services": list(names)}
-        answer = await self._client.call("ecs", "DescribeServices", params, kind=wire.ServicesAnswer)
+        last = self._answers.setdefault((cluster, *names), Unchanged())
+        answer = await self._client.poll("ecs", "DescribeServices", params, kind=wire.ServicesAnswer, last=last)
         found = {Place(cluster, one.service_name): one for one in answer.services}
         reasons = {last_part(failure.arn): safe(failure.reason) for failure in answer.failures}
         problems = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -37,6 +38,14 @@ if TYPE_CHECKING:
     from tuiops.sources.parts import Watched
 
 
+class _Told(NamedTuple):
+    """What there was to tell of a service with which nothing was under way, and what it was told from."""
+
+    service: Service
+    records: tuple[ServiceDeployment, ...]
+    rollouts: tuple[Rollout, ...]
+
+
 class EcsRollouts:
     """Reads them, and remembers what ECS forgets."""
 
@@ -45,6 +54,10 @@ class EcsRollouts:
         self._reader = reader
         self._history = History(reader)
         self._memories = {place_of(resource): Memory() for resource in resources}
+        self._settled: dict[Place, _Told] = {}
+        """Most services: as long as ECS tells the same of them, there is nothing else to tell."""
+        self._shown: dict[tuple[str, str], tuple[tuple[Rollout, ...], tuple[Rollout, ...]]] = {}
+        """By system and resource, the rollouts of its service, and the same as rollouts of the resource."""
 
     @property
     def moving(self) -> bool:
@@ -55,35 +68,45 @@ class EcsRollouts:
         """Those of every service; of one that cannot be read, what was known of it."""
         stopped = await self._reader.stopped(services, at, said)
         records = await self._history.read(services.found, said)
-        revisions = await self._reader.revisions(_revisions_of(records), said)
-        definitions = await self._definitions(services, records, revisions, said)
-        found: dict[Place, tuple[Rollout, ...]] = {}
+        self._settled = {
+            place: told
+            for place, told in self._settled.items()
+            if services.found.get(place) is told.service and records.get(place, ()) == told.records
+        }
+        unsettled = {place: one for place, one in services.found.items() if place not in self._settled}
+        revisions = await self._reader.revisions(_revisions_of(records.get(place, ()) for place in unsettled), said)
+        definitions = await self._definitions(unsettled, records, revisions, said)
+        found = {place: told.rollouts for place, told in self._settled.items()}
         for place, memory in self._memories.items():
             service = services.found.get(place)
             if service is None:
                 found[place] = memory.unread(services.problems[place])
-                continue
-            why = reason(service, at, stopped.get(place)) if failing(service, at) else EMPTY
-            looked = Looked(at, definitions, why)
-            if records.get(place):
-                # One that the listing has no room for any more has newer ones above it.
-                found[place] = memory.keep(recorded(records[place], revisions, looked), Phase.SUPERSEDED, at)
-            elif service.deployment_controller.type == "ECS":
-                found[place] = rolling(service, looked, memory)
-            else:
-                found[place] = task_sets(service, looked, memory)
-        return tuple(_of(resource, one) for resource in self._resources for one in found[place_of(resource)])
+            elif place in unsettled:
+                fails = failing(service, at)
+                looked = Looked(at, definitions, reason(service, at, stopped.get(place)) if fails else EMPTY)
+                past = records.get(place, ())
+                found[place] = _rollouts(service, past, revisions, looked, memory)
+                if not fails and not memory.live:
+                    self._settled[place] = _Told(service, past, found[place])
+        return tuple(chain.from_iterable(self._show(one, found[place_of(one)]) for one in self._resources))
+
+    def _show(self, resource: Watched[EcsResource], rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:
+        key = (resource.system_id, resource.id)
+        shown = self._shown.get(key)
+        if shown is None or shown[0] is not rollouts:
+            shown = self._shown[key] = (rollouts, tuple(_of(resource, one) for one in rollouts))
+        return shown[1]
 
     async def _definitions(
         self,
-        services: Services,
+        services: Mapping[Place, Service],
         records: Mapping[Place, tuple[ServiceDeployment, ...]],
         revisions: Mapping[str, ServiceRevision],
         said: dict[SafeText, None],
     ) -> Mapping[str, TaskDefinition]:
         """The task definitions that rollouts are described with, by ARN."""
         wanted = {one.task_definition for one in revisions.values()}
-        for place, service in services.found.items():
+        for place, service in services.items():
             if not records.get(place):
                 wanted |= set(_definitions_of(service, self._memories[place]))
         names = sorted(wanted - {""})
@@ -97,8 +120,24 @@ def _definitions_of(service: Service, memory: Memory) -> Iterable[str]:
     return (one.task_definition for one in parts) if any(memory.ended(one.id) is None for one in parts) else ()
 
 
-def _revisions_of(records: Mapping[Place, tuple[ServiceDeployment, ...]]) -> Iterable[str]:
-    for deployments in records.values():
+def _rollouts(
+    service: Service,
+    records: tuple[ServiceDeployment, ...],
+    revisions: Mapping[str, ServiceRevision],
+    looked: Looked,
+    memory: Memory,
+) -> tuple[Rollout, ...]:
+    """The rollouts of a service, by the best account of them that there is."""
+    if records:
+        # One that the listing has no room for any more has newer ones above it.
+        return memory.keep(recorded(records, revisions, looked), Phase.SUPERSEDED, looked.at)
+    if service.deployment_controller.type == "ECS":
+        return rolling(service, looked, memory)
+    return task_sets(service, looked, memory)
+
+
+def _revisions_of(records: Iterable[tuple[ServiceDeployment, ...]]) -> Iterable[str]:
+    for deployments in records:
         for one in deployments:
             yield one.target_service_revision.arn
             yield from (source.arn for source in one.source_service_revisions)
