@@ -79,7 +79,7 @@ def loaded(folder: Path, proposal: Proposal) -> Config:
     assert text.isprintable() or all(line.isprintable() for line in text.split("\n"))
     file = folder / "proposed.toml"
     file.write_text(text, encoding="utf-8")
-    return load(file, environ={}, reviews=[query_faults]).config
+    return load(file, environ={}, inspections=[query_faults]).config
 
 
 def test_a_real_server(servers: Servers, tmp_path: Path) -> None:
@@ -253,11 +253,19 @@ async def test_a_server_that_never_answers() -> None:
     assert asked == 1
 
 
-async def test_a_server_whose_answer_never_ends() -> None:
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 ",
+        b"HTTP/1.1 200 OK\r\nX-Long: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n",
+    ],
+)
+async def test_a_server_whose_answer_never_ends(begun: bytes) -> None:
     """A byte now and then, each well within the time that a byte may take."""
 
     async def drip(request: Request) -> None:
-        await request.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
+        await request.write(begun)
         while True:
             await request.write(b" ")
             await asyncio.sleep(0.02)

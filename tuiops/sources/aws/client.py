@@ -104,8 +104,8 @@ class AwsClient:
     ) -> Any:
         """The answer to one request: a `kind`, or a dict as botocore parses it.
 
-        Members have the names of AWS' API; times are datetimes. What only reads may be sent twice, everything else
-        leaves this machine at most once.
+        Members have the names of AWS' API; times are datetimes. What only reads may be sent twice. Everything else is
+        sent again only when AWS refused the keys that signed it, so that it is carried out at most once.
         """
         found = await self._service(service)
         body = await self._send(found, operation, params or {})
