@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from tests.servers.processes import free_port
+from tests.sources.bastions import bastion_of
 from tests.sources.certificates import Authority
 from tests.sources.doors import knock, saying, serving
-from tests.sources.test_probe_tcp import bastion_of
 from tests.waiting import eventually, let_pass
 from tuiops.config.systems import HttpProbe
 from tuiops.config.values import Duration, Secret
@@ -332,7 +332,7 @@ async def test_a_bastion_that_dies_on_the_way_is_not_the_targets_fault(servers: 
 
     try:
         async with serving(kill_the_bastion) as port:
-            with pytest.raises(SourceError, match="jump"):
+            with pytest.raises(SourceError, match="bastion edge"):
                 await knock(_probe(port), bastion)
     finally:
         await bastion.close()
