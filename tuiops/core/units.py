@@ -136,9 +136,9 @@ def span(seconds: float) -> SafeText:
 def short_span(seconds: float) -> SafeText:
     """How long, in at most four columns below 1,000 days: `1h05`, but `23h` for `23h59`."""
     text = span(seconds)
-    return (
-        text if len(text) <= 4 or text.endswith("d") else SafeText(text[: text.index("d" if "d" in text else "h") + 1])
-    )
+    if len(text) <= 4 or text.endswith("d"):
+        return text
+    return SafeText(text[: text.index("d" if "d" in text else "h") + 1])
 
 
 def seconds_of(text: str) -> float | None:

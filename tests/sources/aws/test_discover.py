@@ -39,7 +39,7 @@ async def look(url: str, **settings: Any) -> Proposal:
 def loaded(folder: Path, proposal: Proposal) -> Config:
     file = folder / "proposed.toml"
     file.write_text("\n".join(lines(proposal)), encoding="utf-8")
-    return load(file, environ={}, reviews=[query_faults]).config
+    return load(file, environ={}, inspections=[query_faults]).config
 
 
 async def fill(url: str) -> None:

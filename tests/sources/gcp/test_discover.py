@@ -78,7 +78,7 @@ async def look(google: GoogleStage, place: Place | None = None, region: str | No
 def loaded(folder: Path, proposal: Proposal) -> Config:
     file = folder / "proposed.toml"
     file.write_text("\n".join(lines(proposal)), encoding="utf-8")
-    return load(file, environ={}, reviews=[query_faults]).config
+    return load(file, environ={}, inspections=[query_faults]).config
 
 
 async def test_everything_in_a_project_is_proposed(google: GoogleStage, tmp_path: Path) -> None:

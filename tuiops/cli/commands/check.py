@@ -17,6 +17,9 @@ from tuiops.errors import ConfigError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
+
+    from tuiops.errors import Fault
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
@@ -27,18 +30,24 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         loaded = load(
             file,
             options=settings.options(arguments),
-            reviews=(*reviews.ALWAYS, *reviews.DRAWING, query_faults),
+            reviews=(*reviews.ALWAYS, *reviews.DRAWING),
+            inspections=(query_faults,),
             advice=(missing_secrets,),
         )
     except ConfigError as error:
+        _warn(error.warnings, out)
         faults.tell(error, Output(sys.stderr, os.environ), whole=True)
         return Exit.CONFIG
     config = loaded.config
-    for fault in loaded.warnings:
-        out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))
+    _warn(loaded.warnings, out)
     unread = unreadable_queries(config)
     if unread:
         out.line((lit("warning  "), Tone.BAD), unread)
     counts = fmt("systems: {}  sources: {}  files: {}", len(config.systems), len(config.sources), len(loaded.files))
     out.line((lit("ok  "), Tone.GOOD), safe(str(file), LINE), lit("  "), counts)
     return Exit.OK
+
+
+def _warn(warnings: Iterable[Fault], out: Output) -> None:
+    for fault in warnings:
+        out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))
