@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 5.0
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def listens(port: int) -> bool:
     """Whether something accepts connections on a port of loopback."""
     try:

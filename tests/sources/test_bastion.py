@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.ports import free_port
 from tests.servers.sshd import generate_key
 from tests.sources.bastions import bastion_of
 from tests.sources.certificates import Authority
@@ -146,8 +147,8 @@ async def test_what_lies_behind_refuses(sshd: Sshd) -> None:
     assert str(error) == "bastion edge cannot reach 127.0.0.1:1: connection refused"
 
 
-async def test_no_bastion_there(sshd: Sshd, unused_tcp_port: int) -> None:
-    error = await failure(bastion_of(sshd, port=unused_tcp_port))
+async def test_no_bastion_there(sshd: Sshd) -> None:
+    error = await failure(bastion_of(sshd, port=free_port()))
     assert isinstance(error, Unreachable)
     assert "bastion edge (127.0.0.1) refused the connection" in str(error)
 

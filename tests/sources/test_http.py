@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.servers.ports import free_port
 from tests.sources.hostile import Hostile, Request
 from tests.sources.http_reading import NOW, client, failure
 from tuiops.config.sources import HttpSourceConfig
@@ -128,10 +129,11 @@ async def test_a_server_that_hangs_up_is_not_asked_twice() -> None:
     assert len(server.requests) == 1
 
 
-async def test_nothing_listens_and_no_such_host(unused_tcp_port: int) -> None:
-    error = await failure(client(f"http://127.0.0.1:{unused_tcp_port}"))
+async def test_nothing_listens_and_no_such_host() -> None:
+    port = free_port()
+    error = await failure(client(f"http://127.0.0.1:{port}"))
     assert isinstance(error, Unreachable)
-    assert str(error) == f"127.0.0.1:{unused_tcp_port} refused the connection; is it running, is the port right?"
+    assert str(error) == f"127.0.0.1:{port} refused the connection; is it running, is the port right?"
     error = await failure(client("http://no-such-host.invalid"))
     assert isinstance(error, Unreachable)
     assert str(error).startswith("no such host: no-such-host.invalid:80")

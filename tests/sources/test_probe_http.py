@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.bastions import bastion_of
 from tests.sources.certificates import Authority
 from tests.sources.doors import knock, saying, serving

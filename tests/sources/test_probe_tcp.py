@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.bastions import bastion_of
 from tests.sources.doors import knock, serving, silent
 from tuiops.config.systems import TcpProbe

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.http import request_json
+from tests.servers.ports import free_port
 from tests.sources.hostile import Hostile, Request
 from tests.sources.prometheus_shop import ERRORS, NOW, SERVICES, source
 from tests.waiting import eventually_answers, wait_until
@@ -308,8 +309,8 @@ async def test_too_many_series_are_dropped_and_counted() -> None:
     assert update.dropped == 6
 
 
-async def test_a_server_that_is_down_is_asked_once(unused_tcp_port: int) -> None:
-    prom = source(f"http://127.0.0.1:{unused_tcp_port}", SYSTEMS)
+async def test_a_server_that_is_down_is_asked_once() -> None:
+    prom = source(f"http://127.0.0.1:{free_port()}", SYSTEMS)
     with pytest.raises(Unreachable):
         await prom.read_health()
     assert prom._client.requests == 1

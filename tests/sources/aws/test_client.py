@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.servers.ministack import KEYS, REGION
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.aws.calls import SECRET, client, failure
 from tests.sources.aws.scripted import Refuses, Scripted
 from tests.sources.hostile import Hostile, Request

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.aws.account import CLUSTER, Ecs, ecs_system, source_of
 from tests.waiting import eventually_answers
 from tuiops.config.resources import EcsExpectation

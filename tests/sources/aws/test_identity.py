@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.ministack import KEYS, REGION
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.credentials import AwsCredentials
 from tuiops.core.clock import FakeClock
