@@ -37,7 +37,8 @@ class AwsSource(AssembledSource):
         caches = ElastiCachePart(name, systems, client, clock)
         parts: list[Part] = [part for part in (self._ecs, self._rds, caches) if part.resources]
         parts += [self._metrics] if self._metrics.plans else []
-        parts += [AlarmsPart(name, config, systems, client, clock)] if config.alerts else []
+        self._alarms = AlarmsPart(name, config, systems, client, clock)
+        parts += [self._alarms] if config.alerts else []
         super().__init__((safe(name), lit("aws")), config, parts, client, clock)
 
     async def read_history(
@@ -66,6 +67,12 @@ class AwsSource(AssembledSource):
 
 class AwsAlertsSource(AwsSource, AlertsToo):
     """Everything that an AwsSource reads, and the alarms of CloudWatch."""
+
+    async def prepare_snooze(
+        self, policies: tuple[str, ...], start: datetime, end: datetime, comment: str, token: str
+    ) -> Prepared:
+        """Mute alarms of CloudWatch, by their names."""
+        return await self._alarms.actions.prepare_snooze(policies, start, end, comment, token)
 
 
 def aws_source(
