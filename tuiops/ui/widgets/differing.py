@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.geometry import Region
 
 if TYPE_CHECKING:
@@ -13,20 +14,28 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 
-def differing(old: Strip, new: Strip, y: int = 0) -> list[Region]:
-    """The parts of line `y` that differ, in whole segments: where two strips of one length are not the same."""
-    before, after = list(old), list(new)
-    if [segment.cell_length for segment in before] != [segment.cell_length for segment in after]:
-        return [Region(0, y, max(old.cell_length, new.cell_length), 1)]
+def differing(
+    before: Sequence[tuple[object, ...]], after: Sequence[tuple[object, ...]], y: int, width: int
+) -> list[Region]:
+    """The parts of line `y` in which pieces of styled text differ, whole pieces; all `width` columns if any moved."""
+    if len(before) != len(after):
+        return [Region(0, y, width, 1)]
     regions: list[Region] = []
     x = 0
     for had, has in zip(before, after, strict=True):
-        width = has.cell_length
+        columns = _columns(has)
         if had != has:
+            if _columns(had) != columns:
+                return [Region(0, y, width, 1)]
             begin = regions.pop().x if regions and regions[-1].right == x else x
-            regions.append(Region(begin, y, x + width - begin, 1))
-        x += width
+            regions.append(Region(begin, y, x + columns - begin, 1))
+        x += columns
     return regions
+
+
+def _columns(piece: tuple[object, ...]) -> int:
+    text = str(piece[0])
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def refresh_where(widget: Widget, before: Sequence[Strip], after: Sequence[Strip]) -> None:
@@ -34,7 +43,10 @@ def refresh_where(widget: Widget, before: Sequence[Strip], after: Sequence[Strip
     if [strip.cell_length for strip in before] != [strip.cell_length for strip in after]:
         widget.refresh()
         return
-    lines = enumerate(zip(before, after, strict=True))
-    regions = [region for y, (old, new) in lines for region in differing(old, new, y)]
+    regions = [
+        region
+        for y, (old, new) in enumerate(zip(before, after, strict=True))
+        for region in differing(list(old), list(new), y, new.cell_length)
+    ]
     if regions:
         widget.refresh(*regions)
