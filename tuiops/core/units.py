@@ -86,7 +86,7 @@ def parse_quantity(text: str, unit: Unit) -> float:
 
 
 def show(value: float, unit: Unit) -> SafeText:
-    """The value as a cell shows it, without waste: at most seven characters and a sign for values below 10¹²."""
+    """The value as a cell shows it, without waste: at most eight characters and a sign for values below 10¹²."""
     if math.isnan(value):
         return lit("no data")
     if math.isinf(value):
@@ -94,7 +94,7 @@ def show(value: float, unit: Unit) -> SafeText:
     if value < 0:
         return fmt("-{}", show(-value, unit))
     if unit is Unit.STATE:
-        return lit("ok") if value < 1 else lit("warn") if value < 2 else lit("bad")
+        return lit("ok") if value < 1 else lit("degraded") if value < 2 else lit("DOWN")
     return _show_quantity(value, unit)
 
 

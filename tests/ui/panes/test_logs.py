@@ -189,13 +189,11 @@ async def test_a_block_of_colour_ends_with_the_letter_of_its_level() -> None:
     app = app_with(b"2026-11-22T03:00:00Z FATAL out of slots")
     async with app.run_test(size=(80, 12)):
         app.text()
-        strip = app.pane.view.render_line(0)
-        ground = {s.text: s.style.bgcolor for s in strip if s.style is not None}
-        fatal = app.look.palette.level[Level.FATAL].bgcolor
-        at = next(n for n, s in enumerate(strip) if s.text == "F")
-        assert ground["F"] == fatal
-        assert list(strip)[at + 1].text == " "
-        assert list(strip)[at + 1].style.bgcolor == app.look.palette.text.bgcolor != fatal
+        drawn = [(part.text, part.style and part.style.bgcolor) for part in app.pane.view.render_line(0)]
+        palette = app.look.palette
+        at = drawn.index(("F", palette.level[Level.FATAL].bgcolor))
+        assert drawn[at + 1] == (" ", palette.text.bgcolor)
+        assert palette.text.bgcolor != palette.level[Level.FATAL].bgcolor
 
 
 async def test_filters_in_and_out_can_be_switched() -> None:
@@ -370,16 +368,16 @@ async def test_the_histogram_counts_lines_over_errors() -> None:
     async with app.run_test(size=(100, 14)) as pilot:
         await pilot.press("i")
         above, below = app.text()[:2]
-        assert above.startswith("lines / ")
-        assert below.startswith("errors, warnings")
-        bars, errors = above[17:], below[17:]
+        assert above.startswith(" lines / ")
+        assert below.startswith(" errors, warnings")
+        bars, errors = above[18:], below[18:]
         assert set(bars.strip()) <= set("▁▂▃▄▅▆▇█")
         assert "█" in bars
         assert "█" in errors
         assert len(bars.strip()) > 20, "what states no time must not draw the bars together"
         await pilot.press("i")
         assert "line" in app.text()[0]
-        assert not app.text()[0].startswith("lines / ")
+        assert not app.text()[0].startswith(" lines / ")
 
 
 async def test_marks_of_lines_that_were_dropped_are_stepped_over() -> None:

@@ -210,7 +210,7 @@ class AlertsPane(TablePane[AlertRow]):
             return (
                 lit("No alert source is configured, so silence here means nothing."),
                 lit('Add [sources.NAME] with type = "alertmanager" to the configuration.'),
-                lit("Or set alerts = true on a source of type prometheus, which then tells of its own."),
+                lit("Or set alerts = true on a source of type prometheus, gcp or aws, which then tells of its own."),
             )
         if snapshot.quiet_is_proven(now):
             return (lit("No alerts. Every alert source is live."), *_unwatched(feeds), *self._hidden(snapshot))

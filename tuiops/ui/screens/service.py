@@ -21,7 +21,7 @@ from tuiops.ui.screens.parts import (
     link_rows,
     stream_rows,
 )
-from tuiops.ui.screens.pen import BLANK, spread
+from tuiops.ui.screens.pen import BLANK, columns_of, spread
 from tuiops.ui.screens.plots import PLOT_ROWS, plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
 
@@ -95,7 +95,7 @@ def service_rows(
     rows += pen.heading(lit("What changed"))
     rows += change_rows(pen, changes, NO_CHANGE)
     rows += pen.heading(lit("Log streams"))
-    none = fmt("None is configured. Add [[systems.{}.logs]] to read its logs.", system.system)
+    none = fmt("None is configured. Add [systems.{}.logs.NAME] to read its logs.", system.system)
     rows += stream_rows(pen, streams, none)
     if service.links:
         rows += pen.heading(lit("Pages"))
@@ -113,7 +113,10 @@ def _head(pen: Pen, snapshot: Snapshot, system: SystemHealth, service: ServiceHe
     ages: list[Piece] = []
     for feed in feeds:
         ages += [pen.feed(snapshot.statuses.get(feed)), pen.muted(lit("   "))]
-    rows = [spread(pen, (*title, pen.muted(fmt("  {}", verdict.reason))), where)]
+    whole = (*title, pen.muted(fmt("  {}", verdict.reason)))
+    fits = columns_of([(*whole, *where)]) + 2 <= pen.width
+    rows = [spread(pen, whole if fits else title, where)]
+    rows += () if fits else pen.sentence(verdict.reason, pen.look.palette.text)
     rows.append(pen.named(lit("system"), pen.text(system.label)))
     rows.append(pen.named(lit("data"), *(ages or [pen.muted(lit("no source measures it"))])))
     return rows
