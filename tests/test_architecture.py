@@ -94,6 +94,17 @@ def test_what_tests_share_is_in_no_module_of_tests(module: Path) -> None:
     assert [name for name in imported if name.rpartition(".")[2].startswith("test_")] == []
 
 
+@pytest.mark.parametrize("module", [module for module in TESTS if module.name.startswith("test_")], ids=relative)
+def test_no_test_sleeps(module: Path) -> None:
+    """Giving way to others once, `asyncio.sleep(0)`, is no sleep; waiting is in `tests/waiting.py`."""
+    assert [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"asyncio.sleep", "time.sleep", "sleep"}
+        if ast.unparse(node) != "asyncio.sleep(0)"
+    ] == []
+
+
 def test_exceptions_to_the_text_rules_are_still_needed() -> None:
     for name in {**DECLARES_SAFE, **DRAWS_SEGMENTS}:
         source = (ROOT / name).read_text(encoding="utf-8")

@@ -35,9 +35,7 @@ async def test_answers_are_typed_and_one_connection_is_kept() -> None:
 async def test_a_dripping_body_ends_at_the_deadline() -> None:
     async def handler(request: Request) -> None:
         await request.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        while True:
-            await request.write(b" ")
-            await asyncio.sleep(0.01)
+        await request.drip(b" ")
 
     async with Hostile(handler) as server:
         error = await failure(client(server.url, timeout=Duration(0.3)))
@@ -48,9 +46,7 @@ async def test_a_dripping_body_ends_at_the_deadline() -> None:
 async def test_a_dripping_header_ends_at_the_deadline() -> None:
     async def handler(request: Request) -> None:
         await request.write(b"HTTP/1.1 200 OK\r\n")
-        while True:
-            await request.write(b"x: y\r\n")
-            await asyncio.sleep(0.01)
+        await request.drip(b"x: y\r\n")
 
     async with Hostile(handler) as server:
         assert isinstance(await failure(client(server.url, timeout=Duration(0.3))), TimedOut)
