@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from tuiops.config.clouds import AwsConfig, CloudConfig, ElasticsearchConfig, GcpConfig, LokiConfig
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, LogConfig, LokiLog, StoredLog
-from tuiops.config.resources import CloudSqlResource, GcpResource, RdsResource, ResourceConfig, SecretResource
+from tuiops.config.resources import (
+    CloudSqlResource,
+    GcpResource,
+    RdsResource,
+    ResourceConfig,
+    SecretResource,
+    SecretsManagerResource,
+)
 from tuiops.config.sources import (
     Basic,
     HostConfig,
@@ -131,7 +138,10 @@ class _Checker:
     def _(self, resource: ResourceConfig, path: KeyPath) -> None:
         cloud = GcpConfig if isinstance(resource, GcpResource) else AwsConfig
         self._source(resource.source, (cloud,), f"has no {_tag(resource)}", path)
-        for name, kinds in (("backup", (CloudSqlResource, RdsResource)), ("rotate", (SecretResource,))):
+        for name, kinds in (
+            ("backup", (CloudSqlResource, RdsResource)),
+            ("rotate", (SecretResource, SecretsManagerResource)),
+        ):
             if isinstance(resource, kinds):
                 self._limit(getattr(resource, name), Unit.SECONDS, (*path, name))
 

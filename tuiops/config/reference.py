@@ -60,6 +60,7 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`expect` of an ECS service", resources.EcsExpectation),
     ('`[systems.NAME.resources.NAME]` with `kind = "rds"`', resources.RdsResource),
     ('`[systems.NAME.resources.NAME]` with `kind = "elasticache"`', resources.ElastiCacheResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "secrets_manager"`', resources.SecretsManagerResource),
     ('`[systems.NAME.logs.NAME]` with `kind = "file"`', logs.FileLog),
     ('`[systems.NAME.logs.NAME]` with `kind = "journal"`', logs.JournalLog),
     ('`[systems.NAME.logs.NAME]` with `kind = "cloud_logging"`', logs.CloudLog),

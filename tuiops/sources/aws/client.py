@@ -41,6 +41,7 @@ QUOTAS: Mapping[str, float] = {
     "logs": 240,  # FilterLogEvents: of 300 to 600 a minute by region
     "rds": 120,  # unpublished
     "elasticache": 120,  # unpublished
+    "secretsmanager": 600,  # DescribeSecret: of 3,000 a minute; ListSecretVersionIds: of 3,000
 }
 """Requests a minute that are asked for at most: other users of the account need their share."""
 

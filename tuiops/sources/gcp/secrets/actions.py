@@ -18,6 +18,7 @@ from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.message import short
 from tuiops.sources.gcp.secrets.wire import ENABLED, Version, Versions
 from tuiops.sources.parts import body_of, call_of
+from tuiops.sources.secret_values import check_size, wordless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 PART = lit("Secret Manager")
 """Name of the part that all of this belongs to."""
-
-MOST_BYTES = 65_536
-"""What a version may hold (cloud.google.com/secret-manager/quotas)."""
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +83,7 @@ class SecretActions:
 
     async def perform_secret(self, prepared: Prepared, value: bytes) -> Receipt:
         """Add the version, unless the secret has got another one meanwhile. A lost answer leaves it UNKNOWN."""
-        if not value or len(value) > MOST_BYTES:
-            raise QueryRefused(f"a secret version holds 1 to {MOST_BYTES} bytes, not {len(value)}")
+        check_size(value)
         call = _call(prepared)
         versions = await self._versions(call.path)
         if fingerprint(versions) != prepared.seen:
@@ -122,9 +119,7 @@ class SecretActions:
         try:
             return await self._client.send(Version, "secretmanager", "POST", f"{path}:addVersion", body)
         except SourceError as error:
-            # A server may quote any part of what it was sent: none of its words are kept.
-            text = f"secretmanager: {error.word}; its own words are not shown, for they may quote the value"
-            kept = type(error)(text, retry_after=error.retry_after)
+            kept = wordless(error, lit("secretmanager"))
         raise kept
 
     async def _versions(self, path: str) -> tuple[Version, ...]:
