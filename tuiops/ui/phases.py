@@ -57,7 +57,15 @@ def change(rollout: Rollout, width: int, glyphs: Glyphs) -> SafeText:
     old, new = SafeText(old[shared:]), SafeText(new[shared:])
     room = max(1, (width - 3) // 2)
     spare = max(0, room - width_of(old)) + (width - 3) % 2
-    return fmt("{} {} {}", cut(old, room, glyphs.cut), glyphs.arrow, cut(new, room + spare, glyphs.cut))
+    return fmt("{} {} {}", _cut(old, room, glyphs), glyphs.arrow, _cut(new, room + spare, glyphs))
+
+
+def _cut(name: SafeText, width: int, glyphs: Glyphs) -> SafeText:
+    """A name in at most `width` columns; what is cut does not end in a separator of what is gone."""
+    short = cut(name, width, glyphs.cut)
+    if short == name:
+        return name
+    return fmt("{}{}", SafeText(short.removesuffix(glyphs.cut).rstrip("".join(_SEPARATORS))), glyphs.cut)
 
 
 def _shared(old: SafeText, new: SafeText) -> int:
