@@ -22,6 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tests.ui.fakes import NOW, FakeBackend, fleet
+from tests.waiting import eventually_answers
 from tuiops.config.model import Display
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.compositor import SparseCompositor
@@ -83,11 +84,12 @@ def shown(driver: MemoryDriver) -> list[str]:
 
 async def settled(app: TuiopsApp, pilot: Pilot[None], driver: MemoryDriver) -> None:
     """Wait for the terminal to show what the app means it to."""
-    for _ in range(50):
+
+    async def at_rest() -> bool:
         await pilot.pause()
-        if app._resize_timer is None and shown(driver) == composed(app):
-            return
-    assert shown(driver) == composed(app)
+        return app._resize_timer is None and shown(driver) == composed(app)
+
+    await eventually_answers(at_rest, "the screen that is meant")
 
 
 STORMS = (
