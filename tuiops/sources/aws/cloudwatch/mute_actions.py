@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Target
+from tuiops.errors import NotFound, QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged, Target
 from tuiops.sources.aws.cloudwatch import wire
 from tuiops.sources.aws.cloudwatch.muting import described
 from tuiops.sources.aws.cloudwatch.paging import pages
@@ -110,7 +110,7 @@ class MuteActions:
         begun = Receipt(prepared=prepared, progress=Progress.UNKNOWN, facts=_facts(found, rules))
         try:
             await self._client.call("cloudwatch", "PutAlarmMuteRule", call.params)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return msgspec.structs.replace(begun, text=safe(str(error), 500))
         return msgspec.structs.replace(begun, progress=Progress.RUNNING, operation=call.name)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Target
+from tuiops.errors import NotFound, QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged, Target
 from tuiops.sources.aws.ecs import wire
 from tuiops.sources.aws.ecs.naming import revision
 from tuiops.sources.aws.ecs.reader import DIMENSION, Place, place_of
@@ -160,7 +160,7 @@ class EcsActions:
         self._ask.forget()
         try:
             answer = await self._client.call(call.api, call.operation, call.params)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 300))
         finally:
             self._ask.forget()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.errors import BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.errors import QueryRefused, SourceError
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.aws.secrets.wire import Added
 from tuiops.sources.parts import body_of, call_of
 from tuiops.sources.secret_values import check_size, wordless
@@ -103,7 +103,7 @@ class SecretActions:
             raise StateChanged(facts(secret))
         try:
             added = await self._put(call, text)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(prepared=prepared, progress=Progress.RUNNING, operation=added.version_id)
 

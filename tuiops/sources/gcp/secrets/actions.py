@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import EMPTY, fmt, join, lit, safe
-from tuiops.errors import BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.errors import QueryRefused, SourceError
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.message import short
 from tuiops.sources.gcp.secrets.wire import ENABLED, Version, Versions
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tuiops.config.resources import SecretResource
     from tuiops.sources.abilities import Target
     from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.paging import Listing
     from tuiops.sources.parts import Watched
 
 PART = lit("Secret Manager")
@@ -60,7 +61,7 @@ class SecretActions:
             raise QueryRefused(f"{safe(target.system)} has no secret {safe(target.resource)}")
         name = resource.config.name
         path = f"v1/projects/{self._client.project}/secrets/{name}"
-        versions = await self._versions(path)
+        versions = (await versions_of(self._client, path)).items
         newest = versions[0].id if versions else ""
         return Prepared(
             target=target,
@@ -85,12 +86,12 @@ class SecretActions:
         """Add the version, unless the secret has got another one meanwhile. A lost answer leaves it UNKNOWN."""
         check_size(value)
         call = _call(prepared)
-        versions = await self._versions(call.path)
+        versions = (await versions_of(self._client, call.path)).items
         if fingerprint(versions) != prepared.seen:
             raise StateChanged(facts(versions))
         try:
             version = await self._add(call.path, value)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(
             prepared=prepared,
@@ -103,7 +104,7 @@ class SecretActions:
     async def look_up(self, receipt: Receipt) -> Receipt:
         """Whether the version is there. One that appeared while the answer was lost may be somebody else's."""
         call = _call(receipt.prepared)
-        versions = await self._versions(call.path)
+        versions = (await versions_of(self._client, call.path)).items
         now = msgspec.structs.replace(receipt, facts=facts(versions))
         if receipt.operation:
             there = any(one.id == short(receipt.operation) for one in versions)
@@ -122,16 +123,17 @@ class SecretActions:
             kept = wordless(error, lit("secretmanager"))
         raise kept
 
-    async def _versions(self, path: str) -> tuple[Version, ...]:
-        listing = await self._client.pages(
-            Versions,
-            "secretmanager",
-            f"{path}/versions",
-            (("pageSize", str(PAGE)),),
-            items=lambda page: page.versions,
-            most=PAGE,
-        )
-        return listing.items
+
+async def versions_of(client: GoogleClient, path: str) -> Listing[Version]:
+    """The newest versions of a secret: what counts is near the newest one, and old ones are of no interest."""
+    return await client.pages(
+        Versions,
+        "secretmanager",
+        f"{path}/versions",
+        (("pageSize", str(PAGE)),),
+        items=lambda page: page.versions,
+        most=PAGE,
+    )
 
 
 def facts(versions: Sequence[Version]) -> tuple[Fact, ...]:

@@ -9,9 +9,8 @@ from tuiops.config.resources import SecretResource
 from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.sources.gcp.client import PAGE
-from tuiops.sources.gcp.secrets.actions import PART, SecretActions
-from tuiops.sources.gcp.secrets.wire import ENABLED, Secret, Version, Versions
+from tuiops.sources.gcp.secrets.actions import PART, SecretActions, versions_of
+from tuiops.sources.gcp.secrets.wire import ENABLED, Secret, Version
 from tuiops.sources.paging import Listing
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
 from tuiops.sources.together import SHARE, raise_if_all, together
@@ -71,16 +70,7 @@ class SecretPart:
     async def _read(self, name: str) -> _Found:
         path = f"v1/projects/{self._client.project}/secrets/{name}"
         secret = await self._client.get(Secret, "secretmanager", path)
-        # Old versions are of no interest: what counts is near the newest one.
-        listing = await self._client.pages(
-            Versions,
-            "secretmanager",
-            f"{path}/versions",
-            (("pageSize", str(PAGE)),),
-            items=lambda page: page.versions,
-            most=PAGE,
-        )
-        return secret, listing
+        return secret, await versions_of(self._client, path)
 
 
 def _readings(resource: Watched[SecretResource], found: _Found, at: datetime) -> list[Reading]:
