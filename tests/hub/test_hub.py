@@ -13,7 +13,7 @@ from tuiops.core.clock import FakeClock
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit
 from tuiops.core.updates import AlertsUpdate, HealthUpdate, Series, SeriesPoint
-from tuiops.errors import ConfigError, Fault, QueryRefused, Unreachable
+from tuiops.errors import ConfigError, Fault, NotFound, Unreachable
 from tuiops.hub.hub import Hub, Plan
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
@@ -118,7 +118,7 @@ async def test_history_comes_from_the_source_of_the_indicator_or_says_that_there
     hub = make(Remembering("prom", GOOD))
     (series,) = await hub.history("shop", "api", "errors", START, START, 30)
     assert series.label == "past"
-    with pytest.raises(QueryRefused, match="prom keeps no history"):
+    with pytest.raises(NotFound, match="prom keeps no history"):
         await make(ScriptedSource("prom", GOOD)).history("shop", "api", "errors", START, START, 30)
 
 

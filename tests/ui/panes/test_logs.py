@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
@@ -127,6 +128,22 @@ async def test_a_line_that_came_late_is_marked() -> None:
         first, second = [line for line in app.text() if "INFO" in line or "lier" in line or "later" in line]
         assert not first.startswith("‹")
         assert second.startswith("‹")
+
+
+async def test_what_a_cloud_puts_around_every_line_is_left_to_the_record() -> None:
+    entry = {
+        "logName": "projects/shop/logs/run",
+        "resource": {"type": "cloud_run_revision", "labels": {"region": "tokyo"}},
+        "insertId": "7",
+        "jsonPayload": {"message": "hello", "shelf": 3},
+    }
+    app = app_with(msgspec.json.encode(entry))
+    async with app.run_test(size=(120, 12)) as pilot:
+        (line,) = [row for row in app.text() if "hello" in row]
+        assert line.endswith("hello  jsonPayload.shelf=3")
+        await pilot.press("enter")
+        assert isinstance(app.screen, RecordScreen)
+        assert "cloud_run_revision" in app.screen.copied
 
 
 async def test_a_level_hides_lines_and_they_are_counted() -> None:
