@@ -79,9 +79,16 @@ def test_limits_without_their_unit_are_refused(text: str, unit: Unit) -> None:
         parse_quantity(text, unit)
 
 
-@given(st.just(0.0) | st.floats(1e-99, 999e9), st.sampled_from([unit for unit in Unit if unit is not Unit.SECONDS]))
+@given(
+    st.just(0.0) | st.floats(1e-99, 999e9),
+    st.sampled_from([unit for unit in Unit if unit not in {Unit.SECONDS, Unit.STATE}]),
+)
 def test_values_fit_their_cells(value: float, unit: Unit) -> None:
     assert len(show(value, unit)) <= 7
+
+
+def test_states_are_words() -> None:
+    assert [show(value, Unit.STATE) for value in (0.0, 1.0, 2.0)] == ["ok", "degraded", "DOWN"]
 
 
 @given(st.floats(), st.sampled_from(Unit))
