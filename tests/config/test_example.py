@@ -72,7 +72,7 @@ _JUNK = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(
         st.tuples(st.integers(0, len(_LINES) - 1), st.sampled_from(["value", "drop", "double", "key", "noise"]), _JUNK),

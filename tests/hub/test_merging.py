@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.waiting import eventually
@@ -96,7 +96,6 @@ def test_what_was_said_in_one_round_is_no_answer_in_the_next() -> None:
     assert steps == [False, True, False]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 40), min_size=1, max_size=9)), max_size=6))
 def test_nothing_is_lost_and_few_lines_are_in_exact_order(chunks: list[tuple[str, list[int]]]) -> None:
     merger = Merger()

@@ -166,7 +166,7 @@ TEXT = st.text(max_size=12) | st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     series=st.lists(
         st.fixed_dictionaries(

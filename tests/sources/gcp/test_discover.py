@@ -148,7 +148,7 @@ NAMES = st.text(max_size=12) | st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, max_size=6), words=st.lists(NAMES, min_size=2, max_size=2))
 def test_whatever_names_there_are_the_proposal_loads(tmp_path: Path, names: list[str], words: list[str]) -> None:
     finder = discovery._Finder(GcpConfig(project=PROJECT, region=REGION), {}, Draft("google", "shop"))
