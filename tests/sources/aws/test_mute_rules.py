@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from tests.sources.aws.account import aws_client, aws_config, source_of
@@ -205,6 +206,28 @@ async def test_of_very_many_rules_the_rest_is_a_warning_and_read_at_the_next_pol
     assert cloud.script.count("GetAlarmMuteRule") == 20 + READ
 
 
+async def test_one_rule_that_cannot_be_read_leaves_the_others_known(cloud: Cloud) -> None:
+    cloud.rule("theirs", "cpu")
+    cloud.rule("broken", "disk")
+    read = cloud.script.answers["GetAlarmMuteRule"]
+
+    def some(params: dict[str, Any]) -> dict[str, Any]:
+        if params["AlarmMuteRuleName"] == "broken":
+            raise Refuses("InternalFailure", "broken", 500)
+        assert callable(read)
+        return dict(read(params))
+
+    cloud.script.answers["GetAlarmMuteRule"] = some
+    update = await cloud.source.read_alerts()
+    await cloud.source.read_alerts()
+
+    states = {str(alert.name): alert.state for alert in update.alerts}
+    assert (states["cpu"], states["disk"]) == (AlertState.SILENCED, AlertState.FIRING)
+    assert "mute rules: not all were read; some muted alarms are shown as firing" in update.warnings
+    names = [params["AlarmMuteRuleName"] for operation, params in cloud.script.asked if operation == "GetAlarmMuteRule"]
+    assert names.count("theirs") == 1
+
+
 # Making one.
 
 
@@ -235,7 +258,7 @@ async def test_alarms_are_muted_with_a_comment_until_a_moment(cloud: Cloud) -> N
         "cpu, disk",
         "quiet from 2026-05-01 12:01 to 2026-05-01 13:31 UTC: moving house",
     )
-    assert prepared.undo == f"aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name {name}"
+    assert prepared.undo == f"aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name {name} --region us-east-1"
     assert (receipt.progress, later.progress, later.operation) == (Progress.RUNNING, Progress.DONE, name)
     assert later.facts[0].value == f"{name}: moving house (at(2026-05-01T12:01) PT90M UTC), mutes"
     assert {alert.state for alert in (await cloud.alerts()).values()} == {AlertState.SILENCED}
@@ -244,6 +267,51 @@ async def test_alarms_are_muted_with_a_comment_until_a_moment(cloud: Cloud) -> N
 async def test_a_whole_minute_to_come_is_kept(cloud: Cloud) -> None:
     prepared = await cloud.prepare("cpu", start=at(30))
     assert "at(2026-05-01T12:30)" in prepared.argv[8]
+
+
+async def test_moments_of_any_zone_are_told_in_utc(cloud: Cloud) -> None:
+    tokyo = await cloud.prepare("cpu", start=at(30).astimezone(timezone(timedelta(hours=9))))
+    assert tokyo == await cloud.prepare("cpu", start=at(30))
+
+
+async def test_one_whose_beginning_has_passed_is_not_made(cloud: Cloud) -> None:
+    prepared = await cloud.prepare("cpu", start=at(1))
+    cloud.clock.advance(61)
+    with pytest.raises(QueryRefused, match="its beginning, 12:01 UTC, has passed"):
+        await cloud.source.perform(prepared)
+    assert cloud.script.count("PutAlarmMuteRule") == 0
+
+
+async def test_the_command_line_names_every_alarm_however_long(cloud: Cloud) -> None:
+    names = [f"{number:02}{'x' * 253}" for number in range(20)]
+    for name in names:
+        cloud.alarm(name)
+    prepared = await cloud.prepare(*names)
+    targets = prepared.argv[prepared.argv.index("--mute-targets") + 1]
+
+    assert msgspec.json.decode(targets) == {"AlarmNames": names}
+
+
+async def test_the_same_action_prepared_again_is_the_same(cloud: Cloud) -> None:
+    first = await cloud.prepare("cpu")
+    await cloud.source.perform(first)
+    again = await cloud.prepare("cpu")
+
+    assert again == first
+    assert (await cloud.source.perform(again)).progress is Progress.RUNNING
+
+
+async def test_where_alarms_on_logs_are_unknown_it_is_prepared_all_the_same(cloud: Cloud) -> None:
+    describe = cloud.script.answers["DescribeAlarms"]
+
+    def older(params: dict[str, Any]) -> dict[str, Any]:
+        if "LogAlarm" in params["AlarmTypes"]:
+            raise Refuses("ValidationError", "LogAlarm is none", 400)
+        assert callable(describe)
+        return dict(describe(params))
+
+    cloud.script.answers["DescribeAlarms"] = older
+    assert (await cloud.prepare("cpu")).argv
 
 
 @pytest.mark.parametrize(
@@ -334,11 +402,22 @@ async def test_a_rule_that_mutes_nothing_has_failed(cloud: Cloud) -> None:
 
     assert expired.progress is Progress.FAILED
     assert expired.text.startswith("CloudWatch takes it for expired before its end")
-    assert over.progress is Progress.DONE
+    assert (over.progress, over.text) == (
+        Progress.UNKNOWN,
+        "it is over, and nobody has seen whether it muted anything",
+    )
     assert (other.progress, other.text) == (
         Progress.FAILED,
         f"the mute rule {receipt.operation} is another one by now",
     )
+
+
+@pytest.mark.parametrize(("member", "value"), [("Duration", "PT1M"), ("Timezone", "Asia/Tokyo")])
+async def test_a_rule_that_somebody_changed_is_another_one(cloud: Cloud, member: str, value: str) -> None:
+    receipt = await cloud.source.perform(await cloud.prepare("cpu"))
+    cloud.rules[receipt.operation]["Rule"]["Schedule"][member] = value
+
+    assert (await cloud.source.look_up(receipt)).progress is Progress.FAILED
 
 
 async def test_a_permission_that_is_missing_is_named(cloud: Cloud) -> None:

@@ -10,14 +10,13 @@ import msgspec
 
 from tuiops.core.alerts import AlertState
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.errors import QueryRefused
 from tuiops.sources.alert_mapping import SEVERITY_LABEL, AlertMapper, Native, identity, keep_worst
 from tuiops.sources.aws.cloudwatch import wire
 from tuiops.sources.aws.cloudwatch.alarm_history import AlarmHistory
+from tuiops.sources.aws.cloudwatch.alarm_list import PAGE, AlarmList
 from tuiops.sources.aws.cloudwatch.mute_actions import PART, MuteActions
 from tuiops.sources.aws.cloudwatch.muting import MuteRules, muted_by
 from tuiops.sources.aws.cloudwatch.owners import Owners
-from tuiops.sources.aws.cloudwatch.paging import pages
 from tuiops.sources.aws.cloudwatch.severity import Words
 from tuiops.sources.aws.spare import Spare
 from tuiops.sources.paging import cut_off
@@ -33,13 +32,6 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.sources.abilities import Prepared, Receipt
     from tuiops.sources.aws.client import AwsClient
-
-TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
-OLDER_TYPES = TYPES[:2]
-"""Where alarms on logs have not come yet, asking for them is refused."""
-
-PAGE = 100
-"""Alarms in a page, at most."""
 
 TAGS_KEPT = 600.0
 """Seconds that the tags of an alarm are remembered."""
@@ -69,7 +61,7 @@ class AlarmsPart:
         self._clock = clock
         self._region = config.region
         self._most = config.max_items
-        self._types: tuple[str, ...] = TYPES
+        self._list = AlarmList(client)
         self._mapper = AlertMapper(systems, source)
         self._owners = Owners(source, systems)
         self._words = Words(systems)
@@ -77,11 +69,11 @@ class AlarmsPart:
         self._history = AlarmHistory(client, self._spare, clock)
         self._tags: dict[str, tuple[Mapping[str, str], float]] = {}
         self._mute_rules = MuteRules(client)
-        self.actions = MuteActions(client, self._mute_rules, clock, lambda: self._types)
+        self.actions = MuteActions(client, self._list, self._mute_rules, clock)
 
     async def read_alerts(self, at: datetime) -> PartAlerts:
         """Every alarm that fires, with its tags and its last changes as far as those can be read."""
-        found, more = await self._alarms()
+        found, more = await self._list.all(max(1, self._most // PAGE))
         alarms = [alarm for page in found for alarm in page.all]
         firing = [alarm for alarm in alarms if alarm.state_value not in {"OK", _NO_DATA}]
         said = dict.fromkeys(_warnings(alarms))
@@ -115,20 +107,6 @@ class AlarmsPart:
         if not whole:
             said[lit("mute rules: not all were read; some muted alarms are shown as firing")] = None
         return muted_by(rules)
-
-    async def _alarms(self) -> tuple[list[wire.Alarms], bool]:
-        """All of them, in all states, and whether there were more."""
-        most = max(1, self._most // PAGE)
-        try:
-            params = {"AlarmTypes": list(self._types), "MaxRecords": PAGE}
-            return await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
-        except QueryRefused:
-            if self._types == OLDER_TYPES:
-                raise
-            params = {"AlarmTypes": list(OLDER_TYPES), "MaxRecords": PAGE}
-            answer = await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
-            self._types = OLDER_TYPES
-            return answer
 
     def _alert(self, alarm: wire.Alarm, history: SafeText, muted: tuple[SafeText, ...], at: datetime) -> Alert:
         dimensions = dimensions_of(alarm)

@@ -6,7 +6,7 @@ A rule's name is made from the action's token: another attempt at the same actio
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,16 +14,16 @@ import msgspec
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import NotFound, QueryRefused
 from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged, Target
-from tuiops.sources.aws.cloudwatch import wire
 from tuiops.sources.aws.cloudwatch.muting import described
-from tuiops.sources.aws.cloudwatch.paging import pages
 from tuiops.sources.parts import body_of, call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tuiops.core.clock import Clock
     from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.aws.cloudwatch import wire
+    from tuiops.sources.aws.cloudwatch.alarm_list import AlarmList
     from tuiops.sources.aws.cloudwatch.muting import MuteRules
 
 PART = lit("CloudWatch alarms")
@@ -34,7 +34,10 @@ MOST_ALARMS = 20
 
 _MOST_COMMENT = 1024
 _LONGEST = timedelta(days=15)
+_LONGEST_WORD = 8192
+"""Characters of the names of as many alarms as are muted at once, each 255 long, and what JSON puts around them."""
 _MINUTE = timedelta(minutes=1)
+_DELETE = tuple(lit(word) for word in ("aws", "cloudwatch", "delete-alarm-mute-rule", "--alarm-mute-rule-name"))
 _EXPIRED = "EXPIRED"
 _STATES = {"ACTIVE": lit("mutes"), "SCHEDULED": lit("is to mute"), _EXPIRED: lit("has expired")}
 
@@ -49,6 +52,16 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
         return str(self.params["Name"])
 
     @property
+    def start(self) -> datetime:
+        """When it begins to mute."""
+        return datetime.fromisoformat(self.params["Rule"]["Schedule"]["Expression"][3:-1]).replace(tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """When it is over."""
+        return datetime.fromisoformat(self.params["ExpireDate"])
+
+    @property
     def alarms(self) -> list[str]:
         return list(self.params["MuteTargets"]["AlarmNames"])
 
@@ -58,22 +71,21 @@ class MuteActions:
 
     name = PART
 
-    def __init__(self, client: AwsClient, rules: MuteRules, clock: Clock, types: Callable[[], Sequence[str]]) -> None:
-        """`types`: the types of alarms that there are here."""
+    def __init__(self, client: AwsClient, alarms: AlarmList, rules: MuteRules, clock: Clock) -> None:
         self._client = client
+        self._alarms = alarms
         self._rules = rules
         self._clock = clock
-        self._types = types
 
     async def prepare_snooze(
         self, policies: tuple[str, ...], start: datetime, end: datetime, comment: str, token: str
     ) -> Prepared:
         """`policies` are alarms, by name. Rules begin at whole minutes: it begins and ends with the next ones."""
         alarms = tuple(dict.fromkeys(policies))
-        start, end = _minute(max(start, self._clock.now())), _minute(end)
+        start, end = _minute(max(start, self._clock.now()).astimezone(UTC)), _minute(end.astimezone(UTC))
         _check(alarms, start, end, comment)
-        found, rules = await self._alarms(alarms), await self._rules.of(alarms)
         name = f"tuiops-{hashlib.sha256(token.encode()).hexdigest()[:16]}"
+        found, rules = await self._alarms.named(alarms), await self._others(alarms, name)
         params = {
             "Name": name,
             "Description": comment,
@@ -97,14 +109,17 @@ class MuteActions:
             seen=_fingerprint(found, rules),
             token=token,
             call=call_of(self, msgspec.json.encode(_Call(params=params))),
-            undo=fmt("aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name {}", safe(name)),
+            undo=join(" ", (*_DELETE, safe(name), *self._client.options)),
         )
 
     async def perform(self, prepared: Prepared) -> Receipt:
         """Make the rule, unless the alarms or their rules have changed. A lost answer leaves it UNKNOWN."""
         call = _call(prepared)
-        found = await self._alarms(call.alarms)
-        rules = [rule for rule in await self._rules.of(call.alarms) if rule.name != call.name]
+        if call.start < self._clock.now():
+            raise QueryRefused(
+                f"its beginning, {call.start:%H:%M} UTC, has passed; a rule that begins then mutes nothing"
+            )
+        found, rules = await self._alarms.named(call.alarms), await self._others(call.alarms, call.name)
         if _fingerprint(found, rules) != prepared.seen:
             raise StateChanged(_facts(found, rules))
         begun = Receipt(prepared=prepared, progress=Progress.UNKNOWN, facts=_facts(found, rules))
@@ -113,6 +128,10 @@ class MuteActions:
         except LOST as error:
             return msgspec.structs.replace(begun, text=safe(str(error), 500))
         return msgspec.structs.replace(begun, progress=Progress.RUNNING, operation=call.name)
+
+    async def _others(self, alarms: Sequence[str], name: str) -> list[wire.MuteRule]:
+        """The rules of these alarms beside the one of this action, which an earlier attempt may have made."""
+        return [rule for rule in await self._rules.of(alarms) if rule.name != name]
 
     async def look_up(self, receipt: Receipt) -> Receipt:
         """Whether the rule is there, and what CloudWatch makes of it."""
@@ -129,20 +148,14 @@ class MuteActions:
         if not _same(rule, call):
             text = fmt("the mute rule {} is another one by now", safe(call.name))
             return msgspec.structs.replace(receipt, progress=Progress.FAILED, facts=facts, text=text)
-        if rule.status == _EXPIRED and self._clock.now() < datetime.fromisoformat(call.params["ExpireDate"]):
+        if rule.status == _EXPIRED and receipt.progress is not Progress.DONE:
+            early = self._clock.now() < call.end
             text = lit("CloudWatch takes it for expired before its end, so that it mutes nothing")
-            return msgspec.structs.replace(receipt, progress=Progress.FAILED, facts=facts, text=text)
+            if not early:
+                text = lit("it is over, and nobody has seen whether it muted anything")
+            progress = Progress.FAILED if early else Progress.UNKNOWN
+            return msgspec.structs.replace(receipt, progress=progress, facts=facts, text=text)
         return msgspec.structs.replace(receipt, progress=Progress.DONE, operation=rule.name, facts=facts, text=EMPTY)
-
-    async def _alarms(self, names: Sequence[str]) -> list[wire.Alarm]:
-        """The alarms, by name. QueryRefused when there is none of a name."""
-        params = {"AlarmNames": list(names), "AlarmTypes": list(self._types())}
-        read, _ = await pages(self._client, "DescribeAlarms", params, wire.Alarms, 2)
-        found = {alarm.alarm_name: alarm for page in read for alarm in page.all}
-        for name in names:
-            if name not in found:
-                raise QueryRefused(f"there is no alarm {safe(name)}")
-        return [found[name] for name in names]
 
 
 def _minute(moment: datetime) -> datetime:
@@ -162,7 +175,7 @@ def _check(alarms: Sequence[str], start: datetime, end: datetime, comment: str) 
 
 def _command(params: dict[str, Any]) -> tuple[SafeText, ...]:
     def inner(name: str) -> SafeText:
-        return safe(msgspec.json.encode(params[name]).decode(), 4096)
+        return safe(msgspec.json.encode(params[name]).decode(), _LONGEST_WORD)
 
     return (
         *(lit("aws"), lit("cloudwatch"), lit("put-alarm-mute-rule"), lit("--name"), safe(params["Name"])),
@@ -202,6 +215,8 @@ def _same(rule: wire.MuteRule, call: _Call) -> bool:
     return (
         rule.description == call.params["Description"]
         and rule.rule.schedule.expression == schedule["Expression"]
+        and rule.rule.schedule.duration == schedule["Duration"]
+        and rule.rule.schedule.timezone == schedule["Timezone"]
         and sorted(rule.mute_targets.alarm_names) == sorted(call.alarms)
     )
 
