@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.waiting import eventually_answers
 from tuiops.core.clock import FakeClock
 from tuiops.errors import AccessDenied, TimedOut
 from tuiops.sources import look_up
-from tuiops.sources.look_up import AGAIN, LookUp
+from tuiops.sources.look_up import AGAIN, Keep, LookUp
 
 KEPT = 60.0
 DENIED = AccessDenied("logged out: x")
@@ -39,7 +40,9 @@ class Desk:
         return mine
 
     def look_up(self) -> LookUp[int]:
-        return LookUp("desk", self.clock, self.find, lambda number: KEPT * number, ("no number came", "the desk"))
+        """Each number is kept as long as it is high, and serves half as long again while the next one is found."""
+        late = ("no number came", "the desk")
+        return LookUp("desk", self.clock, self.find, lambda number: Keep(KEPT * number, 1.5 * KEPT * number), late)
 
 
 @pytest.fixture
@@ -50,10 +53,44 @@ def desk() -> Desk:
 async def test_what_was_found_is_kept_as_long_as_it_says_itself(desk: Desk) -> None:
     numbers = desk.look_up()
     assert [await numbers.get(), await numbers.get()] == [1, 1]
-    desk.clock.advance(KEPT)
+    desk.clock.advance(1.5 * KEPT)
     assert await numbers.get() == 2
     desk.clock.advance(2 * KEPT - 1)
     assert await numbers.get() == 2
+    assert desk.asked == 2
+    numbers.close()
+
+
+async def test_it_serves_while_the_next_one_is_looked_for(desk: Desk) -> None:
+    numbers = desk.look_up()
+    await numbers.get()
+    desk.clock.advance(KEPT)
+    desk.begun.clear()
+    desk.open.clear()
+    assert [await numbers.get(), await numbers.get()] == [1, 1]
+    await asyncio.to_thread(desk.begun.wait, 30)
+    assert desk.asked == 2
+    desk.open.set()
+
+    async def next_one() -> bool:
+        return await numbers.get() == 2
+
+    await eventually_answers(next_one, "the next number")
+    numbers.close()
+
+
+async def test_it_serves_while_the_next_one_cannot_be_had_but_no_longer(desk: Desk) -> None:
+    numbers = desk.look_up()
+    await numbers.get()
+    desk.error = DENIED
+    desk.clock.advance(KEPT)
+    assert await numbers.get() == 1
+    await numbers.run(lambda: None)
+    assert await numbers.get() == 1
+    assert desk.asked == 2
+    desk.clock.advance(KEPT / 2)
+    with pytest.raises(AccessDenied):
+        await numbers.get()
     numbers.close()
 
 

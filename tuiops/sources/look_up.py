@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from tuiops.errors import SourceError, TimedOut
 from tuiops.sources.daemon import DaemonWorker
@@ -24,6 +24,15 @@ _Value = TypeVar("_Value")
 _Found = TypeVar("_Found")
 
 
+class Keep(NamedTuple):
+    """How long something may be used, in seconds from when it was found."""
+
+    renew: float
+    """From then on another one is looked for."""
+    ends: float
+    """Until then the one that is there serves, should the look-up fail or take its time."""
+
+
 class LookUp(Generic[_Found]):
     """Finds a value when one is asked for. One look-up at a time, in a thread that nobody waits for in the end."""
 
@@ -32,10 +41,10 @@ class LookUp(Generic[_Found]):
         name: str,
         clock: Clock,
         find: Callable[[], _Found],
-        keep: Callable[[_Found], float],
+        keep: Callable[[_Found], Keep],
         late: tuple[str, str],
     ) -> None:
-        """`find` may block; `keep` tells for how many seconds what was found may be used.
+        """`find` may block; `keep` tells how long what was found may be used.
 
         `late` is what the error says when nothing comes: what is missing, and who may hang.
         """
@@ -45,23 +54,29 @@ class LookUp(Generic[_Found]):
         self._keep = keep
         self._late = late
         self._worker = DaemonWorker(name)
-        self._found: tuple[_Found, float] | None = None
+        self._found: tuple[_Found, Keep] | None = None
+        """With the moments on the monotonic clock."""
         self._failed: tuple[SourceError, float] | None = None
         self._looking: asyncio.Task[_Found] | None = None
 
     async def get(self) -> _Found:
         """What is kept, else what is found. Raises what `find` raises, and errors.TimedOut after PATIENCE."""
         now = self._clock.monotonic()
-        if self._found is not None and now < self._found[1]:
-            return self._found[0]
-        if self._failed is not None and now < self._failed[1]:
-            raise self._failed[0]
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._worker.run(self._find), name=self._name)
-            self._looking.add_done_callback(self._looked)
+        kept = self._found if self._found is not None and now < self._found[1].ends else None
+        if kept is not None and now < kept[1].renew:
+            return kept[0]
+        failed = self._failed[0] if self._failed is not None and now < self._failed[1] else None
+        if kept is not None and failed is None and self._looking is None:
+            self._look()
+        if kept is not None:
+            return kept[0]
+        if failed is not None:
+            # Everybody is told the same error: what each adds to its traceback must not pile up.
+            raise failed.with_traceback(None)
+        looking = self._looking or self._look()
         async with self._patience():
             # Whoever asked may run out of time; the answer still serves the next one.
-            return await asyncio.shield(self._looking)
+            return await asyncio.shield(looking)
 
     async def run(self, call: Callable[[], _Value]) -> _Value:
         """What `call` returns, in the thread of the look-ups and so after one that hangs; TimedOut after PATIENCE."""
@@ -82,6 +97,11 @@ class LookUp(Generic[_Found]):
         self._found = None
         self._worker.close()
 
+    def _look(self) -> asyncio.Task[_Found]:
+        self._looking = asyncio.create_task(self._worker.run(self._find), name=self._name)
+        self._looking.add_done_callback(self._looked)
+        return self._looking
+
     def _looked(self, task: asyncio.Task[_Found]) -> None:
         # Asking for the exception marks it as seen: when nobody waits any more, it is no news for the event loop.
         error = None if task.cancelled() else task.exception()
@@ -93,7 +113,8 @@ class LookUp(Generic[_Found]):
         now = self._clock.monotonic()
         if error is None:
             found = task.result()
-            self._found, self._failed = (found, now + self._keep(found)), None
+            keep = self._keep(found)
+            self._found, self._failed = (found, Keep(now + keep.renew, now + keep.ends)), None
         elif isinstance(error, SourceError):
             self._failed = (error, now + AGAIN)
 

@@ -19,6 +19,7 @@ from tests.google.oauth import IMPERSONATION, OAUTH, STS, claims
 from tests.sources.certificates import Authority
 from tests.sources.hostile import Hostile
 from tests.sources.hostile import Request as Asked
+from tests.waiting import eventually_answers
 from tuiops.config.credentials import GoogleCredentials
 from tuiops.errors import AccessDenied, SourceError, TimedOut, Unreachable
 from tuiops.sources import look_up
@@ -184,7 +185,11 @@ async def test_a_token_is_kept_and_renewed_before_its_end(google: GoogleStage) -
     google.clock.advance(3600 - EARLY - 10)
     assert await found.sign(REQUEST) == first
     google.clock.advance(20)
-    assert await found.sign(REQUEST) != first
+
+    async def renewed() -> bool:
+        return await found.sign(REQUEST) != first
+
+    await eventually_answers(renewed, "another token")
     google.clock.jump_wall(10 * 3600)
     await found.sign(REQUEST)
     assert len(google.tokens.grants) == 2

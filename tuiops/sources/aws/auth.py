@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.sources.aws.identity import Identity
-from tuiops.sources.look_up import LookUp
+from tuiops.sources.look_up import Keep, LookUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ class AwsAuth:
         self._profile = config.profile
         self._identity = identity or Identity(config, region)
         late = ("AWS credentials were not found", "a credential_process or SSO")
-        self._keys = LookUp("aws-auth", clock, self._identity.keys, lambda _: LOOK_AGAIN, late)
+        self._keys = LookUp("aws-auth", clock, self._identity.keys, lambda _: Keep(LOOK_AGAIN, LOOK_AGAIN), late)
 
     def __repr__(self) -> str:
         return "<AwsAuth>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.sources.gcp.identity import Identity
-from tuiops.sources.look_up import LookUp
+from tuiops.sources.look_up import Keep, LookUp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 EARLY = 225.0
 """Seconds before its end from which on a token is renewed; Google's metadata server hands out new ones 4 min early."""
+
+LAST = 10.0
+"""Seconds before its end from which on a token is not used any more: a request takes its time, and clocks differ."""
 
 
 class GoogleAuth:
@@ -30,7 +33,7 @@ class GoogleAuth:
         self._own_project = config.quota_project
         found = identity or Identity(config)
         late = ("no Google token came", "the token server or an executable")
-        self._tokens = LookUp("google-auth", clock, found.token, _usable, late)
+        self._tokens = LookUp("google-auth", clock, found.token, _keep, late)
 
     def __repr__(self) -> str:
         return "<GoogleAuth>"
@@ -58,6 +61,6 @@ class GoogleAuth:
         return {**headers, "x-goog-user-project": project} if project else headers
 
 
-def _usable(token: Token) -> float:
-    """Seconds: those short-lived tokens of workload identity are used for half their life at least."""
-    return max(token.lifetime - EARLY, token.lifetime / 2)
+def _keep(token: Token) -> Keep:
+    """Short-lived tokens of workload identity are used for half their life at least before another one is asked for."""
+    return Keep(renew=max(token.lifetime - EARLY, token.lifetime / 2), ends=token.lifetime - LAST)
