@@ -6,8 +6,10 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.sources.aws.account import ecs_system, source_of
-from tests.sources.aws.deployments import SERVICE, Stage, definition, deployment, service
+from tests.sources.aws.deployments import ARN, SERVICE, Stage, definition, deployment, service
 from tests.sources.aws.scripted import Refuses, Scripted, at
 from tests.sources.hostile import Hostile
 from tests.waiting import let_pass
@@ -15,6 +17,9 @@ from tuiops.config.resources import EcsExpectation
 from tuiops.config.values import Duration
 from tuiops.core.clock import FakeClock
 from tuiops.core.rollouts import Phase
+from tuiops.core.text import lit
+from tuiops.hub.rollouts import RolloutBoard
+from tuiops.sources.aws.errors import PAUSE
 
 if TYPE_CHECKING:
     from tests.sources.hostile import Request
@@ -95,3 +100,92 @@ async def test_no_drift_is_over_because_a_service_or_its_bounds_cannot_be_read()
         refusing = True
         assert await drifted() == ["desired tasks", "max tasks"]
         await source.close()
+
+
+def throttled(_: dict[str, Any]) -> dict[str, Any]:
+    raise Refuses("ThrottlingException", "Rate exceeded")
+
+
+PRIMARY: dict[str, Any] = {
+    "id": "ecs-svc/1",
+    "status": "PRIMARY",
+    "taskDefinition": f"{ARN}:task-definition/api:7",
+    "desiredCount": 4,
+    "runningCount": 4,
+    "pendingCount": 0,
+    "failedTasks": 0,
+    "createdAt": at(-2),
+    "updatedAt": at(-1),
+    "rolloutState": "IN_PROGRESS",
+}
+CANARY = service(current="d1", deployments=[PRIMARY])
+
+
+async def test_a_canary_whose_record_is_throttled_once_goes_on(stage: Stage) -> None:
+    stage.show(CANARY, deployment("d1", "IN_PROGRESS", strategy="CANARY"))
+    first = await stage.one()
+    answered = stage.script.answers["DescribeServiceDeployments"]
+    stage.script.answers["DescribeServiceDeployments"] = throttled
+    unread = await stage.one()
+    stage.script.answers["DescribeServiceDeployments"] = answered
+    stage.clock.advance(PAUSE)
+    again = await stage.one()
+    stage.show(CANARY, deployment("d1", "SUCCESSFUL", strategy="CANARY", finishedAt=at(0)))
+    over = await stage.one()
+
+    assert {one.id for one in (first, unread, again, over)} == {first.id}
+    assert [one.phase for one in (first, unread, again, over)] == [
+        Phase.RUNNING,
+        Phase.UNKNOWN,
+        Phase.RUNNING,
+        Phase.SUCCEEDED,
+    ]
+    assert unread.live
+    assert unread.message == "past deployments are not known: ecs limit (ThrottlingException): Rate exceeded"
+
+
+@pytest.mark.parametrize("operation", ["ListServiceDeployments", "DescribeServiceDeployments"])
+async def test_a_past_that_cannot_be_read_at_first_is_made_up_from_nothing_else(stage: Stage, operation: str) -> None:
+    running = deployment("d1", "IN_PROGRESS", strategy="CANARY")
+    stage.show(service(deployments=[PRIMARY]), running)
+    answered = stage.script.answers[operation]
+    stage.script.answers[operation] = throttled
+    unread = await stage.look()
+    stage.script.answers[operation] = answered
+    stage.clock.advance(PAUSE)
+
+    assert unread.rollouts == ()
+    assert unread.warnings[0] == "past deployments are not known: ecs limit (ThrottlingException): Rate exceeded"
+    assert (await stage.one()).strategy == "canary"
+
+
+async def test_what_was_told_of_a_settled_service_stands_while_its_past_is_throttled(stage: Stage) -> None:
+    stage.show(service(), deployment("d1", "SUCCESSFUL", finishedAt=at(-3)))
+    first = await stage.one()
+    stage.show(service(pendingCount=1), deployment("d1", "SUCCESSFUL", finishedAt=at(-3)))
+    stage.script.answers |= {"ListServiceDeployments": throttled, "DescribeServiceDeployments": throttled}
+
+    assert await stage.one() == first
+
+
+async def test_a_record_that_becomes_forbidden_ends_no_rollout(stage: Stage) -> None:
+    """The services themselves tell of it then, by another name; nothing tells how the recorded one ends."""
+
+    def forbidden(_: dict[str, Any]) -> dict[str, Any]:
+        raise Refuses("AccessDeniedException", "no")
+
+    board = RolloutBoard()
+    stage.show(CANARY, deployment("d1", "IN_PROGRESS", strategy="CANARY"))
+    board.apply(lit("aws/rollouts"), await stage.look())
+    stage.script.answers["DescribeServiceDeployments"] = forbidden
+    board.apply(lit("aws/rollouts"), await stage.look())
+    stage.show(CANARY, deployment("d1", "IN_PROGRESS", strategy="CANARY"))
+    stage.clock.advance(600)
+    refused = {str(one.strategy): one.phase for one in board.rollouts}
+    board.apply(lit("aws/rollouts"), await stage.look())
+
+    assert refused == {"canary": Phase.UNKNOWN, "rolling": Phase.RUNNING}
+    assert {str(one.strategy): one.phase for one in board.rollouts} == {
+        "canary": Phase.RUNNING,
+        "rolling": Phase.UNKNOWN,
+    }

@@ -27,7 +27,9 @@ _LAST_WORDS = {Phase.SUPERSEDED: REPLACED, Phase.FAILED: lit("nothing is left of
 class Memory:
     """The rollouts of one service."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, recorded: bool = False) -> None:
+        self.recorded = recorded
+        """Whether it is of service deployments, not of what the service itself shows of them."""
         self._ended: dict[str, Rollout] = {}
         self._live: dict[str, Rollout] = {}
         self._provisioned: dict[str, datetime] = {}
@@ -67,6 +69,8 @@ class Memory:
         ]
         for rollout in sorted(over, key=lambda one: one.started):
             self._ended.setdefault(str(rollout.id), rollout)
+        for identity in self._live:
+            self._ended.pop(identity, None)
         for identity in list(self._ended)[:-KEPT]:
             del self._ended[identity]
         self._provisioned = {key: when for key, when in self._provisioned.items() if key in self._live}

@@ -11,7 +11,7 @@ from tuiops.errors import NotFound
 from tuiops.sources.aws.ecs import wire
 from tuiops.sources.aws.ecs.health import failing
 from tuiops.sources.aws.ecs.naming import last_part
-from tuiops.sources.aws.spare import Spare
+from tuiops.sources.aws.spare import Spare, Unread
 from tuiops.sources.together import SHARE, raise_if_all, together
 from tuiops.sources.unchanged import Unchanged
 
@@ -147,8 +147,8 @@ class EcsReader:
         self._definitions.put(found.task_definition_arn, found)
         return found
 
-    async def listed(self, place: Place, most: int, said: dict[SafeText, None]) -> tuple[str, ...] | None:
-        """ARNs of a service's last deployments, newest first; None where ECS keeps no account of them."""
+    async def listed(self, place: Place, most: int, said: dict[SafeText, None]) -> tuple[str, ...] | Unread:
+        """ARNs of a service's last deployments, newest first."""
         params = {"cluster": place.cluster, "service": place.service, "maxResults": most}
 
         async def ask() -> tuple[str, ...]:
@@ -157,25 +157,29 @@ class EcsReader:
             )
             return tuple(found.service_deployment_arn for found in answer.service_deployments)
 
-        return await self._spare.read(lit("past deployments"), ask, said)
+        return await self._spare.attempt(lit("past deployments"), ask, said)
 
     async def deployments(
         self, arns: Sequence[str], said: dict[SafeText, None]
-    ) -> Mapping[str, wire.ServiceDeployment]:
-        """Service deployments by ARN, as far as they can be read."""
+    ) -> Mapping[str, wire.ServiceDeployment | Unread]:
+        """Service deployments by ARN, or why one cannot be read; those that ECS does not know are left out."""
 
         async def ask(batch: Sequence[str]) -> tuple[wire.ServiceDeployment, ...]:
             params = {"serviceDeploymentArns": list(batch)}
             kind = wire.ServiceDeploymentsAnswer
             return (await self._client.call("ecs", "DescribeServiceDeployments", params, kind=kind)).service_deployments
 
-        found = await asyncio.gather(
-            *(
-                self._spare.read(lit("past deployments"), partial(ask, part), said)
-                for part in _batches(arns, DEPLOYMENTS)
-            )
+        batches = tuple(_batches(arns, DEPLOYMENTS))
+        answers = await asyncio.gather(
+            *(self._spare.attempt(lit("past deployments"), partial(ask, part), said) for part in batches)
         )
-        return {one.service_deployment_arn: one for batch in found for one in batch or ()}
+        found: dict[str, wire.ServiceDeployment | Unread] = {}
+        for part, answer in zip(batches, answers, strict=True):
+            if isinstance(answer, Unread):
+                found |= dict.fromkeys(part, answer)
+            else:
+                found |= {one.service_deployment_arn: one for one in answer}
+        return found
 
     async def revisions(self, arns: Iterable[str], said: dict[SafeText, None]) -> Mapping[str, wire.ServiceRevision]:
         """Service revisions by ARN, as far as they can be read."""

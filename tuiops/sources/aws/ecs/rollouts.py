@@ -67,28 +67,42 @@ class EcsRollouts:
     async def read(self, services: Services, at: datetime, said: dict[SafeText, None]) -> tuple[Rollout, ...]:
         """Those of every service; of one that cannot be read, what was known of it."""
         stopped = await self._reader.stopped(services, at, said)
-        records = await self._history.read(services.found, said)
+        past = await self._history.read(services.found, said)
         self._settled = {
             place: told
             for place, told in self._settled.items()
-            if services.found.get(place) is told.service and records.get(place, ()) == told.records
+            if services.found.get(place) is told.service
+            and (place in past.problems or past.records.get(place, ()) == told.records)
         }
         unsettled = {place: one for place, one in services.found.items() if place not in self._settled}
-        revisions = await self._reader.revisions(_revisions_of(records.get(place, ()) for place in unsettled), said)
-        definitions = await self._definitions(unsettled, records, revisions, said)
+        revisions = await self._reader.revisions(
+            _revisions_of(past.records.get(place, ()) for place in unsettled), said
+        )
+        definitions = await self._definitions(unsettled, past.records, revisions, said)
         found = {place: told.rollouts for place, told in self._settled.items()}
-        for place, memory in self._memories.items():
+        for place in self._memories:
             service = services.found.get(place)
             if service is None:
-                found[place] = memory.unread(services.problems[place])
-            elif place in unsettled:
+                found[place] = self._memories[place].unread(services.problems[place])
+            elif place not in unsettled:
+                continue
+            elif place in past.problems:
+                found[place] = self._memories[place].unread(past.problems[place])
+            else:
                 fails = failing(service, at)
                 looked = Looked(at, definitions, reason(service, at, stopped.get(place)) if fails else EMPTY)
-                past = records.get(place, ())
-                found[place] = _rollouts(service, past, revisions, looked, memory)
+                records = past.records.get(place, ())
+                memory = self._memory(place, recorded=bool(records))
+                found[place] = _rollouts(service, records, revisions, looked, memory)
                 if not fails and not memory.live:
-                    self._settled[place] = _Told(service, past, found[place])
+                    self._settled[place] = _Told(service, records, found[place])
         return tuple(chain.from_iterable(self._show(one, found[place_of(one)]) for one in self._resources))
+
+    def _memory(self, place: Place, *, recorded: bool) -> Memory:
+        """That of a service; another account has other names for the same rollouts, and a memory of its own."""
+        if self._memories[place].recorded is not recorded:
+            self._memories[place] = Memory(recorded=recorded)
+        return self._memories[place]
 
     def _show(self, resource: Watched[EcsResource], rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:
         key = (resource.system_id, resource.id)
