@@ -149,6 +149,41 @@ async def test_what_a_secret_may_be(members: dict[str, Any], value: float, note:
     assert (found.value, found.note) == (value, note)
 
 
+async def test_an_age_that_is_not_listed_yet_is_asked_for_again() -> None:
+    async with scripted(ListSecretVersionIds=versions()) as (source, script, _):
+        early = await readings(source)
+        script.answers["ListSecretVersionIds"] = versions(FIRST)
+        later = await readings(source)
+
+    assert (early["resource:key:age"].value, later["resource:key:age"].value) == (None, 3600.0)
+
+
+async def test_without_the_right_to_list_versions_the_state_is_known_all_the_same() -> None:
+    def refuse(_: dict[str, Any]) -> dict[str, Any]:
+        raise Refuses("AccessDeniedException", "not authorized to perform secretsmanager:ListSecretVersionIds", 400)
+
+    async with scripted(ListSecretVersionIds=refuse) as (source, _, _):
+        update = await source.read_health()
+
+    found = {str(reading.indicator): reading for reading in update.readings}
+    assert found["resource:key"].value == 0.0
+    assert "ListSecretVersionIds" in found["resource:key:age"].unknown
+    assert "payment-key" in update.warnings[0]
+
+
+async def test_without_a_limit_of_its_age_versions_are_not_listed() -> None:
+    resource = SecretsManagerResource(source="aws", service="api", name="payment-key")
+    script = Scripted("secretsmanager", DescribeSecret=secret())
+    async with Hostile(script) as server:
+        systems = {"shop": System(services={"api": Service()}, resources={"key": resource})}
+        source = source_of({"secretsmanager": server.url}, systems, FakeClock(at(0)))
+        found = await readings(source)
+        await source.close()
+
+    assert list(found) == ["resource:key"]
+    assert script.count("ListSecretVersionIds") == 0
+
+
 async def test_without_a_current_version_the_age_is_not_known() -> None:
     async with scripted(DescribeSecret=secret(VersionIdsToStages={})) as (source, _, _):
         assert (await readings(source))["resource:key:age"].value is None

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from tuiops.config.resources import SecretsManagerResource
 from tuiops.core.clock import age
+from tuiops.core.health import Reading
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
+from tuiops.errors import SourceError
 from tuiops.sources.aws.secrets.actions import PART, SecretActions
 from tuiops.sources.aws.secrets.reader import SecretReader
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
+from tuiops.sources.resource_naming import age_id
 from tuiops.sources.together import SHARE, raise_if_all, together
 
 if TYPE_CHECKING:
@@ -18,13 +21,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.config.systems import System
-    from tuiops.core.health import Reading
     from tuiops.sources.abilities import Prepared, Receipt
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.secrets.wire import Secret
 
-_Found = tuple["Secret", "datetime | None"]
-"""A secret, and when its current version was made."""
+_Found = tuple["Secret", "datetime | SourceError | None"]
+"""A secret, and when its current version was made, or why that is not told."""
 
 
 class SecretsPart:
@@ -34,6 +36,8 @@ class SecretsPart:
 
     def __init__(self, source: str, systems: Mapping[str, System], client: AwsClient) -> None:
         self.resources = watched(source, systems, SecretsManagerResource)
+        self._aging = {resource.config.name for resource in self.resources if resource.config.rotate is not None}
+        """Names of the secrets whose age is asked for."""
         self._seconds = SHARE * client.timeout
         self._reader = SecretReader(client)
         self.actions = SecretActions(self.resources, self._reader, client)
@@ -54,7 +58,10 @@ class SecretsPart:
                 readings += resource.unknown(at, safe(str(failed[resource.config.name])))
             else:
                 readings += _readings(resource, known, at)
-        warnings = [fmt("{} {}: {}", self.name, safe(name), safe(str(error), 500)) for name, error in failed.items()]
+        unaged = {name: error for name, (_, error) in found.items() if isinstance(error, SourceError)}
+        warnings = [
+            fmt("{} {}: {}", self.name, safe(name), safe(str(error), 500)) for name, error in (failed | unaged).items()
+        ]
         return PartHealth(readings=tuple(readings), warnings=tuple(warnings))
 
     async def perform(self, prepared: Prepared) -> Receipt:
@@ -65,14 +72,26 @@ class SecretsPart:
 
     async def _read(self, name: str) -> _Found:
         secret = await self._reader.secret(name)
-        return secret, await self._reader.created(secret) if secret.current else None
+        if not secret.current or name not in self._aging:
+            return secret, None
+        try:
+            return secret, await self._reader.created(secret)
+        except SourceError as error:
+            # The list of versions takes a right of its own; what was read without it stands.
+            return secret, error
 
 
 def _readings(resource: Watched[SecretsManagerResource], found: _Found, at: datetime) -> list[Reading]:
     secret, created = found
     value, note = _state(secret, at)
     readings = [resource.state(at, value, note)]
-    if resource.config.rotate is not None:
+    if isinstance(created, SourceError):
+        indicator = age_id(resource.id)
+        reason = safe(str(created))
+        readings.append(
+            Reading(system=resource.system, service=resource.service, indicator=indicator, at=at, unknown=reason)
+        )
+    elif resource.config.rotate is not None:
         told = fmt("version {}", safe(secret.current[:8])) if secret.current else EMPTY
         readings.append(resource.age(at, age(at, created) if created is not None else None, told))
     return readings

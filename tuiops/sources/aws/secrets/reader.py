@@ -22,7 +22,7 @@ class SecretReader:
 
     def __init__(self, client: AwsClient) -> None:
         self._client = client
-        self._created: dict[str, tuple[str, datetime | None]] = {}
+        self._created: dict[str, tuple[str, datetime]] = {}
         """By secret: its current version, and when that was made."""
 
     async def secret(self, name: str) -> Secret:
@@ -32,10 +32,14 @@ class SecretReader:
     async def created(self, secret: Secret) -> datetime | None:
         """When the current version was made, which is asked for when it becomes the current one."""
         known = self._created.get(secret.name)
-        if known is None or known[0] != secret.current:
-            found = await self._version(secret.name, secret.current)
-            known = self._created[secret.name] = (secret.current, found.created_date if found is not None else None)
-        return known[1]
+        if known is not None and known[0] == secret.current:
+            return known[1]
+        found = await self._version(secret.name, secret.current)
+        created = found.created_date if found is not None else None
+        if created is not None:
+            # A version may be listed later than it becomes the current one.
+            self._created[secret.name] = (secret.current, created)
+        return created
 
     async def has(self, name: str, version: str) -> bool:
         """Whether there is a version, be it that no stage names it any more."""
