@@ -285,6 +285,23 @@ async def test_of_two_deployments_that_began_none_is_claimed() -> None:
     assert (lost.progress, lost.operation) == (Progress.UNKNOWN, "")
 
 
+@pytest.mark.parametrize("answer", [{}, {"service": {"serviceName": "api", "deployments": [{"id": "mine"}]}}])
+async def test_an_answer_of_another_shape_leaves_unknown(answer: dict[str, Any]) -> None:
+    """What was asked for was carried out: only its name is missing."""
+    script = Scripted("ecs", DescribeServices={"services": [running(OLD)]}, UpdateService=answer)
+    async with Hostile(script) as server:
+        source = source_of({"ecs": server.url}, ecs_system("api"))
+        receipt = await source.perform(await source.prepare_restart(Target("shop", "api"), "t"))
+        script.answers["DescribeServices"] = {"services": [running(OLD, deployment("mine", 1, status="PRIMARY"))]}
+        found = await source.look_up(receipt)
+        await source.close()
+
+    assert (receipt.progress, receipt.operation) == (Progress.UNKNOWN, "")
+    assert "another shape" in receipt.text
+    assert (found.progress, found.operation) == (Progress.RUNNING, "ecs-svc/mine")
+    assert script.count("UpdateService") == 1
+
+
 async def test_a_deployment_that_is_listed_no_longer_may_have_completed() -> None:
     script = Scripted("ecs", DescribeServices={"services": [running(OLD)]})
     async with Hostile(script) as server:

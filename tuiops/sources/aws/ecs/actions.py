@@ -158,16 +158,18 @@ class EcsActions:
         if seen.fingerprint != prepared.seen:
             raise StateChanged(seen.facts())
         self._ask.forget()
+        operation = ""
         try:
-            answer = await self._client.call(call.api, call.operation, call.params)
+            if call.expects:
+                kind = wire.ServiceAnswer
+                answer = await self._client.call(call.api, call.operation, call.params, kind=kind)
+                operation = _begun(answer.service, call)
+            else:
+                await self._client.call(call.api, call.operation, call.params)
         except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 300))
         finally:
             self._ask.forget()
-        operation = ""
-        if call.expects:
-            service = msgspec.convert(answer, wire.ServiceAnswer, strict=False).service
-            operation = _begun(service, call)
         return Receipt(prepared=prepared, progress=Progress.RUNNING, operation=operation)
 
     async def look_up(self, receipt: Receipt) -> Receipt:
