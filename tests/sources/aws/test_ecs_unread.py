@@ -168,6 +168,44 @@ async def test_what_was_told_of_a_settled_service_stands_while_its_past_is_throt
     assert await stage.one() == first
 
 
+async def test_one_that_completed_out_of_sight_has_succeeded(stage: Stage) -> None:
+    """It drains for the next one already, and ECS still says that it completed."""
+    next_one = {**PRIMARY, "id": "ecs-svc/2", "taskDefinition": f"{ARN}:task-definition/api:8", "createdAt": at(100)}
+    stage.show(service(deployments=[PRIMARY]))
+    first = await stage.one()
+    stage.show(service(deployments=[next_one, {**PRIMARY, "status": "ACTIVE", "rolloutState": "COMPLETED"}]))
+    found = {str(one.new): one for one in (await stage.look(7200)).rollouts}
+
+    assert first.phase is Phase.RUNNING
+    assert found["api:8"].phase is Phase.RUNNING
+    assert (found["api:7"].id, found["api:7"].phase) == (first.id, Phase.SUCCEEDED)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        service(deployments=[], status="INACTIVE"),
+        service(deployments=[{**PRIMARY, "id": "ecs-svc/2", "createdAt": at(100)}]),
+    ],
+)
+async def test_one_that_is_gone_ended_nobody_knows_how(stage: Stage, later: dict[str, Any]) -> None:
+    stage.show(service(deployments=[PRIMARY]))
+    first = await stage.one()
+    stage.show(later)
+    found = {one.id: one for one in (await stage.look(7200)).rollouts}[first.id]
+
+    assert (found.live, found.phase, found.message) == (False, Phase.UNKNOWN, "how it ended was not seen")
+
+
+async def test_a_record_that_is_gone_tells_not_how_it_ended(stage: Stage) -> None:
+    stage.show(CANARY, deployment("d1", "IN_PROGRESS"))
+    first = await stage.one()
+    stage.show(service(current="d2"), deployment("d2", "IN_PROGRESS", new=3))
+    found = {one.id: one for one in (await stage.look()).rollouts}[first.id]
+
+    assert (found.live, found.phase, found.message) == (False, Phase.UNKNOWN, "how it ended was not seen")
+
+
 async def test_a_record_that_becomes_forbidden_ends_no_rollout(stage: Stage) -> None:
     """The services themselves tell of it then, by another name; nothing tells how the recorded one ends."""
 

@@ -21,7 +21,7 @@ KEPT = 10
 
 _MOVING = frozenset({Phase.WAITING, Phase.RUNNING})
 REPLACED = lit("another deployment took its place")
-_LAST_WORDS = {Phase.SUPERSEDED: REPLACED, Phase.FAILED: lit("nothing is left of it")}
+_LAST_WORDS = {Phase.UNKNOWN: lit("how it ended was not seen"), Phase.FAILED: lit("nothing is left of it")}
 
 
 class Memory:
@@ -42,6 +42,10 @@ class Memory:
     def live(self) -> bool:
         """Whether a rollout had not ended yet when it was last seen."""
         return bool(self._live)
+
+    def follows(self, identity: str) -> bool:
+        """Whether a rollout was under way when it was last seen."""
+        return identity in self._live
 
     def provisioned(self, deployment: str, *, up: bool, at: datetime) -> datetime | None:
         """When all tasks of a deployment were first seen to run."""

@@ -56,10 +56,14 @@ def _mark_rollbacks(service: Service, memory: Memory) -> None:
 
 
 def _is_rollout(one: Deployment, memory: Memory) -> bool:
-    """A deployment that has completed and is not the primary one is what another one replaces."""
+    """A deployment that has completed and is not the primary one is what another one replaces.
+
+    One that was seen under way is a rollout all the same: it completed since then, and the other one began.
+    """
     if one.id in memory.rollbacks and memory.ended(one.id) is None:
         return False
-    return one.status == "PRIMARY" or one.rollout_state in {"IN_PROGRESS", "FAILED"} or memory.ended(one.id) is not None
+    known = memory.follows(one.id) or memory.ended(one.id) is not None
+    return known or one.status == "PRIMARY" or one.rollout_state in {"IN_PROGRESS", "FAILED"}
 
 
 def _rollout(service: Service, one: Deployment, looked: Looked, memory: Memory) -> Rollout:
@@ -191,6 +195,6 @@ def _message(one: Deployment, phase: Phase, note: SafeText, why: SafeText) -> Sa
 
 
 def _became(service: Service, memory: Memory) -> Phase:
-    """What became of a rollout that ECS does not show any more."""
+    """What became of a rollout that ECS does not show any more: that another one is there says nothing of its end."""
     primary = service.primary
-    return Phase.ROLLED_BACK if primary is not None and primary.id in memory.rollbacks else Phase.SUPERSEDED
+    return Phase.ROLLED_BACK if primary is not None and primary.id in memory.rollbacks else Phase.UNKNOWN

@@ -143,8 +143,7 @@ def _rollouts(
 ) -> tuple[Rollout, ...]:
     """The rollouts of a service, by the best account of them that there is."""
     if records:
-        # One that the listing has no room for any more has newer ones above it.
-        return memory.keep(recorded(records, revisions, looked), Phase.SUPERSEDED, looked.at)
+        return memory.keep(recorded(records, revisions, looked), Phase.UNKNOWN, looked.at)
     if service.deployment_controller.type == "ECS":
         return rolling(service, looked, memory)
     return task_sets(service, looked, memory)
