@@ -208,6 +208,11 @@ class Terminal:
         return termios.tcgetattr(self._slave)
 
     @property
+    def cooked(self) -> bool:
+        """Whether the line discipline still edits lines, as it does until a program takes the single keys."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ICANON)
+
+    @property
     def memory(self) -> int:
         """Resident bytes of the program."""
         return int(psutil.Process(self.process.pid).memory_info().rss)

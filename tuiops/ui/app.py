@@ -195,8 +195,9 @@ class TuiopsApp(Shell):
 
     # Commands
 
-    def on_prompt_entered(self, message: Prompt.Entered) -> None:
-        self.run_worker(self.run_command(message.text), exit_on_error=False)
+    async def on_prompt_entered(self, message: Prompt.Entered) -> None:
+        # Not in a task of its own: what is typed next is meant for where the command leads.
+        await self.run_command(message.text)
 
     async def run_command(self, text: str) -> None:
         """Carry out what was typed after `:`."""
