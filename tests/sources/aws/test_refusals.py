@@ -12,7 +12,7 @@ from tests.sources.aws.calls import client, failure, refusing
 from tests.sources.aws.scripted import Refuses, Scripted, at
 from tests.sources.hostile import Hostile, Request
 from tuiops.core.clock import FakeClock
-from tuiops.errors import AccessDenied, NotFound, QueryRefused, RateLimited, SourceError, Unreachable
+from tuiops.errors import AccessDenied, NotFound, QueryRefused, RateLimited, SourceError, TimedOut, Unreachable
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,8 @@ from tuiops.errors import AccessDenied, NotFound, QueryRefused, RateLimited, Sou
         ("AccessDeniedException", "no", AccessDenied, r"ecs forbids this \(AccessDeniedException\): no"),
         ("ThrottlingException", "Rate exceeded", RateLimited, r"ecs limit \(ThrottlingException\): Rate exceeded"),
         ("ClusterNotFoundException", "Cluster not found.", NotFound, r"ecs: Cluster not found \(ClusterNotFound"),
+        ("RequestTimeout", "too slow", TimedOut, r"ecs: too slow \(RequestTimeout\)"),
+        ("RequestTimeoutException", "too slow", TimedOut, r"ecs: too slow \(RequestTimeoutException\)"),
         ("SomethingNewException", "\x1b[2Jboo", QueryRefused, r"ecs: ␛\[2Jboo \(SomethingNewException\)"),
     ],
 )
