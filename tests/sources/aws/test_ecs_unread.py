@@ -227,3 +227,58 @@ async def test_a_record_that_becomes_forbidden_ends_no_rollout(stage: Stage) -> 
         "canary": Phase.RUNNING,
         "rolling": Phase.UNKNOWN,
     }
+
+
+async def test_what_describes_a_rollout_that_is_over_is_asked_for_until_it_is_known(stage: Stage) -> None:
+    stage.show(service(deployments=[{**PRIMARY, "createdAt": at(-10), "rolloutState": "COMPLETED"}]))
+    answered = stage.script.answers["DescribeTaskDefinition"]
+    stage.script.answers["DescribeTaskDefinition"] = throttled
+    first = await stage.one()
+    stage.script.answers["DescribeTaskDefinition"] = answered
+    stage.clock.advance(PAUSE)
+    later = await stage.one()
+    count = stage.script.count("DescribeTaskDefinition")
+    again = await stage.one()
+
+    assert (first.phase, first.by, [side.image for side in first.sides]) == (Phase.SUCCEEDED, "", [""])
+    assert (later.phase, later.by, [side.image for side in later.sides]) == (
+        Phase.SUCCEEDED,
+        "deploy/alice",
+        ["repo/api:7"],
+    )
+    assert (later.id, later.ended) == (first.id, first.ended)
+    assert again is later
+    assert stage.script.count("DescribeTaskDefinition") == count
+
+
+@pytest.mark.parametrize("operation", ["DescribeServiceRevisions", "DescribeTaskDefinition"])
+async def test_so_is_what_describes_a_recorded_one(stage: Stage, operation: str) -> None:
+    stage.show(service(), deployment("d1", "SUCCESSFUL", finishedAt=at(-3)))
+    answered = stage.script.answers[operation]
+    stage.script.answers[operation] = throttled
+    first = await stage.one()
+    stage.script.answers[operation] = answered
+    stage.clock.advance(PAUSE)
+    later = await stage.one()
+
+    assert first.by == ""
+    assert (later.new, later.old, later.by) == ("api:2", "api:1", "deploy/alice")
+    assert [side.image for side in later.sides] == [
+        "repo/api:v2@sha256:abababababab",
+        "repo/api:v1@sha256:abababababab",
+    ]
+    assert (later.id, later.ended) == (first.id, first.ended)
+    assert await stage.one() is later
+
+
+async def test_a_task_definition_that_was_deleted_is_asked_for_once(stage: Stage) -> None:
+    def deleted(_: dict[str, Any]) -> dict[str, Any]:
+        raise Refuses("TaskDefinitionNotFoundException", "gone")
+
+    stage.show(service(deployments=[{**PRIMARY, "rolloutState": "COMPLETED"}]))
+    stage.script.answers["DescribeTaskDefinition"] = deleted
+    first = await stage.one()
+
+    assert first.phase is Phase.SUCCEEDED
+    assert await stage.one() is first
+    assert stage.script.count("DescribeTaskDefinition") == 1

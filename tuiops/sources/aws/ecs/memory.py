@@ -10,7 +10,7 @@ from tuiops.core.rollouts import Phase
 from tuiops.core.text import lit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from tuiops.core.rollouts import Rollout
@@ -57,6 +57,18 @@ class Memory:
         """How a rollout ended, once it has: that does not change any more."""
         return self._ended.get(identity)
 
+    def whole(self, identity: str) -> bool:
+        """Whether a rollout has ended, and all that describes it could be read."""
+        return identity in self._ended and bool(_described(self._ended[identity]))
+
+    def told(self, identity: str, tell: Callable[[], Rollout]) -> Rollout:
+        """How a rollout ended, once it has; what is still missing there, or where it stands, is what `tell` says."""
+        ended = self._ended.get(identity)
+        if ended is not None and self.whole(identity):
+            return ended
+        found = tell()
+        return ended if ended is not None and found.live else found
+
     def keep(self, seen: Iterable[Rollout], became: Phase, at: datetime) -> tuple[Rollout, ...]:
         """Remember what a poll saw; the live ones and the last that ended come back.
 
@@ -72,7 +84,8 @@ class Memory:
             for rollout in gone
         ]
         for rollout in sorted(over, key=lambda one: one.started):
-            self._ended.setdefault(str(rollout.id), rollout)
+            kept = self._ended.get(str(rollout.id))
+            self._ended[str(rollout.id)] = rollout if kept is None else _fuller(kept, rollout)
         for identity in self._live:
             self._ended.pop(identity, None)
         for identity in list(self._ended)[:-KEPT]:
@@ -98,3 +111,17 @@ def _completed(before: Rollout | None, after: Rollout) -> Rollout:
         return after
     old = tuple(side for side in before.sides if side.revision == before.old and side.revision != after.new)
     return msgspec.structs.replace(after, old=before.old, sides=(*after.sides[:1], *old))
+
+
+def _described(rollout: Rollout) -> bool:
+    return all(side.image for side in rollout.sides)
+
+
+def _fuller(kept: Rollout, seen: Rollout) -> Rollout:
+    """A rollout as it ended, with what could not be read of it by then."""
+    if kept.phase is Phase.UNKNOWN:
+        return seen
+    if _described(kept):
+        return kept if kept.by or not seen.by else msgspec.structs.replace(kept, by=seen.by)
+    names = {"old": seen.old, "new": seen.new, "by": seen.by or kept.by, "sides": seen.sides}
+    return _completed(kept, msgspec.structs.replace(kept, **names))

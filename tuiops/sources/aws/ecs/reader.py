@@ -132,12 +132,19 @@ class EcsReader:
         found = await asyncio.gather(*(self._stopped(place, said) for place in places))
         return {place: task for place, task in zip(places, found, strict=True) if task is not None}
 
-    async def definition(self, arn: str, said: dict[SafeText, None]) -> wire.TaskDefinition | None:
-        """A task definition; None when it cannot be read."""
-        found = self._definitions.get(arn)
-        if found is None and arn:
-            found = await self._spare.read(lit("task definitions"), lambda: self.defined(arn), said)
-        return found
+    async def definitions(
+        self, arns: Iterable[str], said: dict[SafeText, None]
+    ) -> Mapping[str, wire.TaskDefinition | Unread]:
+        """Task definitions by ARN, or why one cannot be read."""
+        names = sorted({*arns} - {""})
+
+        async def known(arn: str) -> wire.TaskDefinition | Unread:
+            kept = self._definitions.get(arn)
+            if kept is not None:
+                return kept
+            return await self._spare.attempt(lit("task definitions"), partial(self.defined, arn), said)
+
+        return dict(zip(names, await asyncio.gather(*map(known, names)), strict=True))
 
     async def defined(self, name: str) -> wire.TaskDefinition:
         """A task definition, read anew, by ARN or by `family:revision`. Raises errors.QueryRefused without one."""
@@ -181,8 +188,11 @@ class EcsReader:
                 found |= {one.service_deployment_arn: one for one in answer}
         return found
 
-    async def revisions(self, arns: Iterable[str], said: dict[SafeText, None]) -> Mapping[str, wire.ServiceRevision]:
-        """Service revisions by ARN, as far as they can be read."""
+    async def revisions(
+        self, arns: Iterable[str], said: dict[SafeText, None]
+    ) -> Mapping[str, wire.ServiceRevision | Unread]:
+        """Service revisions by ARN, or why one cannot be read; those that ECS does not know are left out."""
+        known: dict[str, wire.ServiceRevision | Unread | None]
         known = {arn: self._revisions.get(arn) for arn in dict.fromkeys(arns) if arn}
         missing = [arn for arn, found in known.items() if found is None]
 
@@ -192,7 +202,11 @@ class EcsReader:
             return (await self._client.call("ecs", "DescribeServiceRevisions", params, kind=kind)).service_revisions
 
         for part in _batches(missing, DEPLOYMENTS):
-            for one in await self._spare.read(lit("service revisions"), partial(ask, part), said) or ():
+            answer = await self._spare.attempt(lit("service revisions"), partial(ask, part), said)
+            if isinstance(answer, Unread):
+                known |= dict.fromkeys(part, answer)
+                continue
+            for one in answer:
                 self._revisions.put(one.service_revision_arn, one)
                 known[one.service_revision_arn] = one
         return {arn: found for arn, found in known.items() if found is not None}

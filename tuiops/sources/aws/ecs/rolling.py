@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import Phase, Rollout, Side, Step
@@ -31,7 +32,7 @@ def rolling(service: Service, looked: Looked, memory: Memory) -> tuple[Rollout, 
     """The rollouts of a service, as far as ECS still shows them and `memory` does."""
     _mark_rollbacks(service, memory)
     seen = [
-        memory.ended(one.id) or _rollout(service, one, looked, memory)
+        memory.told(one.id, partial(_rollout, service, one, looked, memory))
         for one in service.deployments
         if _is_rollout(one, memory)
     ]
