@@ -8,26 +8,30 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 
 from tuiops.config.load import load
 from tuiops.core.clock import SystemClock
 from tuiops.sources.assembled import AssembledSource
+from tuiops.sources.http import HttpClient
 from tuiops.wiring import plan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     import httpx
+
+    from tuiops.sources.http import Answer, Request
+    from tuiops.sources.http_connections import Connections
+    from tuiops.sources.http_errors import Refusal
 
 PAST = 12
 """Refreshes until the past of all services is known: it is read a few services at a time."""
 
-ROUNDS = 5
+ROUNDS = 9
 APART = 4.0
 """Seconds between rounds: what is shared by health and rollouts is kept for less."""
 
@@ -52,31 +56,31 @@ class Measured:
     """Bytes by which the process has grown."""
 
 
+class Sent(NamedTuple):
+    """A request as it went out, and the body that came back."""
+
+    request: Request
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Recorder:
-    """Keeps what httpx sends and receives while it is on."""
+    """Keeps what the sources send and receive while it is on."""
 
     def __init__(self) -> None:
-        import httpx
-
-        self.sent: list[tuple[httpx.Request, bytes]] = []
+        self.sent: list[Sent] = []
         self.on = False
-        real = httpx.AsyncClient.send
+        real = HttpClient._send  # noqa: SLF001 - where both what is sent and its signature are at hand
 
-        async def send(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
-            answer = await real(client, request, **options)
+        async def send(
+            client: HttpClient, connections: Connections, request: Request, shown: Mapping[str, str]
+        ) -> Answer | Refusal:
+            answer = await real(client, connections, request, shown)
             if self.on:
-                body = await answer.aread()
-                self.sent.append((request, body))
-                # What was read must be readable again, as raw bytes.
-                setattr(answer, "aiter_raw", partial(_again, body))  # noqa: B010 - a method, replaced for one look
-                answer.headers.pop("content-encoding", None)
+                self.sent.append(Sent(request, {**request.headers, **shown}, answer.body))
             return answer
 
-        httpx.AsyncClient.send = send  # type: ignore[method-assign,assignment] # a look at what goes by
-
-
-async def _again(body: bytes, _: int | None = None) -> AsyncIterator[bytes]:
-    yield body
+        HttpClient._send = send  # type: ignore[method-assign,assignment] # noqa: SLF001 - a look at what goes by
 
 
 async def _refresh(sources: Sequence[AssembledSource]) -> tuple[int, int]:
@@ -90,22 +94,17 @@ async def _refresh(sources: Sequence[AssembledSource]) -> tuple[int, int]:
     return len(readings), requests
 
 
-async def _cpu_of_bare(sent: Sequence[tuple[httpx.Request, bytes]]) -> float:
+async def _send_bare(client: httpx.AsyncClient, sent: Sequence[Sent]) -> float:
     """Seconds of CPU in which nothing but httpx sends the same requests, by connections that are there, and decodes."""
-    import httpx
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async def one(was: Sent) -> None:
+        request = was.request
+        again = client.build_request(request.method, request.url, headers=was.headers, content=request.body)
+        (await client.send(again)).json()
 
-        async def one(request: httpx.Request) -> None:
-            again = client.build_request(request.method, request.url, headers=request.headers, content=request.content)
-            (await client.send(again)).json()
-
-        took: list[float] = []
-        for _ in range(ROUNDS + 1):
-            begun = time.process_time()
-            await asyncio.gather(*(one(request) for request, _ in sent))
-            took.append(time.process_time() - begun)
-    return _middle(took[1:])
+    begun = time.process_time()
+    await asyncio.gather(*(one(was) for was in sent))
+    return time.process_time() - begun
 
 
 async def measure(path: Path) -> Measured:
@@ -119,34 +118,48 @@ async def measure(path: Path) -> Measured:
     for _ in range(PAST):
         await asyncio.sleep(APART / 2)
         await _refresh(sources)
-    cpu, took, requests, readings = [], [], 0, 0
-    for _ in range(ROUNDS):
-        await asyncio.sleep(APART)
-        begun, clock = time.process_time(), time.perf_counter()
-        readings, requests = await _refresh(sources)
-        cpu.append(time.process_time() - begun)
-        took.append(time.perf_counter() - clock)
-    gc.collect()
-    memory = process.memory_info().rss - before
     recorder = Recorder()
     recorder.on = True
     await asyncio.sleep(APART)
-    await _refresh(sources)
+    readings, requests = await _refresh(sources)
     recorder.on = False
+    gc.collect()
+    memory = process.memory_info().rss - before
+    cpu, took, decoding, bare = await _side_by_side(sources, recorder.sent)
     for source in sources:
         await source.close()
-    bodies = [body for _, body in recorder.sent]
     return Measured(
         readings=readings,
         first_requests=first,
         requests=requests,
-        cpu=_middle(cpu),
-        took=_middle(took),
-        bytes=sum(map(len, bodies)),
-        decoding=_middle([_decode(bodies) for _ in range(ROUNDS)]),
-        bare=await _cpu_of_bare(recorder.sent),
+        cpu=cpu,
+        took=took,
+        bytes=sum(len(was.body) for was in recorder.sent),
+        decoding=decoding,
+        bare=bare,
         memory=memory,
     )
+
+
+async def _side_by_side(sources: Sequence[AssembledSource], sent: Sequence[Sent]) -> tuple[float, float, float, float]:
+    """Seconds of CPU and of time of a refresh, and of CPU to decode and to send and decode the same without it.
+
+    All three are measured in every round, so that a noisy neighbour disturbs them alike.
+    """
+    import httpx
+
+    cpu, took, decoding, bare = [], [], [], []
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await _send_bare(client, sent)
+        for _ in range(ROUNDS):
+            await asyncio.sleep(APART)
+            begun, clock = time.process_time(), time.perf_counter()
+            await _refresh(sources)
+            cpu.append(time.process_time() - begun)
+            took.append(time.perf_counter() - clock)
+            decoding.append(_decode([was.body for was in sent]))
+            bare.append(await _send_bare(client, sent))
+    return _middle(cpu), _middle(took), _middle(decoding), _middle(bare)
 
 
 def _decode(bodies: Sequence[bytes]) -> float:

@@ -18,6 +18,7 @@ from tests.google.run import RunApi
 from tests.servers.ministack import KEYS, Ministack
 from tests.servers.ministack import REGION as AWS_REGION
 from tests.sources.aws.account import CLUSTER, SERVICES, Ecs
+from tests.waiting import eventually_answers
 from tuiops.core.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -53,16 +54,16 @@ async def _deploy_amazon(url: str) -> None:
     for number in range(AMAZON):
         await ecs.create(f"ecs-{number:03}", definition, desired=1)
     names = [f"ecs-{number:03}" for number in range(AMAZON)]
-    async with asyncio.timeout(_STEADY):
-        for first in range(0, AMAZON, 10):
-            while not await _steady(ecs, names[first : first + 10]):  # noqa: ASYNC110 - another process does it
-                await asyncio.sleep(1)
+
+    async def steady() -> bool:
+        found = [
+            await ecs.call("DescribeServices", cluster=CLUSTER, services=names[first : first + 10])
+            for first in range(0, AMAZON, 10)
+        ]
+        return all(one["runningCount"] == 1 for page in found for one in page["services"])
+
+    await eventually_answers(steady, "the tasks of every service", _STEADY)
     await ecs.close()
-
-
-async def _steady(ecs: Ecs, names: list[str]) -> bool:
-    found = await ecs.call("DescribeServices", cluster=CLUSTER, services=names)
-    return all(one["runningCount"] == 1 for one in found["services"])
 
 
 @contextlib.contextmanager

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.e2e.stage import log as log_stream
+from tests.e2e.stage import source
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.packages import locate
 from tests.servers.prometheus import Prometheus
@@ -170,14 +172,8 @@ def _config(prometheus: str, alertmanager: str, log: Path, services: int, interv
     return f"""
 environment = "bench"
 [environments.bench]
-[sources.prom]
-type = "prometheus"
-url = "{prometheus}"
-interval = "{interval}"
-[sources.am]
-type = "alertmanager"
-url = "{alertmanager}"
-interval = "{interval}"
+{source("prom", "prometheus", prometheus, interval=interval, timeout="10s")}
+{source("am", "alertmanager", alertmanager, interval=interval, timeout="10s")}
 [sources.host]
 type = "host"
 interval = "{interval}"
@@ -200,9 +196,6 @@ heading = "P95"
 histogram = "http_request_duration_seconds_bucket"
 window = "30s"
 degraded = "> 2s"
-[systems.shop.logs.api]
-kind = "file"
-service = "service-0000"
-paths = ["{log}"]
+{log_stream(log, "service-0000")}
 {named}
 """

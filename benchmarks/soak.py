@@ -12,7 +12,6 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.load import Writer
+from tests.e2e import stage as shop
 from tests.servers.alertmanager import Alertmanager
 from tests.servers.exporter import Exporter
 from tests.servers.node_exporter import NodeExporter
@@ -47,67 +47,17 @@ groups:
     labels: {severity: high, system: shop}
     annotations: {summary: "{{ $labels.service }}: {{ $value | humanizePercentage }} of requests fail"}
 """  # noqa: E501 - a rule is one line
-CONFIG = """
-environment = "soak"
-[environments.soak]
-production = true
-[sources.prom]
-type = "prometheus"
-url = "{prometheus}"
-interval = "1s"
-[sources.am]
-type = "alertmanager"
-url = "{alertmanager}"
-interval = "1s"
-watchdog = "Watchdog"
-[sources.host]
-type = "host"
-interval = "1s"
-[systems.shop]
-respond = {{ P1 = "15m", P2 = "1h" }}
-[systems.shop.services.api]
-[systems.shop.services.web]
-[systems.shop.indicators.errors]
-kind = "ratio"
-source = "prom"
-heading = "ERR%"
-total = "http_requests_total"
-bad = 'http_requests_total{{status="500"}}'
-window = "10s"
-degraded = "> 1%"
-down = "> 50%"
+PROBE = """
 [systems.shop.probes.redis]
 kind = "redis"
 service = "web"
 host = "127.0.0.1"
 port = {redis}
 interval = "1s"
-[systems.shop.logs.api]
-kind = "file"
-service = "api"
-paths = ["{log}"]
+[sources.host]
+type = "host"
+interval = "1s"
 """
-
-
-class Traffic:
-    """Counts requests into an exporter; one service fails more often than the other."""
-
-    def __init__(self, exporter: Exporter) -> None:
-        self._exporter = exporter
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(0.2):
-            for service, bad in (("api", 6.0), ("web", 0.0)):
-                labels = {"service": service}
-                self._exporter.add("http_requests_total", 94.0, {"status": "200", **labels})
-                self._exporter.add("http_requests_total", bad, {"status": "500", **labels})
 
 
 class Tmux:
@@ -160,8 +110,7 @@ def stage(folder: Path) -> Iterator[tuple[Prometheus, Path]]:
         for server in (exporter, node, redis, redis_exporter, alertmanager, prometheus):
             stack.callback(server.stop)
             server.start()
-        traffic = Traffic(exporter)
-        stack.callback(traffic.stop)
+        stack.enter_context(shop.Traffic(exporter))
         log = folder / "api.log"
         log.touch()
         writer = Writer(log, RATE)
@@ -169,7 +118,12 @@ def stage(folder: Path) -> Iterator[tuple[Prometheus, Path]]:
         stack.callback(writer.stop)
         config = folder / "config.toml"
         config.write_text(
-            CONFIG.format(prometheus=prometheus.url, alertmanager=alertmanager.url, redis=redis.port, log=log),
+            shop.HEAD
+            + shop.source("prom", "prometheus", prometheus.url)
+            + shop.source("am", "alertmanager", alertmanager.url, 'watchdog = "Watchdog"')
+            + shop.SHOP
+            + PROBE.format(redis=redis.port)
+            + shop.log(log),
             encoding="utf-8",
         )
         yield prometheus, config

@@ -5,6 +5,12 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
+
+# Every run looks at the same examples, however slow the machine is; `--hypothesis-profile=search` looks for others.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2000, deadline=None)
+settings.load_profile("same")
 
 # A shell that runs the tests in the background has them ignore Ctrl-c, and with them every program they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

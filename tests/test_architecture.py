@@ -14,6 +14,9 @@ from tests.text_rules import DECLARES_SAFE, DRAWS_SEGMENTS, findings
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "tuiops").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+AROUND = [*TESTS, *sorted((ROOT / "benchmarks").rglob("*.py")), *sorted((ROOT / "scripts").rglob("*.py"))]
+"""What is not shipped, and held to the same budgets."""
 
 MODULE_LINES = 500
 CLASS_LINES = 300
@@ -42,7 +45,7 @@ def test_import_contracts_are_kept() -> None:
     assert ", 0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("module", MODULES, ids=relative)
+@pytest.mark.parametrize("module", [*MODULES, *AROUND], ids=relative)
 def test_nothing_outgrows_its_budget(module: Path) -> None:
     source = module.read_text(encoding="utf-8")
     limit = TIGHTER.get(relative(module), MODULE_LINES)
@@ -77,6 +80,29 @@ def test_the_read_side_cannot_reach_what_acts(module: Path) -> None:
     }
 
     assert not [name for name in imported if name.startswith(WRITE_SIDE)]
+
+
+@pytest.mark.parametrize("module", TESTS, ids=relative)
+def test_what_tests_share_is_in_no_module_of_tests(module: Path) -> None:
+    """Who imports a module of tests runs with whatever else it is about."""
+    imported = [
+        node.module
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+
+    assert [name for name in imported if name.rpartition(".")[2].startswith("test_")] == []
+
+
+@pytest.mark.parametrize("module", [module for module in TESTS if module.name.startswith("test_")], ids=relative)
+def test_no_test_sleeps(module: Path) -> None:
+    """Giving way to others once, `asyncio.sleep(0)`, is no sleep; waiting is in `tests/waiting.py`."""
+    assert [
+        f"line {node.lineno}: {ast.unparse(node)}"
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"asyncio.sleep", "time.sleep", "sleep"}
+        if ast.unparse(node) != "asyncio.sleep(0)"
+    ] == []
 
 
 def test_exceptions_to_the_text_rules_are_still_needed() -> None:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
+from tests.waiting import eventually
 from tuiops import wiring
 from tuiops.config.logs import FileLog
 from tuiops.config.model import Config
@@ -13,9 +13,9 @@ from tuiops.core.clock import SystemClock
 from tuiops.hub.hub import Hub
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.tail import LogPump
+from tuiops.sources.shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tuiops.hub.hub import Plan
@@ -35,28 +35,21 @@ def config(system: System, url: str = DEAD) -> Config:
     return Config(systems={"shop": system}, sources={"prom": PrometheusConfig(url=url), "host": HostConfig()})
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what a thread or another task brings about."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - a book has no event to wait for
-            await asyncio.sleep(0.01)
-
-
 async def test_a_reload_reads_no_log_again_and_old_lines_stay_readable(tmp_path: Path) -> None:
     log = tmp_path / "api.log"
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     stream = FileLog(service="api", paths=(str(log),), history=Size(1_000_000))
     book = LogBook()
-    shared = wiring.Shared()
+    shared = Shared()
     before = wiring.plan(config(shop(logs={"api": stream})), CLOCK, shared)
     hub = Hub(before, CLOCK, book, LogPump(book, CLOCK))
     await hub.start()
-    await until(lambda: book.end - book.first == 100)
+    await eventually(lambda: book.end - book.first == 100, "the hundred lines")
     relabelled = wiring.plan(config(shop(logs={"api": stream}, label="The shop")), CLOCK, shared)
     await hub.replace(relabelled)
     with log.open("a") as file:
         file.write("one more\n")
-    await until(lambda: book.end - book.first > 100)
+    await eventually(lambda: book.end - book.first > 100, "one line more")
     assert book.end - book.first == 101
     first = book.line(book.first)
     assert first is not None
@@ -69,14 +62,14 @@ async def test_a_log_stream_that_is_no_longer_wanted_is_no_longer_named(tmp_path
     missing = FileLog(paths=(str(tmp_path / "nothing.log"),))
     hub = Hub(wiring.plan(config(shop(logs={"gone": missing})), CLOCK), CLOCK, book, LogPump(book, CLOCK))
     await hub.start()
-    await until(lambda: any(status.error for status in book.statuses()))
+    await eventually(lambda: any(status.error for status in book.statuses()), "an error of a stream")
     await hub.replace(wiring.plan(config(shop()), CLOCK))
     await hub.stop()
     assert book.statuses() == ()
 
 
 def test_what_is_wished_for_as_before_is_told_from_what_is_not() -> None:
-    shared = wiring.Shared()
+    shared = Shared()
     first = wiring.plan(config(shop()), CLOCK, shared)
     same = wiring.plan(config(shop()), CLOCK, shared)
     relabelled = wiring.plan(config(shop(label="Another")), CLOCK, shared)
@@ -88,7 +81,7 @@ def test_what_is_wished_for_as_before_is_told_from_what_is_not() -> None:
 
 
 def test_a_bastion_that_is_configured_as_before_stays_the_same_connection() -> None:
-    shared = wiring.Shared()
+    shared = Shared()
     probe = TcpProbe(service="api", host="db", port=5432, via="tokyo")
 
     def through(port: int) -> Plan:

@@ -57,9 +57,11 @@ class Blank(Fault):
 class ConfigError(TuiopsError):
     """All the faults found in one reading, so that they can be mended in one go."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], warnings: Sequence[Fault] = ()) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = tuple(faults)
+        self.warnings = tuple(warnings)
+        """What would be amiss even without the faults."""
 
     @property
     def mistakes(self) -> tuple[Fault, ...]:

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.managed import AmazonManaged
     from tuiops.sources.base import Source
-    from tuiops.sources.bastion import Bastion
     from tuiops.sources.gcp.client import GoogleClient
     from tuiops.sources.gcp.managed import GoogleManaged
     from tuiops.sources.http import HttpClient, HttpConnector

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from tuiops.config.load import load
+from tuiops.config.systems import Quantity
+from tuiops.core.units import Unit
 from tuiops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,7 +43,12 @@ def test_an_indicator_of_numbers_is_no_state(tmp_path: Path, indicator: str) -> 
         load(file, environ={})
     (fault,) = caught.value.faults
     assert fault.key == "systems.shop.indicators.up.unit"
-    assert fault.remedy == 'write unit = "count"'
+    assert fault.problem == "'state' is not among the choices"
+    assert "ratio" in fault.remedy
+
+
+def test_every_other_unit_may_be_chosen() -> None:
+    assert {Unit(word) for word in get_args(Quantity)} == set(Unit) - {Unit.STATE}
 
 
 def test_there_is_one_ledger(tmp_path: Path) -> None:

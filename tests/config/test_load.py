@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tuiops.config.advice import missing_secrets, query_faults
 from tuiops.config.load import load
 from tuiops.config.model import Config
 from tuiops.config.values import Duration
@@ -302,3 +303,30 @@ def test_reviews_of_higher_layers_get_the_place_of_their_key(tmp_path: Path) -> 
 def test_advice_does_not_keep_a_configuration_from_being_used() -> None:
     loaded = load(None, environ={}, advice=[lambda _: [Fault("", "display.theme", "is ugly")]])
     assert [fault.problem for fault in loaded.warnings] == ["is ugly"]
+
+
+def test_one_round_names_all_that_is_wrong_with_settings_queries_keys_and_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    text = SHOP.replace('heading = "ERR%"\n', "").replace('"all_total"', '"sum(("')
+    file.write_text(f'sorces = 1\n{text}[sources.prom.bearer]\nenv = "NOT_SET"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(
+            file,
+            environ={},
+            reviews=[lambda _: [Fault("", "keys.bind.a", "no such action"), Fault("", "sources.prom.x", "a guess")]],
+            inspections=[query_faults],
+            advice=[lambda config: missing_secrets(config, {})],
+        )
+    assert {fault.key for fault in caught.value.faults} == {
+        "sorces", "systems.shop.indicators.errors.heading", "systems.shop.indicators.errors.total", "keys.bind.a",
+        "sources.prom.x",
+    }  # fmt: skip
+    assert [fault.key for fault in caught.value.warnings] == ["sources.prom.bearer.env"]
+
+
+def test_nothing_is_guessed_of_tables_that_are_wrong_in_themselves(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\npreset = "nosuch"\n[keys.bind]\n"pane.next" = "x"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(file, environ={}, reviews=[lambda _: [Fault("", "keys.bind.pane.next", "clashes with the default")]])
+    assert [fault.key for fault in caught.value.faults] == ["keys.preset"]

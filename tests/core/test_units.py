@@ -15,6 +15,7 @@ from tuiops.core.units import (
     parse_duration,
     parse_quantity,
     parse_size,
+    short_span,
     show,
     show_size,
     span,
@@ -79,9 +80,16 @@ def test_limits_without_their_unit_are_refused(text: str, unit: Unit) -> None:
         parse_quantity(text, unit)
 
 
-@given(st.just(0.0) | st.floats(1e-99, 999e9), st.sampled_from([unit for unit in Unit if unit is not Unit.SECONDS]))
+@given(
+    st.just(0.0) | st.floats(1e-99, 999e9),
+    st.sampled_from([unit for unit in Unit if unit not in {Unit.SECONDS, Unit.STATE}]),
+)
 def test_values_fit_their_cells(value: float, unit: Unit) -> None:
     assert len(show(value, unit)) <= 7
+
+
+def test_states_are_words() -> None:
+    assert [show(value, Unit.STATE) for value in (0.0, 1.0, 2.0)] == ["ok", "degraded", "DOWN"]
 
 
 @given(st.floats(), st.sampled_from(Unit))
@@ -106,7 +114,7 @@ def test_negative_values_say_so(value: float, unit: Unit) -> None:
         (999_960, Unit.PER_SECOND, "1000k/s"),
         (1023.97 * 2**20, Unit.BYTES, "1024MiB"),
         (0, Unit.COUNT, "0"),
-        (math.nan, Unit.COUNT, "NaN"),
+        (math.nan, Unit.COUNT, "no data"),
         (-math.inf, Unit.SECONDS, "-Inf"),
     ],
 )
@@ -143,3 +151,10 @@ def test_countdowns_look_like_clocks(seconds: float, shown: str) -> None:
 def test_an_exact_span_is_what_a_file_would_say(seconds: float, text: str) -> None:
     assert exact_span(seconds) == text
     assert parse_duration(exact_span(seconds)) == seconds
+
+
+def test_a_short_span_has_four_columns() -> None:
+    hour, day = 3600.0, 86400.0
+    spans = (59, 31 * 60, hour + 300, 10 * hour, 24 * hour - 1, 2 * day + 3 * hour, 9 * day + 23 * hour, 999 * day)
+    shown = ["59s", "31m", "1h05", "10h", "23h", "2d3h", "9d", "999d"]
+    assert [short_span(seconds) for seconds in spans] == shown

@@ -41,8 +41,8 @@ SOURCE = """
 [sources.{name}]
 type = "{kind}"
 url = "{url}"
-interval = "1s"
-timeout = "3s"
+interval = "{interval}"
+timeout = "{timeout}"
 {more}
 """
 SHOP = """
@@ -69,14 +69,14 @@ down = "> 50%"
 """
 
 
-def source(name: str, kind: str, url: str, *more: str) -> str:
+def source(name: str, kind: str, url: str, *more: str, interval: str = "1s", timeout: str = "3s") -> str:
     """One source of a configuration."""
-    return SOURCE.format(name=name, kind=kind, url=url, more="\n".join(more))
+    return SOURCE.format(name=name, kind=kind, url=url, more="\n".join(more), interval=interval, timeout=timeout)
 
 
-def log(path: Path) -> str:
-    """A log stream of the shop's api."""
-    return f'[systems.shop.logs.api]\nkind = "file"\nservice = "api"\npaths = ["{path}"]\n'
+def log(path: Path, service: str = "api") -> str:
+    """A log stream of one of the shop's services."""
+    return f'[systems.shop.logs.api]\nkind = "file"\nservice = "{service}"\npaths = ["{path}"]\n'
 
 
 def bastion(sshd: Sshd) -> str:

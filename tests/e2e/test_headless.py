@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from tests.e2e import stage
-from tests.servers.processes import wait_until
 from tests.terminal.terminal import Terminal, environment
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

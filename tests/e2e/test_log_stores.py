@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.google.logging import LoggingApi
 from tests.sources.logs.loki import Loki
+from tests.waiting import PATIENCE, eventually
 from tuiops import wiring
 from tuiops.config.load import load
 from tuiops.core.logformat import parse
@@ -15,15 +16,16 @@ from tuiops.hub import tail
 from tuiops.sources.stored_logs import nanoseconds, rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import pytest
 
     from tests.google.fixtures import GoogleStage
     from tests.servers.fixtures import Servers
+    from tests.servers.osmem import Osmem
+    from tuiops.hub.hub import Hub
     from tuiops.hub.logbook import LogBook
-
-PATIENCE = 30.0
 
 
 def lines(book: LogBook) -> list[str]:
@@ -32,11 +34,45 @@ def lines(book: LogBook) -> list[str]:
     return [parse(line.raw, line.stream.format, line.at).message for line in found if line and line.raw]
 
 
-async def until(book: LogBook, count: int) -> None:
-    """Return when the book has so many lines."""
-    async with asyncio.timeout(PATIENCE):
-        while len(lines(book)) < count:  # noqa: ASYNC110 - the book offers no event to wait for
-            await asyncio.sleep(0.02)
+def watched(osmem: Osmem, loki: Loki, file: Path) -> str:
+    """The configuration of a stream of each kind."""
+    return f"""
+    [sources.es]
+    type = "elasticsearch"
+    url = "{osmem.url}"
+    [sources.loki]
+    type = "loki"
+    url = "{loki.url}"
+    [systems.shop.services.api]
+    [systems.shop.logs.cloud]
+    kind = "cloud_logging"
+    source = "gcp"
+    interval = "1s"
+    [systems.shop.logs.index]
+    kind = "elasticsearch"
+    source = "es"
+    index = "app-*"
+    interval = "1s"
+    [systems.shop.logs.loki]
+    kind = "loki"
+    source = "loki"
+    query = '{{app="api"}}'
+    interval = "1s"
+    [systems.shop.logs.file]
+    kind = "file"
+    paths = ["{file}"]
+    """
+
+
+@contextlib.asynccontextmanager
+async def running(google: GoogleStage, path: Path) -> AsyncIterator[Hub]:
+    """The hub that a configuration asks for."""
+    hub = await wiring.hub(wiring.Subject(loaded=load(path, environ={})), google.clock)
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.stop()
 
 
 async def test_three_stores_and_a_file_tell_one_story(
@@ -62,49 +98,17 @@ async def test_three_stores_and_a_file_tell_one_story(
     async with Loki() as loki:
         loki.push(nanoseconds(now) - 35 * 10**9, "loki one")
         loki.push(nanoseconds(now) - 5 * 10**9, "loki two")
-        google.config(
-            f"""
-            [sources.es]
-            type = "elasticsearch"
-            url = "{osmem.url}"
-            [sources.loki]
-            type = "loki"
-            url = "{loki.url}"
-            [systems.shop.services.api]
-            [systems.shop.logs.cloud]
-            kind = "cloud_logging"
-            source = "gcp"
-            interval = "1s"
-            [systems.shop.logs.index]
-            kind = "elasticsearch"
-            source = "es"
-            index = "app-*"
-            interval = "1s"
-            [systems.shop.logs.loki]
-            kind = "loki"
-            source = "loki"
-            query = '{{app="api"}}'
-            interval = "1s"
-            [systems.shop.logs.file]
-            kind = "file"
-            paths = ["{file}"]
-            """
-        )
-        subject = wiring.Subject(loaded=load(tmp_path / "tuiops.toml", environ={}))
-        hub = await wiring.hub(subject, google.clock)
-        await hub.start()
-        try:
-            await until(hub.logs, 8)
-            assert lines(hub.logs) == [
+        google.config(watched(osmem, loki, file))
+        async with running(google, tmp_path / "tuiops.toml") as hub:
+            book = hub.logs
+            await eventually(lambda: len(lines(book)) >= 8, "what has been written")
+            assert lines(book) == [
                 "cloud one", "file one", "loki one", "index one", "cloud two", "file two", "index two", "loki two",
             ]  # fmt: skip
             api.write(at(-50), textPayload="cloud late")
             loki.push(nanoseconds(now) - 10**9, "loki three")
-            await until(hub.logs, 10)
-        finally:
-            await hub.stop()
-        assert sorted(lines(hub.logs)[8:]) == ["cloud late", "loki three"]
-        late = [line for seq in range(8, 10) if (line := hub.logs.line(seq)) is not None and line.late]
+            await eventually(lambda: len(lines(book)) >= 10, "what is written meanwhile")
+        assert sorted(lines(book)[8:]) == ["cloud late", "loki three"]
+        late = [line for seq in range(8, 10) if (line := book.line(seq)) is not None and line.late]
         assert [line.stream.name for line in late] == ["shop/cloud"]
-        states = {stream.name: (stream.opened, stream.error) for stream in hub.logs.statuses()}
-        assert set(states.values()) == {(True, "")}
+        assert {(stream.opened, stream.error) for stream in book.statuses()} == {(True, "")}

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tests.servers.prometheus import Prometheus
     from tests.servers.sshd import Sshd
 
-BACK_SECONDS = 25.0
-"""A failing source is asked again after 5 s, then 10, then 20."""
+BACK_SECONDS = 60.0
+"""A failing source is asked again after 5 s, then 10, then 20, and on a busy machine it may miss one of them."""
 
 
 class Shop:
@@ -90,7 +90,7 @@ def test_prometheus_goes_away_and_comes_back(shop: Shop, tmp_path: Path) -> None
 
         shop.prometheus.stop()
         try:
-            terminal.until(lambda: "stale" in terminal.line("1 Health"), "the health pane to be stale", 10)
+            terminal.until(lambda: "stale" in terminal.line("1 Health"), "the health pane to be stale")
             terminal.wait_for("1/2 live · prom stale", "unreachable")
             for service in ("api", "web"):
                 row = health_row(terminal, service)
@@ -108,7 +108,7 @@ def test_alertmanager_goes_away_and_comes_back(shop: Shop, tmp_path: Path) -> No
 
         shop.alertmanager.stop()
         try:
-            terminal.wait_for("!! ?", "1/2 live", "stale", seconds=10)
+            terminal.wait_for("!! ?", "1/2 live", "stale")
             assert not terminal.shows("!! 0"), "a zero that nothing proves"
             assert " ok " in health_row(terminal, "web"), "the other source is not touched"
         finally:
@@ -135,7 +135,7 @@ def test_a_bastion_goes_away_and_comes_back(shop: Shop, tmp_path: Path) -> None:
             process.kill()
         shop.sshd.process.kill()
         try:
-            terminal.wait_for("0/2 live", "!! ?", "stale", seconds=15)
+            terminal.wait_for("0/2 live", "!! ?", "stale")
             assert " ok " not in health_row(terminal, "web")
             terminal.prompt(":", "sources")
             terminal.wait_for("Sources · 0 of 2 live", "bastion edge")

@@ -15,7 +15,8 @@ from tests.examples.tools import run_tool
 from tests.servers.alertmanager import _relocatable
 from tests.servers.fixtures import program
 from tests.servers.http import answers, request_json
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
 from tuiops.config.load import load
 from tuiops.config.secrets import resolve_secret
 from tuiops.config.sources import AlertmanagerConfig, PrometheusConfig

@@ -47,12 +47,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def config(folder: Path) -> Config:
     """All five in one console."""
-    return load(folder / "all.toml", environ={}, reviews=[query_faults]).config
+    return load(folder / "all.toml", environ={}, inspections=[query_faults]).config
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_each_loads_by_itself_and_fits_the_schema(folder: Path, name: str) -> None:
-    loaded = load(folder / name / "tuiops.toml", environ={}, reviews=[query_faults])
+    loaded = load(folder / name / "tuiops.toml", environ={}, inspections=[query_faults])
     assert list(loaded.config.systems) == [name]
     assert loaded.config.environments["production"].production
     for file in ("system.toml", "tuiops.toml"):
@@ -62,7 +62,7 @@ def test_each_loads_by_itself_and_fits_the_schema(folder: Path, name: str) -> No
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_blanks_are_those_that_an_owner_must_fill_in(name: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(EXAMPLES / name / "tuiops.toml", environ={}, reviews=[query_faults])
+        load(EXAMPLES / name / "tuiops.toml", environ={}, inspections=[query_faults])
     assert caught.value.mistakes == ()
     assert {blank.remedy for blank in caught.value.blanks} == {f"fill in {wanted}" for wanted in VALUES[name]}
 

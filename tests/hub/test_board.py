@@ -4,40 +4,17 @@ from datetime import timedelta
 
 import msgspec
 
-from tests.hub.fakes import ERRORS, START, alert, reading, shop
+from tests.hub.boards import apply, board, health
+from tests.hub.fakes import ERRORS, START, alert, shop
 from tuiops.core.alerts import AlertState
 from tuiops.core.health import Measure, State, judge_live, judge_service
 from tuiops.core.snapshot import Environment, Feed, Topic
 from tuiops.core.source import SourceStatus
 from tuiops.core.text import lit
-from tuiops.core.updates import AlertsUpdate, HealthUpdate, Series, SeriesPoint, Update
+from tuiops.core.updates import AlertsUpdate, HealthUpdate, Series, SeriesPoint
 from tuiops.hub.alerts import RESOLVED_STAYS
 from tuiops.hub.board import Board
-from tuiops.hub.poller import Result
 from tuiops.hub.trend import Trend
-
-
-def board(*services: str) -> Board:
-    made = Board(Environment(lit("test")), (shop(*services),))
-    made.expect(Feed(Topic.HEALTH, SourceStatus(name=lit("prom"), kind=lit("x"), interval=10.0)))
-    return made
-
-
-def health(board: Board, *readings: tuple[str, float | None], after: float = 0.0) -> None:
-    at = START + timedelta(seconds=after)
-    update = HealthUpdate(at=at, readings=tuple(reading(name, value, at) for name, value in readings))
-    apply(board, update, "prom", Topic.HEALTH, after)
-
-
-def apply(board: Board, update: Update | None, feed: str, topic: Topic, after: float = 0.0) -> None:
-    at = START + timedelta(seconds=after)
-    known = board.feed(feed)
-    status = known.status if known else SourceStatus(name=lit(feed), kind=lit("x"), interval=10.0)
-    if update is None:
-        status = msgspec.structs.replace(status, tried=at, failing=status.failing + 1, word=lit("unreachable"))
-    else:
-        status = msgspec.structs.replace(status, answered=at, tried=at, failing=0, word=lit(""))
-    board.apply(Result(topic=topic, status=status, update=update), at)
 
 
 def state(board: Board, service: str, after: float = 0.0) -> State:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tests.hub.boards import apply, board, health
 from tests.hub.fakes import START, alert
-from tests.hub.test_board import apply, board, health
 from tuiops.core.alerts import AlertState
 from tuiops.core.changes import Change
 from tuiops.core.rollouts import Phase, Rollout

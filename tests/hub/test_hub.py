@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hub.fakes import START, AlertSource, ScriptedSource, alert, reading, shop
+from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit
 from tuiops.core.updates import AlertsUpdate, HealthUpdate, Series, SeriesPoint
-from tuiops.errors import ConfigError, Fault, QueryRefused, Unreachable
+from tuiops.errors import ConfigError, Fault, NotFound, Unreachable
 from tuiops.hub.hub import Hub, Plan
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.thread import HubThread
@@ -109,8 +110,7 @@ async def test_sparklines_begin_with_the_past_that_the_source_keeps() -> None:
 
     hub.bus.subscribe(look)
     await hub.start()
-    async with asyncio.timeout(5):
-        await published.wait()
+    await eventually(published.is_set, "a trend with what was remembered")
     await hub.stop()
 
 
@@ -118,7 +118,7 @@ async def test_history_comes_from_the_source_of_the_indicator_or_says_that_there
     hub = make(Remembering("prom", GOOD))
     (series,) = await hub.history("shop", "api", "errors", START, START, 30)
     assert series.label == "past"
-    with pytest.raises(QueryRefused, match="prom keeps no history"):
+    with pytest.raises(NotFound, match="prom keeps no history"):
         await make(ScriptedSource("prom", GOOD)).history("shop", "api", "errors", START, START, 30)
 
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.core.text import EMPTY, SafeText, lit, safe
 from tuiops.core.updates import LogChunk
@@ -95,7 +96,6 @@ def test_what_was_said_in_one_round_is_no_answer_in_the_next() -> None:
     assert steps == [False, True, False]
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 40), min_size=1, max_size=9)), max_size=6))
 def test_nothing_is_lost_and_few_lines_are_in_exact_order(chunks: list[tuple[str, list[int]]]) -> None:
     merger = Merger()
@@ -248,8 +248,7 @@ async def test_a_long_past_of_two_stores_is_one_story() -> None:
     await asyncio.sleep(0)
     stores[0].says.put_nowait(lines("a", *range(0, 900, 2)))
     stores[1].says.put_nowait(lines("b", *range(1, 900, 2)))
-    while book.end < 900:  # noqa: ASYNC110 - the pump offers no event to wait for
-        await asyncio.sleep(0)
+    await eventually(lambda: book.end == 900, "every line")
     found = [int((line.raw or b"")[1:]) for seq in range(900) if (line := book.line(seq)) is not None]
     assert found == list(range(900))
     for task in tasks:

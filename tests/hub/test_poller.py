@@ -110,7 +110,10 @@ async def test_an_absurd_retry_after_is_bounded() -> None:
     assert pauses[0] <= 3600 * 1.25
 
 
-async def test_a_poke_cannot_hurry_a_failing_source() -> None:
+@pytest.mark.parametrize(("answer", "ends"), [(GOOD, True), (AccessDenied("expired"), False)])
+async def test_a_poke_ends_the_wait_of_a_good_source_and_cannot_hurry_a_failing_one(
+    answer: HealthUpdate | AccessDenied, ends: bool
+) -> None:
     clock = FakeClock(START)
     seen: list[bool] = []
     waiting = asyncio.Event()
@@ -121,29 +124,11 @@ async def test_a_poke_cannot_hurry_a_failing_source() -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    poller = make(ScriptedSource("prom", AccessDenied("expired")), clock, wait, [])
+    poller = make(ScriptedSource("prom", answer), clock, wait, [])
     task = asyncio.create_task(poller.run())
     await waiting.wait()
     task.cancel()
-    assert seen == [False]
-
-
-async def test_a_poke_ends_the_wait_of_a_good_source() -> None:
-    clock = FakeClock(START)
-    seen: list[bool] = []
-    waiting = asyncio.Event()
-
-    async def wait(event: asyncio.Event, seconds: float) -> None:
-        poller.poke()
-        seen.append(event.is_set())
-        waiting.set()
-        await asyncio.Event().wait()
-
-    poller = make(ScriptedSource("prom", GOOD), clock, wait, [])
-    task = asyncio.create_task(poller.run())
-    await waiting.wait()
-    task.cancel()
-    assert seen == [True]
+    assert seen == [ends]
 
 
 async def test_a_fault_while_reporting_does_not_end_the_feed() -> None:

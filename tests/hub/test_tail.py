@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.core.text import lit
 from tuiops.core.updates import LogChunk
@@ -149,8 +150,7 @@ async def test_lost_lines_notes_and_the_past_find_their_places() -> None:
 async def test_cancelling_closes_the_source() -> None:
     script = Script()
     task = asyncio.create_task(LogPump(LogBook(), FakeClock(AT))(script))
-    while not script.opened:  # noqa: ASYNC110 - the pump offers no event to wait for
-        await asyncio.sleep(0)
+    await eventually(lambda: script.opened > 0, "the source to be opened")
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -179,8 +179,7 @@ async def test_streams_opened_together_are_merged_once_all_have_spoken() -> None
     early, middle, late = (b"2026-11-22T00:00:0%dZ INFO x" % second for second in (1, 2, 3))
     scripts = [Named(lit("a"), lines(early, late)), Named(lit("b"), lines(middle)), Named(lit("c"))]
     tasks = [asyncio.create_task(pump(script)) for script in scripts]
-    while not all(script.closed for script in scripts):  # noqa: ASYNC110 - as above
-        await asyncio.sleep(0)
+    await eventually(lambda: all(script.closed for script in scripts), "the end of every source")
     found = [book.line(seq) for seq in range(book.first, book.end)]
     assert [line.raw for line in found if line] == [early, middle, late]
     for task in tasks:
@@ -241,8 +240,6 @@ async def test_a_record_that_nothing_continues_comes_by_itself() -> None:
     await one.say(b"first")
     await other.say(b"first of the other")
     await one.say(b"last")
-    async with asyncio.timeout(30):
-        while book.end < 3:  # noqa: ASYNC110 - the book offers no event to wait for
-            await asyncio.sleep(0)
+    await eventually(lambda: book.end == 3, "all three lines")
     for task in tasks:
         task.cancel()

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.ledger import samples
-from tests.servers.processes import wait_until
+from tests.waiting import wait_until
 from tuiops.ledger import holders
 
 if TYPE_CHECKING:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.servers.http import answers, request_json
-from tests.servers.processes import ServerProcess, free_port, wait_until
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,7 +145,7 @@ def _relocatable(program: Program) -> Path:
     if not copy.exists():
         content = program.path.read_bytes()
         assert _TEMPLATES in content, f"{program.path} has no template path to replace"
-        partial = copy.with_suffix(f".{free_port()}")
+        partial = copy.with_suffix(f".{os.getpid()}")
         partial.write_bytes(content.replace(_TEMPLATES, _TEMPLATES[1:] + b"/"))
         partial.chmod(0o755)
         partial.replace(copy)

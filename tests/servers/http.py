@@ -8,6 +8,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.waiting import PATIENCE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,9 +21,9 @@ def request(
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port
     connection = (
-        HTTPSConnection(host, port, timeout=5, context=ssl._create_unverified_context())
+        HTTPSConnection(host, port, timeout=PATIENCE, context=ssl._create_unverified_context())
         if parts.scheme == "https"
-        else HTTPConnection(host, port, timeout=5)
+        else HTTPConnection(host, port, timeout=PATIENCE)
     )
     try:
         target = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.servers.http import answers
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.servers.http import answers, request
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

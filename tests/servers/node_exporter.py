@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.servers.http import answers
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from osmem_server import resolve_binary
 
 from tests.servers.http import answers, request, request_json
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,7 +12,9 @@ from urllib.parse import quote, urlencode
 import psycopg
 
 from tests.servers.packages import MissingServer
-from tests.servers.processes import ServerProcess, free_port, wait_until
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 
 from tests.servers import remote_write
 from tests.servers.http import request_json
-from tests.servers.processes import ServerProcess, free_port, wait_until
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,9 @@ import socket
 from typing import TYPE_CHECKING
 
 from tests.servers.http import answers
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +47,7 @@ class Redis:
     def send(self, command: bytes) -> bytes:
         """The answer to an inline command, as bytes of the protocol; nothing when nobody listens."""
         try:
-            with socket.create_connection((self.host, self.port), timeout=2) as connection:
+            with socket.create_connection((self.host, self.port), timeout=PATIENCE) as connection:
                 connection.sendall(command)
                 return connection.recv(65536)
         except OSError:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from tests.servers.packages import MissingServer
-from tests.servers.processes import ServerProcess, free_port, listens
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess, listens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,8 +14,9 @@ from tests.servers import packages
 from tests.servers.fixtures import program
 from tests.servers.http import answers, request_json
 from tests.servers.packages import MissingServer, Package
-from tests.servers.processes import ServerProcess, listens, wait_until
+from tests.servers.processes import ServerProcess, listens
 from tests.servers.remote_write import snappy, write_request
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.servers.fixtures import Servers

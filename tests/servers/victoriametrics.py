@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tests.servers import remote_write
 from tests.servers.http import answers, request
-from tests.servers.processes import ServerProcess, free_port
+from tests.servers.ports import free_port
+from tests.servers.processes import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -211,7 +211,7 @@ async def test_one_vendor_refusing_silences_only_its_own_system(simulation: Simu
     await sagebase.read_health()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 99), st.floats(0, 72 * 3600))
 def test_a_firing_alert_agrees_with_its_metric(seed: int, t: float) -> None:
     world = simulate(FakeClock(START), seed=seed).world

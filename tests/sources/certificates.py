@@ -47,15 +47,27 @@ class Authority:
             .sign(signer, hashes.SHA256())
         )
         file = self._folder / "server.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
+        file.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         return context
+
+    def client(self, *, password: bytes = b"") -> tuple[Path, Path]:
+        """The files of a client's certificate and of its key, which is encrypted where a password is given."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.now(UTC)
+        certificate = _builder(_name("client"), self._name, key, now - _DAY, now + 90 * _DAY).sign(
+            self._key, hashes.SHA256()
+        )
+        cert_file, key_file = self._folder / "client.pem", self._folder / "client-key.pem"
+        cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        key_file.write_bytes(_pem(key, password))
+        return cert_file, key_file
+
+
+def _pem(key: ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
+    lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
 
 
 def _name(common: str) -> x509.Name:

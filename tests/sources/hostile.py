@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Handler = Callable[["Request"], Awaitable[None]]
+_DRIP_SECONDS = 0.01
 
 
 class Request:
@@ -47,6 +48,12 @@ class Request:
     async def write(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
+
+    async def drip(self, piece: bytes) -> None:
+        """Write a piece now and then, until whoever asked has had enough."""
+        while True:
+            await self.write(piece)
+            await asyncio.sleep(_DRIP_SECONDS)
 
 
 class Hostile:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import let_pass
 from tuiops.config.clouds import GcpConfig
 from tuiops.config.values import Duration
 from tuiops.core.clock import FakeClock
@@ -74,19 +75,21 @@ async def silent() -> None:
 def source(*parts: Part) -> tuple[AssembledSource, Client]:
     clock = FakeClock(NOW)
     client = Client(clock)
-    config = GcpConfig(project="shop-production", timeout=Duration(0.1))
+    config = GcpConfig(project="shop-production", timeout=Duration(300))
     return AssembledSource((lit("cloud"), lit("gcp")), config, parts, client, clock), client
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason"), [(refused, "not enabled"), (silent, "silent gave no complete answer within 0.09s")]
+    ("trouble", "reason"), [(refused, "not enabled"), (silent, "silent gave no complete answer within 270s")]
 )
 async def test_a_part_in_trouble_takes_nothing_from_the_others(
     trouble: Callable[[], Awaitable[None]], reason: str
 ) -> None:
     made, _ = source(Kind("well", well), Kind("silent", trouble))
 
-    update = await made.read_health()
+    reading = asyncio.create_task(made.read_health())
+    await let_pass(285)
+    update = await reading
 
     assert [one.unknown.partition(";")[0] for one in update.readings] == ["", reason]
     assert update.warnings[0].startswith(f"silent: {reason}")
@@ -95,8 +98,10 @@ async def test_a_part_in_trouble_takes_nothing_from_the_others(
 async def test_when_all_fail_the_source_has_failed() -> None:
     made, _ = source(Kind("a", refused), Kind("b", silent))
 
+    reading = asyncio.create_task(made.read_health())
+    await let_pass(285)
     with pytest.raises(SourceError):
-        await made.read_health()
+        await reading
 
 
 async def test_a_source_without_parts_logs_in() -> None:

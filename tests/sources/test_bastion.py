@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.ports import free_port
 from tests.servers.sshd import generate_key
+from tests.sources.bastions import bastion_of
+from tests.sources.certificates import Authority
 from tests.sources.hostile import Hostile, Relay, Request
-from tests.sources.test_http import LOOPBACK, certificate, server_context
 from tuiops.config.sources import Bastion as BastionConfig
 from tuiops.config.sources import HttpSourceConfig, Tls
 from tuiops.config.values import Duration
@@ -40,17 +42,6 @@ async def target() -> AsyncIterator[Hostile]:
         yield server
 
 
-def bastion(sshd: Sshd, **changes: object) -> Bastion:
-    settings: dict[str, object] = {
-        "host": sshd.host,
-        "port": sshd.port,
-        "user": sshd.user,
-        "known_hosts": str(sshd.known_hosts),
-        "identity": str(sshd.identity),
-    }
-    return Bastion("edge", BastionConfig(**(settings | changes)))  # type: ignore[arg-type] # by the test
-
-
 def client(through: Bastion, url: str, seconds: float = 8) -> HttpClient:
     connector = HttpConnector(lambda _: "", SystemClock(), {"edge": through})
     return connector.client(HttpSourceConfig(url=url, via="edge", timeout=Duration(seconds)))
@@ -68,7 +59,7 @@ async def test_several_sources_share_one_connection(sshd: Sshd, target: Hostile)
         (port_known := sshd.known_hosts.with_name("relay")).write_text(
             sshd.known_hosts.read_text().replace(str(sshd.port), str(relay.port))
         )
-        edge = bastion(sshd, port=relay.port, known_hosts=str(port_known))
+        edge = bastion_of(sshd, port=relay.port, known_hosts=str(port_known))
         clients = [client(edge, target.url) for _ in range(3)]
         answers = await asyncio.gather(*(one.read(dict[str, int], "/") for one in clients))
         assert answers == [{"a": 1}] * 3
@@ -83,7 +74,7 @@ async def test_a_cut_connection_comes_back_at_the_next_use(sshd: Sshd, target: H
         (known := sshd.known_hosts.with_name("cut")).write_text(
             sshd.known_hosts.read_text().replace(str(sshd.port), str(relay.port))
         )
-        edge = bastion(sshd, port=relay.port, known_hosts=str(known))
+        edge = bastion_of(sshd, port=relay.port, known_hosts=str(known))
         one = client(edge, target.url)
         assert await one.read(dict[str, int], "/") == {"a": 1}
         relay.cut()
@@ -102,7 +93,7 @@ async def test_a_silent_bastion_is_noticed_by_its_keepalive(sshd: Sshd, target: 
         (known := sshd.known_hosts.with_name("silent")).write_text(
             sshd.known_hosts.read_text().replace(str(sshd.port), str(relay.port))
         )
-        edge = bastion(sshd, port=relay.port, known_hosts=str(known), keepalive=Duration(0.2))
+        edge = bastion_of(sshd, port=relay.port, known_hosts=str(known), keepalive=Duration(0.2))
         one = client(edge, target.url, seconds=30)
         await one.read(dict[str, int], "/")
         relay.freeze()
@@ -114,7 +105,7 @@ async def test_a_silent_bastion_is_noticed_by_its_keepalive(sshd: Sshd, target: 
 
 async def test_an_unknown_host_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     (empty := tmp_path / "known_hosts").touch()
-    error = await failure(bastion(sshd, known_hosts=str(empty)))
+    error = await failure(bastion_of(sshd, known_hosts=str(empty)))
     assert isinstance(error, AccessDenied)
     assert f"is not in {empty}: it shows ssh-ed25519 SHA256:" in str(error)
 
@@ -122,7 +113,7 @@ async def test_an_unknown_host_is_refused(sshd: Sshd, tmp_path: Path) -> None:
 async def test_another_host_key_is_refused(sshd: Sshd, tmp_path: Path) -> None:
     kind, key, *_ = generate_key(tmp_path / "other").with_suffix(".pub").read_text().split()
     (known := tmp_path / "known_hosts").write_text(f"[{sshd.host}]:{sshd.port} {kind} {key}\n")
-    error = await failure(bastion(sshd, known_hosts=str(known)))
+    error = await failure(bastion_of(sshd, known_hosts=str(known)))
     assert isinstance(error, AccessDenied)
     assert "shows another host key than" in str(error)
     assert "somebody is in between" in str(error)
@@ -133,32 +124,32 @@ async def test_an_ssh_configuration_cannot_switch_the_check_off(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (config := tmp_path / "config").write_text("UserKnownHostsFile none\nStrictHostKeyChecking no\n")
-    error = await failure(bastion(sshd, known_hosts=None, ssh_config=str(config)))
+    error = await failure(bastion_of(sshd, known_hosts=None, ssh_config=str(config)))
     assert isinstance(error, AccessDenied)
     assert "is not in known_hosts" in str(error)
 
 
 async def test_a_key_that_is_not_let_in(sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    error = await failure(bastion(sshd, identity=str(generate_key(tmp_path / "stranger"))))
+    error = await failure(bastion_of(sshd, identity=str(generate_key(tmp_path / "stranger"))))
     assert isinstance(error, AccessDenied)
     assert f"refused our keys as {sshd.user}" in str(error)
 
 
 async def test_a_key_that_is_not_there(sshd: Sshd) -> None:
-    error = await failure(bastion(sshd, identity="/no/such/key"))
+    error = await failure(bastion_of(sshd, identity="/no/such/key"))
     assert isinstance(error, AccessDenied)
     assert "/no/such/key: no such file" in str(error)
 
 
 async def test_what_lies_behind_refuses(sshd: Sshd) -> None:
-    error = await failure(bastion(sshd), "http://127.0.0.1:1")
+    error = await failure(bastion_of(sshd), "http://127.0.0.1:1")
     assert isinstance(error, Unreachable)
     assert str(error) == "bastion edge cannot reach 127.0.0.1:1: connection refused"
 
 
-async def test_no_bastion_there(sshd: Sshd, unused_tcp_port: int) -> None:
-    error = await failure(bastion(sshd, port=unused_tcp_port))
+async def test_no_bastion_there(sshd: Sshd) -> None:
+    error = await failure(bastion_of(sshd, port=free_port()))
     assert isinstance(error, Unreachable)
     assert "bastion edge (127.0.0.1) refused the connection" in str(error)
 
@@ -167,15 +158,15 @@ async def test_tls_is_verified_through_a_bastion(sshd: Sshd, tmp_path: Path) -> 
     async def handler(request: Request) -> None:
         await request.answer(b'{"a": 1}')
 
-    files = certificate(tmp_path, LOOPBACK)
-    edge = bastion(sshd)
+    authority = Authority(tmp_path)
+    edge = bastion_of(sshd)
     connector = HttpConnector(lambda _: "", SystemClock(), {"edge": edge})
-    async with Hostile(handler, server_context(files)) as server:
+    async with Hostile(handler, authority.server()) as server:
         stranger = connector.client(HttpSourceConfig(url=server.url, via="edge"))
         with pytest.raises(Unreachable, match="is not trusted"):
             await stranger.fetch("/")
         assert not server.requests
-        trusted = connector.client(HttpSourceConfig(url=server.url, via="edge", tls=Tls(ca=str(files[0]))))
+        trusted = connector.client(HttpSourceConfig(url=server.url, via="edge", tls=Tls(ca=str(authority.file))))
         for _ in range(2):
             assert await trusted.read(dict[str, int], "/") == {"a": 1}
         assert server.connections == 1  # counted once the handshake is done, and kept alive
@@ -186,7 +177,7 @@ async def test_tls_is_verified_through_a_bastion(sshd: Sshd, tmp_path: Path) -> 
 
 async def test_a_command_of_the_bastion(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_TUIOPS", "ours")
-    edge = bastion(sshd)
+    edge = bastion_of(sshd)
     process = await edge.execute("read x; echo $x; env; echo oops >&2; exit 3")
     process.stdin.write(b"hello\n")
     done = await process.wait()
@@ -220,7 +211,7 @@ async def test_a_command_behind_a_jump(sshd: Sshd, tmp_path: Path) -> None:
 async def test_no_command_on_a_host_whose_key_changed(sshd: Sshd, tmp_path: Path) -> None:
     kind, key, *_ = generate_key(tmp_path / "other").with_suffix(".pub").read_text().split()
     (known := tmp_path / "known_hosts").write_text(f"[{sshd.host}]:{sshd.port} {kind} {key}\n")
-    edge = bastion(sshd, known_hosts=str(known))
+    edge = bastion_of(sshd, known_hosts=str(known))
     with pytest.raises(AccessDenied, match="shows another host key than"):
         await edge.execute("true")
     await edge.close()
@@ -231,7 +222,7 @@ async def test_a_command_after_a_loss_connects_again(sshd: Sshd) -> None:
         (known := sshd.known_hosts.with_name("lost")).write_text(
             sshd.known_hosts.read_text().replace(str(sshd.port), str(relay.port))
         )
-        edge = bastion(sshd, port=relay.port, known_hosts=str(known))
+        edge = bastion_of(sshd, port=relay.port, known_hosts=str(known))
         await (await edge.execute("true")).wait()
         relay.cut()
         try:

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from tests.servers.http import request_json
-from tests.servers.processes import wait_until
 from tests.sources.doors import saying, serving, silent
+from tests.waiting import wait_until
 from tuiops.config.logs import FileLog, JournalLog
 from tuiops.config.sources import AlertmanagerConfig, HostConfig, PrometheusConfig
 from tuiops.config.systems import GaugeIndicator, HttpProbe, RedisProbe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiops.core.logformat import LineFormat, parse
@@ -18,7 +18,6 @@ NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 labels = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200), labels, st.integers(0, 10**6), st.sampled_from(["auto", "json", "logfmt", "plain"]))
 def test_any_text_is_one_line_with_the_store_s_time(text: str, beside: dict[str, str], second: int, kind: str) -> None:
     form = LineFormat(kind=kind)
@@ -28,7 +27,6 @@ def test_any_text_is_one_line_with_the_store_s_time(text: str, beside: dict[str,
     assert parse(line, stored_format(form), NOW).at == at
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=80))
 def test_plain_text_is_the_message(text: str) -> None:
     form = LineFormat(kind="plain")

@@ -10,7 +10,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.doors import knock
 from tuiops.config.systems import DnsProbe
 from tuiops.config.values import Duration

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
+from tests.sources.bastions import bastion_of
 from tests.sources.doors import knock, saying, serving, silent
-from tests.sources.test_probe_tcp import bastion_of
 from tuiops.config.systems import RedisProbe
 from tuiops.config.values import Duration, Secret
 from tuiops.errors import AccessDenied

@@ -6,34 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
+from tests.sources.bastions import bastion_of
 from tests.sources.doors import knock, serving, silent
-from tuiops.config.sources import Bastion as BastionConfig
 from tuiops.config.systems import TcpProbe
 from tuiops.core.text import lit
 from tuiops.errors import SourceError, Unreachable
-from tuiops.sources.bastion import Bastion
 from tuiops.sources.probe.base import ProbeFailed
 from tuiops.sources.probe.connect import blame, place
 
 if TYPE_CHECKING:
     from tests.servers.fixtures import Servers
-    from tests.servers.sshd import Sshd
 
 
 def _probe(port: int, host: str = "127.0.0.1") -> TcpProbe:
     return TcpProbe(service="web", host=host, port=port)
-
-
-def bastion_of(sshd: Sshd, *, port: int | None = None) -> Bastion:
-    config = BastionConfig(
-        host=sshd.host,
-        port=port or sshd.port,
-        user=sshd.user,
-        identity=str(sshd.identity),
-        known_hosts=str(sshd.known_hosts),
-    )
-    return Bastion("jump", config)
 
 
 async def test_an_open_port_answers_in_seconds() -> None:
@@ -119,7 +106,7 @@ async def test_a_dead_bastion_is_not_the_targets_fault(servers: Servers) -> None
     bastion = bastion_of(sshd, port=free_port())
     try:
         async with serving(silent) as port:
-            with pytest.raises(SourceError, match="jump"):
+            with pytest.raises(SourceError, match="bastion edge"):
                 await knock(_probe(port), bastion)
     finally:
         await bastion.close()

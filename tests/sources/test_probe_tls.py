@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.certificates import Authority
 from tests.sources.doors import knock, saying, serving, silent
 from tuiops.config.systems import TlsProbe

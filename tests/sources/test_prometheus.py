@@ -1,41 +1,33 @@
-"""The Prometheus source: its mapping by itself, and the whole against real servers and broken ones."""
+"""The Prometheus source against real servers and broken ones."""
 
 from __future__ import annotations
 
 import json
-import math
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.servers.http import request_json
-from tests.servers.processes import wait_until
+from tests.servers.ports import free_port
 from tests.sources.hostile import Hostile, Request
+from tests.sources.prometheus_shop import ERRORS, NOW, SERVICES, source
+from tests.waiting import eventually_answers, wait_until
 from tuiops.config.sources import PrometheusConfig
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System
 from tuiops.config.values import Duration
-from tuiops.core import promql
 from tuiops.core.alerts import AlertState
 from tuiops.core.clock import FakeClock, SystemClock
 from tuiops.core.health import Measure, State, judge_live
 from tuiops.core.severity import Severity
-from tuiops.core.units import Unit
 from tuiops.errors import BadAnswer, QueryRefused, Unreachable
 from tuiops.hub.declare import indicator as declared
 from tuiops.hub.feeds import abilities
 from tuiops.sources.alert_mapping import identity
 from tuiops.sources.base import ReadsAlerts, ReadsBudgets, ReadsHealth, ReadsHistory
 from tuiops.sources.http import HttpConnector
-from tuiops.sources.prometheus.alerts import PrometheusAlertsSource, prometheus_source
-from tuiops.sources.prometheus.external_labels import external_labels
-from tuiops.sources.prometheus.plan import Plan, plans
-from tuiops.sources.prometheus.readings import Proof, budgets, down_targets, readings
+from tuiops.sources.prometheus.alerts import PrometheusAlertsSource
 from tuiops.sources.prometheus.source import PrometheusSource
-from tuiops.sources.prometheus.wire import InstantSeries, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,199 +35,6 @@ if TYPE_CHECKING:
     from tests.servers.fixtures import Servers
     from tests.servers.prometheus import Prometheus
     from tests.servers.victoriametrics import VictoriaMetrics
-
-NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-ERRORS = RatioIndicator(
-    source="prom", heading="ERR%", total="requests_total", bad='requests_total{status=~"5.."}', objective="99%"
-)
-SERVICES = {"api": Service(), "web": Service(match="frontend")}
-
-
-def plan(config: GaugeIndicator | RatioIndicator | LatencyIndicator) -> Plan:
-    return plans("prom", {"shop": System(services=SERVICES, indicators={"x": config})})[0]
-
-
-def gauge(**changes: object) -> Plan:
-    return plan(GaugeIndicator(**({"source": "prom", "heading": "T", "query": "t"} | changes)))  # type: ignore[arg-type]  # by the test
-
-
-def series(value: str | None, **labels: str) -> InstantSeries:
-    return InstantSeries(labels, None if value is None else (NOW.timestamp(), value))
-
-
-def source(url: str, systems: Mapping[str, System], **settings: object) -> PrometheusSource:
-    config = PrometheusConfig(url=url, **settings)  # type: ignore[arg-type] # by the test
-    clock = SystemClock()
-    return prometheus_source("prom", config, systems, HttpConnector(lambda _: "", clock), clock)
-
-
-@pytest.mark.parametrize("text", ["1_000", "٣", "", "nan", "inf", "0x1", " 1", "1e", "--1"])
-def test_numbers_that_are_none(text: str) -> None:
-    with pytest.raises(BadAnswer):
-        number(text)
-
-
-@pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("-1.5e-3", -0.0015), ("+Inf", math.inf), ("-Inf", -math.inf)])
-def test_numbers(text: str, value: float) -> None:
-    assert number(text) == value
-    assert math.isnan(number("NaN"))
-
-
-def test_a_service_is_found_by_its_match_and_others_are_ignored() -> None:
-    found, warnings = readings(
-        gauge(), [series("1", service="api"), series("2", service="frontend"), series("3", service="web")], NOW
-    )
-    assert {(one.service, one.value) for one in found} == {("api", 1.0), ("web", 2.0)}
-    assert not warnings
-
-
-def test_missing_series_give_no_reading() -> None:
-    found, warnings = readings(gauge(), [], NOW)
-    assert (found, warnings) == ([], [])
-
-
-def test_nan_stays_nan() -> None:
-    found, _ = readings(gauge(), [series("NaN", service="api")], NOW)
-    assert found[0].value is not None
-    assert math.isnan(found[0].value)
-
-
-@pytest.mark.parametrize(("limit", "kept"), [("> 5", 9.0), ("< 5", 1.0), (None, 9.0)])
-def test_of_several_series_the_worst_is_shown(limit: str | None, kept: float) -> None:
-    found, warnings = readings(
-        gauge(degraded=limit), [series(value, service="api", i=value) for value in ("1", "9", "NaN", "3")], NOW
-    )
-    assert [one.value for one in found] == [kept]
-    assert warnings == ["T: several series for api; the worst is shown"]
-
-
-def test_one_value_for_all() -> None:
-    found, _ = readings(gauge(by=""), [series("4", host="x")], NOW)
-    assert [(one.service, one.value) for one in found] == [("api", 4.0), ("web", 4.0)]
-
-
-def test_percent_is_scaled() -> None:
-    found, _ = readings(gauge(unit=Unit.PERCENT), [series("50", service="api")], NOW)
-    assert found[0].value == 0.5
-
-
-def test_why_no_service_matches() -> None:
-    _, warnings = readings(gauge(), [series("1", service="\x1b[31mother")], NOW)
-    assert warnings == ["T: no service of shop is among the values of service: ␛[31mother"]
-    _, warnings = readings(gauge(), [series("1", job="api")], NOW)
-    assert warnings == ["T: 1 series, but none has the label service named by `by`"]
-
-
-def test_late_samples_keep_their_own_time() -> None:
-    taken = NOW - timedelta(seconds=200)
-    times = [series(str(taken.timestamp()), service="api"), series("1e300", service="frontend")]
-    found, _ = readings(gauge(), [series("1", service="api"), series("1", service="frontend")], NOW, times=times)
-    assert [one.at for one in found] == [taken, NOW]
-
-
-def test_no_green_without_proof() -> None:
-    values = [series("0", service="api")]
-    found, warnings = readings(plan(ERRORS), values, NOW, proof=Proof())
-    assert found[0].value is None
-    assert "nothing like the selector `bad` exists" in warnings[0]
-    found, warnings = readings(plan(ERRORS), values, NOW, proof=Proof(kind=True))
-    assert (found[0].value, found[0].note, warnings) == (0.0, "no bad event on record", [])
-
-
-def test_budgets() -> None:
-    values = [
-        series("0.005", service="api", tuiops="window"), series("0.02", service="api", tuiops="now"),
-        series("0.02", service="frontend", tuiops="window"), series("NaN", service="frontend", tuiops="now"),
-    ]  # fmt: skip
-    (api, web), _ = budgets(plan(ERRORS), values, NOW)
-    assert api.source == "prom/budgets"
-    assert api.left == pytest.approx(0.5)
-    assert api.gone_at is not None
-    # Half the budget is left and it burns at twice the even rate: a quarter of the window of 30 days.
-    assert (api.gone_at - NOW).total_seconds() == pytest.approx(7.5 * 86400)
-    assert web.left == pytest.approx(-1.0)
-    assert web.gone_at == NOW
-
-
-def test_down_targets() -> None:
-    values = [series("13"), *(series("0", job="node", instance=f"h{n}:9100") for n in range(6))]
-    text = down_targets(values, {("node", "h0:9100"): "refused"})
-    assert text == "6 of 13 targets down: node h0:9100 (refused), node h1:9100, node h2:9100, node h3:9100, and 2 more"
-    assert not down_targets([series("13")], {})
-
-
-@given(st.text(max_size=20))
-def test_label_values_are_escaped(value: str) -> None:
-    narrowed = promql.Selector.parse('m{a="b"}')
-    assert narrowed is not None
-    again = promql.Selector.parse(str(narrowed.narrowed("service", value)))
-    assert again is not None
-    assert len(again.matchers) == 2
-    assert "\n" not in str(again)
-
-
-@pytest.mark.parametrize(
-    ("text", "relaxed"),
-    [
-        ('m{job="a",status=~"5.."}', 'm{job="a",status!=""}'),
-        ("m{status!~'2..',}", 'm{status!=""}'),
-        ("errors_total", "errors_total"),
-        ('{__name__="m",x="}"}', '{__name__="m",x!=""}'),
-    ],
-)
-def test_relaxed_selectors(text: str, relaxed: str) -> None:
-    selector = promql.Selector.parse(text)
-    assert selector is not None
-    assert str(selector.relaxed(promql.Selector.parse('m{job="a"}'))) == relaxed
-
-
-@pytest.mark.parametrize("text", ["sum(x)", "a + b", "m[5m]", "m{a}", "", "{}", "m offset 5m"])
-def test_what_is_no_selector(text: str) -> None:
-    assert promql.Selector.parse(text) is None
-
-
-def test_histograms_in_other_units_are_read_in_seconds() -> None:
-    p95 = LatencyIndicator(
-        source="prom", heading="P95", histogram="latencies_bucket", histogram_unit="milliseconds", revision="rev"
-    )
-    asked = plan(p95)
-    quantile = "histogram_quantile({}, sum by ({}, le) (rate({}[300s]))) / 1000"
-    narrow = 'latencies_bucket{service="frontend"}'
-    assert asked.query == quantile.format(0.95, "service", "latencies_bucket")
-    assert asked.comparison_query("frontend") == quantile.format(0.95, "rev", narrow)
-    assert [query for _, query in asked.history_queries("frontend")] == [
-        quantile.format(q, "service", narrow) for q in (0.5, 0.95)
-    ]
-    assert plan(msgspec.structs.replace(p95, histogram_unit="nanoseconds")).query.endswith(" / 1000000000")
-
-
-def test_queries_parse() -> None:
-    parser = pytest.importorskip("promql_parser")
-    by = {"api": Service(match='a"b\\$1\n')}
-    shapes: list[RatioIndicator | LatencyIndicator | GaugeIndicator] = [
-        ERRORS,
-        RatioIndicator(source="prom", heading="OK%", total="t", good="g", by="", objective="99.9%"),
-        LatencyIndicator(source="prom", heading="P95", histogram='h_bucket{a="b"}', max_age=None),
-        GaugeIndicator(source="prom", heading="G", query="sum by (service) (x)"),
-    ]
-    for shape in shapes:
-        one = plans("prom", {"shop": System(services=by, indicators={"x": shape})})[0]
-        queries = [one.query, one.proof_query, one.budget_query]
-        queries += [query for _, query in one.history_queries(one.services[0][1])]
-        for query in queries:
-            if query is not None:
-                parser.parse(query)
-
-
-def test_external_labels_are_read_from_prometheus_own_yaml() -> None:
-    yaml = (
-        'global:\n  scrape_interval: 1s\n  external_labels:\n    cluster: \'it\'\'s: b\'\n    e: ""\n    "n": "1"\n'
-        "    plain: eu west\nrule_files:\n- x\nscrape_configs:\n- job_name: a\n  external_labels:\n    no: no\n"
-    )
-    assert external_labels(yaml) == {"cluster": "it's: b", "e": "", "n": "1", "plain": "eu west"}
-    assert external_labels("global:\n  scrape_interval: 1s\n") == {}
-    with pytest.raises(BadAnswer, match="set external_labels"):
-        external_labels("global:\n  external_labels:\n    a: |-\n      x\n")
 
 
 def test_abilities_follow_the_configuration() -> None:
@@ -382,9 +181,11 @@ async def test_a_real_victoriametrics(servers: Servers) -> None:
     server: VictoriaMetrics = servers.victoriametrics()
     server.push(samples())
     probe = source(server.url, {"s": System(services=SERVICES, indicators={"e": ERRORS})})
-    for _ in range(200):  # it makes samples visible in its own time
-        if (await probe.read_health()).readings:
-            break
+
+    async def visible() -> bool:
+        return bool((await probe.read_health()).readings)
+
+    await eventually_answers(visible, "the samples that were pushed")
     await probe.close()
     await check_health(server.url)
 
@@ -508,8 +309,8 @@ async def test_too_many_series_are_dropped_and_counted() -> None:
     assert update.dropped == 6
 
 
-async def test_a_server_that_is_down_is_asked_once(unused_tcp_port: int) -> None:
-    prom = source(f"http://127.0.0.1:{unused_tcp_port}", SYSTEMS)
+async def test_a_server_that_is_down_is_asked_once() -> None:
+    prom = source(f"http://127.0.0.1:{free_port()}", SYSTEMS)
     with pytest.raises(Unreachable):
         await prom.read_health()
     assert prom._client.requests == 1

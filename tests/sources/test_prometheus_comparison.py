@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.servers.ports import free_port
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.sources import PrometheusConfig
 from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator, Service, System
@@ -113,8 +114,8 @@ async def test_a_service_that_is_not_measured_here_has_nothing_to_compare(url: s
     await prom.close()
 
 
-async def test_a_server_that_is_down_fails_as_a_whole(unused_tcp_port: int) -> None:
-    prom = source(f"http://127.0.0.1:{unused_tcp_port}")
+async def test_a_server_that_is_down_fails_as_a_whole() -> None:
+    prom = source(f"http://127.0.0.1:{free_port()}")
     with pytest.raises(Unreachable):
         await prom.read_comparison("shop", "api", "a", "b")
     await prom.close()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tuiops.config.logs import LokiLog
@@ -133,7 +133,6 @@ steps = st.lists(st.integers(1, 90), min_size=1, max_size=8)
 faults = st.sets(st.integers(1, 40), max_size=12)
 
 
-@settings(deadline=None)
 @given(arrivals, steps, faults, st.booleans(), st.integers(1, 5), st.integers(-200, 200))
 def test_every_record_that_is_late_by_no_more_than_the_lateness_comes_once(
     times: list[tuple[int, int]], advances: list[int], fails: set[int], ascending: bool, size: int, skew: int
@@ -171,7 +170,6 @@ def test_every_record_that_is_late_by_no_more_than_the_lateness_comes_once(
     assert set(found) == {entry.number for entry in written if record(entry).at >= store.first.since}
 
 
-@settings(deadline=None)
 @given(arrivals, steps, st.integers(-4000, 4000))
 def test_no_jump_of_the_clock_shows_a_record_twice(
     times: list[tuple[int, int]], advances: list[int], jump: int
@@ -192,7 +190,6 @@ def test_no_jump_of_the_clock_shows_a_record_twice(
     assert set(Counter(numbers(asyncio.run(run()))).values()) <= {1}
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 30)), max_size=60), st.integers(1, 5))
 def test_what_is_remembered_is_bounded_and_nothing_comes_twice(entries: list[tuple[int, int]], most: int) -> None:
     progress = Progress(history=900, lateness=60, remembered=most)
@@ -340,7 +337,6 @@ def test_a_record_is_one_line_of_bounded_length() -> None:
     assert chunk.times == (1, 2)
 
 
-@settings(deadline=None)
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001 - made aware below
 def test_times_keep_their_microseconds(at: datetime) -> None:
     aware = at.replace(tzinfo=UTC)

@@ -18,6 +18,7 @@ import psutil
 import pyte
 
 from tests.terminal.sequences import common, finished
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     import signal
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-PATIENCE = 20.0
-"""Seconds that a test waits for anything; a machine under load may need many."""
 _POLL_SECONDS = 0.03
 _STARTER = (
     "import fcntl, os, sys, termios\n"
@@ -207,6 +206,11 @@ class Terminal:
     def line_settings(self) -> list[object]:
         """Line settings of this moment, to compare with `settings`."""
         return termios.tcgetattr(self._slave)
+
+    @property
+    def cooked(self) -> bool:
+        """Whether the line discipline still edits lines, as it does until a program takes the single keys."""
+        return bool(termios.tcgetattr(self._slave)[3] & termios.ICANON)
 
     @property
     def memory(self) -> int:

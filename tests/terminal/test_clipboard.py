@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.fixtures import program
-from tests.servers.processes import wait_until
 from tests.terminal.terminal import environment
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,11 @@ class Tmux:
         return self.run("show-buffer") if self.run("list-buffers") else ""
 
     def wait_for(self, *pieces: str) -> None:
-        wait_until(lambda: all(piece in self.screen for piece in pieces), f"{pieces} on screen")
+        try:
+            wait_until(lambda: all(piece in self.screen for piece in pieces), f"{pieces} on screen")
+        except AssertionError as error:
+            error.add_note(f"the screen:\n{self.screen}")
+            raise
 
     def stop(self) -> None:
         """End the server, and with it the console."""
@@ -66,6 +70,7 @@ def test_what_is_copied_arrives_in_the_terminal_whole(tmux: Tmux) -> None:
     tmux.wait_for(*PANES, "live", "error rate")
     tmux.run("send-keys", "2", "g", "y")
     tmux.wait_for("Copied to the terminal's clipboard.")
+    wait_until(lambda: bool(tmux.copied), "a paste buffer")
     alert = tmux.copied
     assert alert.startswith("P1 pricealert/api ErrorBudgetBurnFast ")
 

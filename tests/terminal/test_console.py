@@ -41,6 +41,22 @@ def test_the_first_frame_is_whole_and_needs_no_source(tmp_path: Path) -> None:
         assert b"live " not in frame, "the first frame did not wait for a source"
 
 
+def test_what_is_typed_before_it_has_the_terminal_is_carried_out(tmp_path: Path) -> None:
+    with Terminal("--demo", home=tmp_path) as terminal:
+        assert terminal.cooked
+        terminal.press(":", "q", ENTER)
+        assert terminal.wait() == 0
+        assert terminal.line_settings == terminal.settings
+
+
+def test_what_is_typed_before_the_first_frame_is_carried_out(tmp_path: Path) -> None:
+    with Terminal("--demo", home=tmp_path) as terminal:
+        terminal.until(lambda: not terminal.cooked, "the terminal to be taken")
+        terminal.press(":q\r")
+        assert terminal.wait() == 0
+        assert left_on(terminal.output) == []
+
+
 def test_enter_opens_the_detail_of_the_row_that_j_and_k_chose(console: Terminal) -> None:
     console.press(ENTER)
     console.wait_for(FIRST_ALERT)

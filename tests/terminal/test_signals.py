@@ -21,9 +21,12 @@ def wrote_since(terminal: Terminal, seen: int) -> bool:
     return len(terminal.output) > seen
 
 
-@pytest.mark.parametrize(
+ENDS = pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)], ids=str
 )
+
+
+@ENDS
 def test_a_signal_ends_it_with_a_clean_terminal(number: signal.Signals, code: int, tmp_path: Path) -> None:
     with Terminal("--demo", home=tmp_path) as terminal:
         terminal.wait_for(*PANES, "live")
@@ -34,6 +37,20 @@ def test_a_signal_ends_it_with_a_clean_terminal(number: signal.Signals, code: in
         assert left_on(terminal.output) == []
         assert terminal.line_settings == terminal.settings
         assert text(terminal.output.rpartition(b"\x1b[?1049l")[2]) == b""
+
+
+@ENDS
+def test_a_signal_before_the_first_frame_gives_the_terminal_back(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    with Terminal("--demo", home=tmp_path) as terminal:
+        terminal.until(lambda: not terminal.cooked, "the terminal to be taken")
+
+        terminal.signal(number)
+
+        assert terminal.wait() == code
+        assert left_on(terminal.output) == []
+        assert terminal.line_settings == terminal.settings
 
 
 def test_two_interrupts_in_a_row_end_line_mode_once(tmp_path: Path) -> None:

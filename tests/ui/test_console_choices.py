@@ -12,13 +12,17 @@ from textual.command import CommandPalette
 from tests.ui.fakes import NOW, FakeBackend, fleet, nothing, stale
 from tuiops.config.model import Display
 from tuiops.config.paths import shipped_themes
-from tuiops.core.text import lit, safe
+from tuiops.core.clock import FakeClock
+from tuiops.core.logs import StreamStatus
+from tuiops.core.text import EMPTY, lit, safe
 from tuiops.ui.actions import ACTIONS, Scope
 from tuiops.ui.app import COPY_MOST, TuiopsApp
 from tuiops.ui.format import Times
 from tuiops.ui.messages import CopyText
 from tuiops.ui.palette import ActionProvider
 from tuiops.ui.panes.health import HealthPane
+from tuiops.ui.panes.log_streams import unknown_subject
+from tuiops.ui.panes.logs import LogsPane
 from tuiops.ui.screens.console import in_cloud_console
 from tuiops.ui.screens.links import LinksScreen
 from tuiops.ui.terminal import dump, screen_text
@@ -187,6 +191,71 @@ async def test_only_web_addresses_are_opened(monkeypatch: pytest.MonkeyPatch) ->
             await pilot.press("enter")
             await pilot.press("escape")
     assert opened == ["https://example.org/"]
+
+
+async def test_the_pages_of_a_selection_have_the_keys_of_the_program() -> None:
+    app = make()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("o")
+        await pilot.pause()
+        assert isinstance(app.screen, LinksScreen)
+        text = screen_text(app)
+        for piece in ("Links · 1 page", "https://example.org/runbook", "q back", "Enter open", "? help", "PRODUCTION"):
+            assert piece in text
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "Help · links" in screen_text(app)
+        await pilot.press("q", "y", "q")
+        assert app.clipboard == "https://example.org/runbook"
+        assert not isinstance(app.screen, LinksScreen)
+
+
+async def test_a_frozen_screen_says_in_every_pane_how_long_it_has_stood_still() -> None:
+    app = make()
+    clock = app.backend.clock
+    assert isinstance(clock, FakeClock)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("p")
+        clock.advance(75)
+        app.show_now()
+        await pilot.pause()
+        text = screen_text(app)
+        assert text.count("PAUSED 1m") == 4
+        assert "live 3s" not in text
+        await pilot.press("d")
+        await pilot.pause()
+        assert "PAUSED 1m" in screen_text(app)
+        await pilot.press("q", "p")
+        await pilot.pause()
+        assert "PAUSED" not in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("pricealret", "No log is called pricealret. Did you mean pricealert?"),
+        ("api", "No log is called api. Did you mean pricealert/api?"),
+        ("pricealert/apu", "No log is called pricealert/apu. Did you mean pricealert/api?"),
+        ("x", "No log is called x. There are manga, omniy, pricealert, tokyo."),
+    ],
+)
+async def test_logs_of_what_is_not_there_are_refused_with_what_comes_nearest(asked: str, said: str) -> None:
+    app = make()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = app.screen.query_one(LogsPane)
+        await app.run_command(f"logs {asked}")
+        await pilot.pause()
+        assert [notice.message for notice in app._notifications] == [said]
+        assert not pane.filters.system
+        await app.run_command("logs pricealert/api")
+        assert pane.filters.subject == "pricealert/api"
+
+
+def test_a_stream_of_many_services_may_hold_those_that_nobody_configured() -> None:
+    streams = [StreamStatus(name=lit("gcp"), system=lit("shop"))]
+    assert unknown_subject((), streams, lit("shop"), lit("anything")) == ""
+    assert unknown_subject((), streams, lit("shop"), EMPTY) == ""
+    assert unknown_subject((), (), lit("shop"), EMPTY) == "No log is called shop. There are none."
 
 
 def test_cloud_consoles_are_known_by_their_hosts() -> None:

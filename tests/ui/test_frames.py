@@ -11,15 +11,21 @@ import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
-from textual._compositor import ChopsUpdate, Compositor
+from rich.segment import Segment
+from textual._compositor import Compositor, CompositorUpdate
 from textual.driver import Driver
 from textual.events import Resize
-from textual.geometry import Size
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
 
 from tests.ui.fakes import NOW, FakeBackend, fleet
+from tests.waiting import eventually_answers
 from tuiops.config.model import Display
 from tuiops.ui.app import TuiopsApp
+from tuiops.ui.compositor import SparseCompositor
 from tuiops.ui.frames import BEAT, until_beat
 from tuiops.ui.thrift import thrifty
 
@@ -78,11 +84,12 @@ def shown(driver: MemoryDriver) -> list[str]:
 
 async def settled(app: TuiopsApp, pilot: Pilot[None], driver: MemoryDriver) -> None:
     """Wait for the terminal to show what the app means it to."""
-    for _ in range(50):
+
+    async def at_rest() -> bool:
         await pilot.pause()
-        if app._resize_timer is None and shown(driver) == composed(app):
-            return
-    assert shown(driver) == composed(app)
+        return app._resize_timer is None and shown(driver) == composed(app)
+
+    await eventually_answers(at_rest, "the screen that is meant")
 
 
 STORMS = (
@@ -153,6 +160,7 @@ async def test_frames_draw_the_same_as_those_of_textual() -> None:
         for step in range(4):
             await pilot.pause()
             backend.clock.advance(7.0 * step)
+            before = composed(app)
             with app.batch_update():
                 app.show_now()
                 await asyncio.sleep(0)
@@ -164,15 +172,66 @@ async def test_frames_draw_the_same_as_those_of_textual() -> None:
                 plain = Compositor.render_partial_update(ours)
                 assert (sparse is None) == (plain is None)
                 if sparse is not None and plain is not None:
-                    assert drawn(sparse, paper) == drawn(plain, paper)
+                    assert drawn(sparse, paper, before) == drawn(plain, paper, before) == shown_cells(composed(app))
                 ours._dirty_regions.update(regions)
 
 
-def drawn(update: ChopsUpdate, paper: Console) -> list[str]:
-    """What an update leaves on an empty terminal."""
-    screen = pyte.Screen(*SIZE)
-    pyte.Stream(screen).feed(update.render_segments(paper).replace("\n", "\r\n"))
-    return list(screen.display)
+@given(st.lists(st.tuples(st.integers(-3, 42), st.integers(-1, 3), st.integers(1, 20), st.integers(1, 3)), max_size=6))
+def test_any_part_of_the_screen_is_drawn_as_textual_draws_it(parts: list[tuple[int, int, int, int]]) -> None:
+    ours, size = SparseCompositor(), Size(40, 3)
+    ground, cover = (
+        Lines("abc 価格の表 déf" * 3, "plain text " * 4, "▁▂▃█ 12:31 東京/chat P95" * 2),
+        Lines("窓ab窓cd窓", "x" * 12),
+    )
+    ours._visible_widgets = {
+        cover: (Region(7, 1, 12, 2), size.region), ground: (size.region, size.region),
+    }  # fmt: skip
+    ours.size = size
+    paper = Console(width=size.width, height=size.height, color_system="truecolor", force_terminal=True)
+    whole = Compositor.render_strips(ours, size)
+    ours._dirty_regions = {Region(*part) for part in parts}
+    update = ours.render_partial_update()
+    blank = [" " * size.width] * size.height
+    touched = {(x, y) for part in parts for x, y in cells_of(Region(*part).intersection(size.region))}
+    have = drawn(update, paper, blank, size) if update is not None else shown_cells(blank)
+    want = shown_cells([strip.text for strip in whole])
+    assert all(have[y][x] == want[y][x] for x, y in touched)
+    assert all(have[y][x] in {want[y][x], " "} for y in range(size.height) for x in range(size.width))
+
+
+class Lines(Widget):
+    """Draws lines of text as they are, each as wide as the widget."""
+
+    def __init__(self, *texts: str) -> None:
+        super().__init__()
+        self._texts = texts
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        strips = [Strip([Segment(text[at : at + 5]) for at in range(0, len(text), 5)]) for text in self._texts]
+        return [strip.adjust_cell_length(40).crop(crop.x, crop.right) for strip in strips[crop.y : crop.bottom]]
+
+
+def cells_of(region: Region) -> list[tuple[int, int]]:
+    return [(x, y) for y in region.line_range for x in range(*region.column_span)]
+
+
+def drawn(
+    update: CompositorUpdate, paper: Console, before: Sequence[str], size: tuple[int, int] = SIZE
+) -> list[list[str]]:
+    """The cells of a terminal that showed the lines of `before` and then was told the update."""
+    screen = pyte.Screen(*size)
+    stream = pyte.Stream(screen)
+    screen.reset_mode(7, private=True)
+    stream.feed("\r\n".join(before) + update.render_segments(paper).replace("\n", "\r\n"))
+    return [[screen.buffer[y][x].data for x in range(size[0])] for y in range(size[1])]
+
+
+def shown_cells(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of a terminal that shows these lines; a wide character is followed by an empty cell."""
+    screen = pyte.Screen(max(map(cell_len, lines)), len(lines))
+    screen.reset_mode(7, private=True)
+    pyte.Stream(screen).feed("\r\n".join(lines))
+    return [[screen.buffer[y][x].data for x in range(screen.columns)] for y in range(screen.lines)]
 
 
 @given(st.floats(0, 3600), st.sampled_from([0.1, BEAT]))

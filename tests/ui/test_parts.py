@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from tests.ui.fakes import indicator
 from tuiops.config.paths import shipped_themes
 from tuiops.core.severity import Severity
-from tuiops.core.text import lit, safe
+from tuiops.core.text import EMPTY, lit, safe
 from tuiops.core.units import Unit
 from tuiops.errors import ConfigError, UsageError
 from tuiops.ui.filtering import parse
-from tuiops.ui.format import Times, TimeStyle, cut, decimals, fit, sparkline, steady, width_of
+from tuiops.ui.format import Times, TimeStyle, cut, decimals, fit, full_name, sparkline, steady, width_of
 from tuiops.ui.glyphs import ASCII, UNICODE
 from tuiops.ui.navigation import History, Place
 from tuiops.ui.theme import load, load_all
@@ -116,6 +116,8 @@ columns = st.lists(
         heading=st.just(lit("C")),
         width=st.integers(1, 20),
         grow=st.integers(0, 3),
+        enough=st.integers(0, 40),
+        filled=st.booleans(),
         rank=st.integers(0, 4),
         wide=st.booleans(),
     ),
@@ -136,6 +138,31 @@ def test_columns_share_the_width_and_fold_by_rank(made: list[Column], width: int
     if any(made[number].rank for number in kept):
         assert sum(place.gap + place.width for place in layout) <= width
     assert all(place.gap == GAP for place in layout[1:])
+
+
+def test_text_gets_what_it_needs_before_names_and_names_no_more_than_they_need() -> None:
+    name = Column(id="name", heading=lit("NAME"), width=10, grow=2, enough=15, filled=True)
+    text = Column(id="text", heading=lit("TEXT"), width=16, grow=5, enough=24)
+
+    def widths(width: int) -> list[int]:
+        return [place.width for place in arrange((name, text), width)]
+
+    assert widths(10 + GAP + 24) == [10, 24]
+    assert widths(12 + GAP + 24) == [12, 24]
+    assert widths(15 + GAP + 60) == [15, 60]
+
+
+def test_where_room_is_short_the_service_stays_whole_and_the_system_gives_way() -> None:
+    names = lit("pricealert"), lit("api")
+    assert [full_name(*names, width) for width in (14, 10, 5, 4, 2)] == [
+        "pricealert/api",
+        "price…/api",
+        "…/api",
+        "api",
+        "a…",
+    ]
+    assert full_name(EMPTY, lit("functions"), 20) == "functions"
+    assert full_name(lit("omniy"), EMPTY, 3) == "om…"
 
 
 def test_histories_go_back_on_and_to_and_fro() -> None:
@@ -205,3 +232,8 @@ def test_a_theme_of_ones_own_comes_on_top(tmp_path: Path) -> None:
     assert tomllib.loads(own)["label"] == "Mine"
     (tmp_path / "dark.toml").write_text(own, encoding="utf-8")
     assert load_all((shipped_themes(), tmp_path))[0]["dark"].palette.label == "Mine"
+
+
+def test_a_theme_may_begin_with_a_byte_order_mark_as_any_configuration_file(tmp_path: Path) -> None:
+    (tmp_path / "dark.toml").write_bytes(b"\xef\xbb\xbf" + (shipped_themes() / "dark.toml").read_bytes())
+    assert load(tmp_path / "dark.toml").palette.name == "dark"

@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.ui.fakes import FakeBackend, fleet, nothing, stale
+from tests.waiting import eventually
 from tuiops.config.model import Display
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.screens.beside import BesideHealth
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from textual.app import App
     from textual.pilot import Pilot
 
+    from tests.ui.pictures import Compare
     from tuiops.core.snapshot import Snapshot
-
-
-class Compare(Protocol):
-    """The fixture of pytest-textual-snapshot."""
-
-    def __call__(
-        self,
-        app: App[None],
-        *,
-        terminal_size: tuple[int, int],
-        run_before: Callable[[Pilot[None]], Awaitable[None]],
-    ) -> bool: ...
 
 
 async def settled(pilot: Pilot[None]) -> None:
     """The sheets beside the panes ask for the past a moment after the first frame; the picture is of what they got."""
-    async with asyncio.timeout(20):
-        while any(sheet.display and not sheet._pasts for sheet in pilot.app.screen.query(BesideHealth)):
-            await pilot.pause(0.02)
-        await pilot.app.workers.wait_for_complete()
+    sheets = pilot.app.screen.query(BesideHealth)
+    await eventually(lambda: all(sheet._pasts for sheet in sheets if sheet.display), "the past on the sheets")
+    await pilot.app.workers.wait_for_complete()
     await pilot.pause()
 
 

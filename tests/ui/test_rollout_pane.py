@@ -218,6 +218,7 @@ def test_a_change_fits_and_keeps_two_different_revisions_apart(
         ("phase1-00041", "phase1-00042", 20, "00041 → 00042"),
         ("worker:88", "worker:89", 15, "88 → 89"),
         ("9f2c41aa77", "b71e90cc11", 15, "9f2c4… → b71e9…"),
+        ("chat-00005-936", "chat-00007-6e6", 16, "00005… → 00007…"),
         ("", "v2", 15, "? → v2"),
         ("v1", "v1", 5, "… → …"),
     ],

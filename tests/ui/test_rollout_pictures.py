@@ -13,8 +13,8 @@ from tuiops.ui.screens.rollout import RolloutScreen
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from tests.ui.pictures import Compare
     from tests.ui.still import StillBackend
-    from tests.ui.test_pictures import Compare
 
 SIZES = [pytest.param((80, 24), id="small"), pytest.param((120, 40), id="middle"), pytest.param((200, 60), id="large")]
 

@@ -27,6 +27,9 @@ preset = "vim"
 
 Two actions that work in the same place cannot share a key; `tuiops check` names both. Keys that terminals, screen and
 tmux need for themselves (`Ctrl-a`, `Ctrl-b`, `Ctrl-s`, `Ctrl-q`) and all keys with Alt are refused.
+
+What is typed ahead, even before the console has drawn anything, is carried out key by key once it can be. A line feed
+(`Ctrl-j` in most terminals) is Enter, unless an action was given `ctrl+j`.
 """
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _WENT_WRONG = frozenset({Phase.FAILED, Phase.ROLLED_BACK})
 _TONES = {
     Phase.SUCCEEDED: Tone.GOOD, Phase.FAILED: Tone.WORST, Phase.ROLLED_BACK: Tone.BAD, Phase.UNKNOWN: Tone.FAINT,
+    Phase.SUPERSEDED: Tone.FAINT,
 }  # fmt: skip
 _PAST = 10
 """Past rollouts that the table shows; documents have all."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tuiops.config.systems import GaugeIndicator, LatencyIndicator, RatioIndicator
+from tuiops.config.blanks import wanted
+from tuiops.config.systems import GaugeIndicator, LatencyIndicator, PromqlIndicator, RatioIndicator
 from tuiops.config.tree import dotted
 from tuiops.config.values import Secret
 from tuiops.config.walk import structs
@@ -23,16 +24,26 @@ if TYPE_CHECKING:
     from tuiops.config.model import Config
     from tuiops.config.tree import KeyPath
 
+_BY_KIND: Mapping[str, tuple[tuple[str, bool], ...]] = {
+    str(kind.__struct_config__.tag): keys
+    for kind, keys in (
+        (RatioIndicator, (("total", True), ("bad", True), ("good", True))),
+        (LatencyIndicator, (("histogram", True),)),
+        (GaugeIndicator, (("query", False),)),
+    )
+}
+"""The queries of each kind of indicator, and whether only a selector will do."""
 _SELECTOR = 'write a metric with matchers, such as http_requests_total{job="api"}'
 _QUERY = "try it in the server's own page"
 
 
-def query_faults(config: Config) -> Iterator[Fault]:
+def query_faults(values: Mapping[str, Any]) -> Iterator[Fault]:
     """Queries and selectors that are not PromQL; none where nothing can read them. `file` is left empty."""
-    if unreadable_queries(config):
-        return
-    for path, query, selects in _all_queries(config):
-        import promql_parser
+    for path, query, selects in _queries(values):
+        try:
+            import promql_parser
+        except ImportError:
+            return  # `unreadable_queries` says so
 
         problem = None
         try:
@@ -48,7 +59,7 @@ def query_faults(config: Config) -> Iterator[Fault]:
 
 def unreadable_queries(config: Config) -> SafeText:
     """Why the queries of a configuration cannot be checked; empty when they can, or when there are none."""
-    for _ in _all_queries(config):
+    if any(isinstance(value, PromqlIndicator) for value, _ in structs(config)):
         try:
             import promql_parser  # noqa: F401 - whether it can be had
         except ImportError as error:
@@ -56,24 +67,19 @@ def unreadable_queries(config: Config) -> SafeText:
     return EMPTY
 
 
-def _all_queries(config: Config) -> Iterator[tuple[KeyPath, str, bool]]:
-    for value, path in structs(config):
-        for name, query, selects in _queries(value):
-            yield (*path, name), query, selects
+def _queries(values: Mapping[str, Any]) -> Iterator[tuple[KeyPath, str, bool]]:
+    """Key, text, and whether only a selector will do: of every indicator, whatever else may be wrong with it."""
+    for system, about in _tables(values.get("systems")):
+        for name, indicator in _tables(about.get("indicators")):
+            for key, selects in _BY_KIND.get(str(indicator.get("kind")), ()):
+                query = indicator.get(key)
+                if isinstance(query, str) and wanted(query) is None:
+                    yield ("systems", system, "indicators", name, key), query, selects
 
 
-def _queries(value: object) -> Iterator[tuple[str, str, bool]]:
-    """Name, text, and whether only a selector will do."""
-    match value:
-        case RatioIndicator():
-            yield "total", value.total, True
-            for name, query in (("bad", value.bad), ("good", value.good)):
-                if query is not None:
-                    yield name, query, True
-        case LatencyIndicator():
-            yield "histogram", value.histogram, True
-        case GaugeIndicator():
-            yield "query", value.query, False
+def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if isinstance(value, dict):
+        yield from ((key, inner) for key, inner in value.items() if isinstance(inner, dict))
 
 
 def missing_secrets(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator[Fault]:

@@ -9,7 +9,14 @@ from tuiops.config.clouds import AwsConfig, CloudConfig, ElasticsearchConfig, Gc
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.logs import CloudLog, CloudWatchLog, ElasticsearchLog, LogConfig, LokiLog, StoredLog
 from tuiops.config.model import LedgerConfig, Permission
-from tuiops.config.resources import CloudSqlResource, GcpResource, RdsResource, ResourceConfig, SecretResource
+from tuiops.config.resources import (
+    CloudSqlResource,
+    GcpResource,
+    RdsResource,
+    ResourceConfig,
+    SecretResource,
+    SecretsManagerResource,
+)
 from tuiops.config.sources import (
     Basic,
     HostConfig,
@@ -136,7 +143,10 @@ class _Checker:
     def _(self, resource: ResourceConfig, path: KeyPath) -> None:
         cloud = GcpConfig if isinstance(resource, GcpResource) else AwsConfig
         self._source(resource.source, (cloud,), f"has no {_tag(resource)}", path)
-        for name, kinds in (("backup", (CloudSqlResource, RdsResource)), ("rotate", (SecretResource,))):
+        for name, kinds in (
+            ("backup", (CloudSqlResource, RdsResource)),
+            ("rotate", (SecretResource, SecretsManagerResource)),
+        ):
             if isinstance(resource, kinds):
                 self._limit(getattr(resource, name), Unit.SECONDS, (*path, name))
 
@@ -195,7 +205,7 @@ class _Checker:
 
     @visit.register
     def _(self, gauge: GaugeIndicator, path: KeyPath) -> None:
-        self._indicator(gauge, gauge.unit, path)
+        self._indicator(gauge, Unit(gauge.unit), path)
         if gauge.max_age is not None and Selector.parse(gauge.query) is None:
             problem = "never passes: the result of an expression is as old as the query"
             remedy = 'take it out, or let query be a plain selector, such as queue_length{job="api"}'
@@ -223,7 +233,7 @@ class _Checker:
 
     @visit.register
     def _(self, indicator: CloudWatchIndicator, path: KeyPath) -> None:
-        self._indicator(indicator, Unit.RATIO if indicator.total else indicator.unit, path)
+        self._indicator(indicator, Unit.RATIO if indicator.total else Unit(indicator.unit), path)
         if indicator.period % 60 or not indicator.period:
             self._fault((*path, "period"), "is not a whole number of minutes", "write 1m, 5m or 1h")
 
@@ -233,10 +243,6 @@ class _Checker:
         if indicator.by is None and not indicator.services:
             remedy = 'list the services, such as services = ["api"]'
             self._fault((*path, "services"), 'is missing, and by = "" leaves nothing to tell services apart', remedy)
-        if unit is Unit.STATE:
-            # Such a value is judged by itself, so that no limit would count.
-            self._fault((*path, "unit"), "is for resources, whose state a cloud tells", 'write unit = "count"')
-            return
         self._limits(indicator.degraded, indicator.down, unit, path)
 
     def _limits(

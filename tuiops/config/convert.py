@@ -190,12 +190,8 @@ class _Converter:
             return _BAD
         return kind(number)
 
-    def choice(self, node: inspect.EnumType | inspect.LiteralType, value: object, path: KeyPath, _: _Extra) -> Any:
-        choices: dict[str, Any] = (
-            {str(member.value): member for member in node.cls}
-            if isinstance(node, inspect.EnumType)
-            else {str(each): each for each in node.values}
-        )
+    def choice(self, node: inspect.LiteralType, value: object, path: KeyPath, _: _Extra) -> Any:
+        choices: dict[str, Any] = {str(each): each for each in node.values}
         if type(value) is int and any(type(each) is int for each in choices.values()):
             value = str(value)
         if not isinstance(value, str):
@@ -255,7 +251,6 @@ _BY_SHAPE: Mapping[type, Callable[[_Converter, Any, object, KeyPath, _Extra], An
     inspect.DictType: _Converter.table,
     inspect.VarTupleType: _Converter.array,
     inspect.CustomType: _Converter.quantity,
-    inspect.EnumType: _Converter.choice,
     inspect.LiteralType: _Converter.choice,
     inspect.StrType: _Converter.string,
     inspect.BoolType: _Converter.boolean,

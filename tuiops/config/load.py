@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     Review = Callable[[Config], Iterable[Fault]]
+    Inspection = Callable[[Mapping[str, Any]], Iterable[Fault]]
 
 BUILT_IN = "built-in defaults"
 """The place of settings that are given nowhere when there is no file."""
@@ -41,15 +42,18 @@ def load(
     environ: Mapping[str, str] | None = None,
     options: Mapping[str, object] | None = None,
     reviews: Iterable[Review] = (),
+    inspections: Iterable[Inspection] = (),
     advice: Iterable[Review] = (),
 ) -> Loaded:
     """Read, merge, convert and check; without a file the defaults stand.
 
     `environ` is the process's own environment when left out; `options` has values by their names in
     `overrides.OPTIONS`. `reviews` are checks of higher layers, such as the keymap's: their faults may leave
-    `file` empty, and get the place where their key stands. What `advice` finds comes back as warnings.
+    `file` empty, and get the place where their key stands. `inspections` look at the plain values, those of tables
+    among them that other mistakes keep out of the configuration. What `advice` finds comes back as warnings.
 
     Raises ConfigError with every fault found, blanks among them: what is to be filled in yet is no configuration.
+    Where tables are wrong in themselves, what could only be guessed of them is not said.
     """
     tree = Tree(str(file) if file is not None else BUILT_IN)
     if file is not None:
@@ -63,13 +67,19 @@ def load(
         from tuiops.config.check import check
 
         check(config, tree)
-    if all(isinstance(fault, Blank) for fault in tree.faults):
-        for review in reviews:
-            tree.faults += [_placed(fault, tree) for fault in review(config)]
-    if tree.faults:
-        raise ConfigError(tree.faults)
+    wrong = {fault.key for fault in tree.faults}
+    tables = {fault.key.rpartition(".")[0] for fault in tree.faults if not isinstance(fault, Blank)}
+    reviewed = [fault for review in reviews for fault in review(config) if not _within(fault.key, tables)]
+    reviewed += [fault for inspect in inspections for fault in inspect(tree.values) if fault.key not in wrong]
+    tree.faults += [_placed(fault, tree) for fault in reviewed]
     warnings = tuple(_placed(fault, tree) for advise in advice for fault in advise(config))
+    if tree.faults:
+        raise ConfigError(tree.faults, warnings)
     return Loaded(config, tuple(tree.files), tuple(tree.folders), warnings)
+
+
+def _within(key: str, tables: Iterable[str]) -> bool:
+    return any(key.startswith(f"{table}.") for table in tables if table)
 
 
 def _placed(fault: Fault, tree: Tree) -> Fault:

@@ -64,6 +64,7 @@ SECTIONS: tuple[tuple[str, type], ...] = (
     ("`expect` of an ECS service", resources.EcsExpectation),
     ('`[systems.NAME.resources.NAME]` with `kind = "rds"`', resources.RdsResource),
     ('`[systems.NAME.resources.NAME]` with `kind = "elasticache"`', resources.ElastiCacheResource),
+    ('`[systems.NAME.resources.NAME]` with `kind = "secrets_manager"`', resources.SecretsManagerResource),
     ('`[systems.NAME.logs.NAME]` with `kind = "file"`', logs.FileLog),
     ('`[systems.NAME.logs.NAME]` with `kind = "journal"`', logs.JournalLog),
     ('`[systems.NAME.logs.NAME]` with `kind = "cloud_logging"`', logs.CloudLog),
@@ -182,8 +183,6 @@ def type_word(node: inspect.Type) -> str:
             word = node.cls.__name__.lower()
         case inspect.LiteralType():
             word = " ".join(f"`{each}`" for each in sorted(str(value) for value in node.values))
-        case inspect.EnumType():
-            word = " ".join(f"`{each.value}`" for each in node.cls)
         case inspect.VarTupleType():
             word = f"array of {_several(node.item_type)}"
         case inspect.DictType():

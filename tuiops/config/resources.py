@@ -115,8 +115,18 @@ class ElastiCacheResource(ResourceConfig, frozen=True, kw_only=True, tag="elasti
     """An ElastiCache replication group or cluster."""
 
 
+class SecretsManagerResource(ResourceConfig, frozen=True, kw_only=True, tag="secrets_manager"):
+    """A secret of AWS Secrets Manager: its versions and their stages, never their values."""
+
+    name: Annotated[
+        Annotated[str, Meta(pattern=r"^[A-Za-z0-9/_+=.@][A-Za-z0-9/_+=.@-]{0,511}$")],
+        Meta(description="Its name in the cloud, such as `shop/token`."),
+    ]
+    rotate: Annotated[str | None, Meta(description="When the current version is too old, such as `> 90d`.")] = None
+
+
 GcpResource = (
     CloudRunResource | CloudSqlResource | MemorystoreResource | SecretResource | HostingResource | UptimeResource
 )
-AwsResource = EcsResource | RdsResource | ElastiCacheResource
+AwsResource = EcsResource | RdsResource | ElastiCacheResource | SecretsManagerResource
 AnyResource = GcpResource | AwsResource

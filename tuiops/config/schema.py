@@ -82,8 +82,6 @@ def _scalar(node: inspect.Type) -> dict[str, Any]:
         case inspect.LiteralType():
             kind = "integer" if all(isinstance(each, int) for each in node.values) else "string"
             return {"type": kind, "enum": sorted(node.values)}
-        case inspect.EnumType():
-            return {"type": "string", "enum": [each.value for each in node.cls]}
         case inspect.StrType():
             bounds = {"pattern": node.pattern, "minLength": node.min_length, "maxLength": node.max_length}
             return {"type": "string", **{word: bound for word, bound in bounds.items() if bound}}

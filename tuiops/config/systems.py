@@ -10,9 +10,10 @@ from msgspec import Meta
 from tuiops.config.logs import AnyLog
 from tuiops.config.resources import AnyResource
 from tuiops.config.values import Duration, FilePath, Id, Interval, Port, Promql, Regex, Secret, Url
-from tuiops.core.units import Unit
 
 SeverityWord = Literal["P1", "P2", "P3", "P4"]
+Quantity = Literal["ratio", "percent", "seconds", "bytes", "count", "per second"]
+"""The units of `core.units` that a number may have; the state of a resource is none."""
 Revision = Annotated[
     str | None,
     Meta(
@@ -113,8 +114,8 @@ class GaugeIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="gauge"):
     """Any value that a query yields."""
 
     query: Annotated[Promql, Meta(description="PromQL whose result has the label named by `by`.")]
-    unit: Annotated[Unit, Meta(description="What the query's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
-        Unit.COUNT
+    unit: Annotated[Quantity, Meta(description="What the query's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
+        "count"
     )
     idle_is_ok: Annotated[bool, Meta(description="Whether NaN counts as healthy.")] = False
     revision: Revision = None
@@ -141,8 +142,8 @@ class CloudWatchIndicator(IndicatorConfig, frozen=True, kw_only=True, tag="cloud
         str | None, Meta(description="Metric that the first one is divided by, so that the value is a ratio.")
     ] = None
     period: Annotated[Duration, Meta(description="Length of a data point: whole minutes.")] = Duration(60)
-    unit: Annotated[Unit, Meta(description="What the metric's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
-        Unit.COUNT
+    unit: Annotated[Quantity, Meta(description="What the metric's numbers mean; `percent` is 0–100, `ratio` 0–1.")] = (
+        "count"
     )
     idle_is_ok: Annotated[bool, Meta(description="Whether no data point counts as healthy.")] = False
 

@@ -61,7 +61,7 @@ def stages(rollout: Rollout) -> tuple[Stage, ...]:
 def _phase_of(steps: tuple[Step, ...]) -> Phase:
     """The phase that a group is in: what went wrong first, then what is under way."""
     phases = {step.phase for step in steps}
-    for phase in (Phase.FAILED, Phase.ROLLED_BACK, Phase.RUNNING):
+    for phase in (Phase.FAILED, Phase.ROLLED_BACK, Phase.SUPERSEDED, Phase.RUNNING):
         if phase in phases:
             return phase
     if len(phases) == 1:

@@ -58,6 +58,8 @@ def _refusal(rollout: Rollout, verb: Verb) -> SafeText:
         return _nothing_to_retry(rollout)
     if verb is Verb.ROLL_BACK and rollout.phase in {Phase.ROLLED_BACK, Phase.FAILED}:
         return fmt("Nothing: {} serves already, as far as the source tells.", rollout.old or lit("the old revision"))
+    if verb is Verb.ROLL_BACK and rollout.phase is Phase.SUPERSEDED:
+        return lit("Nothing: another rollout took its place.")
     if verb is not Verb.ROLL_BACK and not rollout.live:
         return lit("Nothing: it is over.")
     if verb in {Verb.ABORT, Verb.ROLL_BACK}:

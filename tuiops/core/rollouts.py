@@ -21,6 +21,8 @@ class Phase(Enum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ROLLED_BACK = "rolled back"
+    SUPERSEDED = "superseded"
+    """Another rollout took its place before it was done: it neither succeeded nor failed."""
     UNKNOWN = "unknown"
 
     @property
@@ -29,7 +31,7 @@ class Phase(Enum):
 
     @property
     def ended(self) -> bool:
-        return self in {Phase.SUCCEEDED, Phase.FAILED, Phase.ROLLED_BACK}
+        return self in {Phase.SUCCEEDED, Phase.FAILED, Phase.ROLLED_BACK, Phase.SUPERSEDED}
 
 
 class GateResult(Enum):

@@ -86,13 +86,15 @@ def parse_quantity(text: str, unit: Unit) -> float:
 
 
 def show(value: float, unit: Unit) -> SafeText:
-    """The value as a cell shows it, without waste: at most seven characters and a sign for values below 10¹²."""
-    if not math.isfinite(value):
-        return lit("NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf")
+    """The value as a cell shows it, without waste: at most eight characters and a sign for values below 10¹²."""
+    if math.isnan(value):
+        return lit("no data")
+    if math.isinf(value):
+        return lit("+Inf" if value > 0 else "-Inf")
     if value < 0:
         return fmt("-{}", show(-value, unit))
     if unit is Unit.STATE:
-        return lit("ok") if value < 1 else lit("warn") if value < 2 else lit("bad")
+        return lit("ok") if value < 1 else lit("degraded") if value < 2 else lit("DOWN")
     return _show_quantity(value, unit)
 
 
@@ -137,6 +139,14 @@ def exact_span(seconds: float) -> SafeText:
         if seconds >= factor and seconds % factor == 0:
             return SafeText(f"{seconds / factor:.0f}{unit}")
     return SafeText(f"{seconds * 1000:.0f}ms")
+
+
+def short_span(seconds: float) -> SafeText:
+    """How long, in at most four columns below 1,000 days: `1h05`, but `23h` for `23h59`."""
+    text = span(seconds)
+    if len(text) <= 4 or text.endswith("d"):
+        return text
+    return SafeText(text[: text.index("d" if "d" in text else "h") + 1])
 
 
 def seconds_of(text: str) -> float | None:

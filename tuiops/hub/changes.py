@@ -136,7 +136,8 @@ class ChangeLog:
                 self._add(now, fmt("drift is over: {}", drift.what), drift.system, drift.service)
 
     def _add_rollout(self, rollout: Rollout, text: SafeText, at: datetime, now: datetime) -> None:
-        change = fmt("rollout {} → {} {}", rollout.old or lit("?"), rollout.new or lit("?"), text)
+        new = rollout.new or lit("?")
+        change = fmt("rollout {} {}", fmt("{} → {}", rollout.old, new) if rollout.old else new, text)
         self._add(min(at, now), change, rollout.system, rollout.service)
 
     def _turn(self, service: ServiceHealth, text: SafeText, now: datetime) -> None:

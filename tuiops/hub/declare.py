@@ -66,9 +66,9 @@ def _nature(config: AnyIndicator) -> tuple[Unit, bool, float | None]:
         case LatencyIndicator():
             return Unit.SECONDS, config.idle_is_ok, None
         case GaugeIndicator():
-            return config.unit, config.idle_is_ok, None
+            return Unit(config.unit), config.idle_is_ok, None
         case CloudWatchIndicator():
-            return Unit.RATIO if config.total else config.unit, config.idle_is_ok, None
+            return Unit.RATIO if config.total else Unit(config.unit), config.idle_is_ok, None
         case _:
             assert_never(config)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from tuiops.errors import QueryRefused, SourceError, TimedOut
+from tuiops.errors import NotFound, SourceError, TimedOut
 from tuiops.hub.board import Board
 from tuiops.hub.bus import Bus
 from tuiops.hub.comparison import compare, measuring
@@ -199,7 +199,7 @@ class Hub:
                         return await source.read_history(system, service, indicator, start, end, step)
                 except TimeoutError as error:
                     raise TimedOut(f"no complete answer within {HISTORY_TIMEOUT:g} s") from error
-        raise QueryRefused(f"{feed or 'no source'} keeps no history")
+        raise NotFound(f"{feed or 'no source'} keeps no history")
 
     async def comparison(self, system: str, service: str, new: str, old: str) -> Comparison:
         """Two revisions of a service side by side, by every source that can tell them apart.

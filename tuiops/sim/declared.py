@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tuiops.config.load import Loaded
     from tuiops.config.resources import AnyResource
+    from tuiops.config.systems import Quantity
+    from tuiops.core.units import Unit
     from tuiops.sim.model import Metric, ResourceModel, SystemModel
 
 RUNBOOKS = Path(__file__).parent / "runbooks"
@@ -65,7 +67,7 @@ def _indicator(system: SystemModel, metric: Metric, source: str) -> GaugeIndicat
         heading=metric.heading,
         services=tuple(_measured(system, metric)),
         query=metric.id,
-        unit=metric.unit,
+        unit=_quantity(metric.unit),
         degraded=metric.degraded,
         down=metric.down,
         idle_is_ok=metric.idle_is_ok,
@@ -88,3 +90,8 @@ def _resource(system: SystemModel, one: ResourceModel, source: str) -> AnyResour
             return CloudSqlResource(source=source, service=one.service, name=one.name)
         case "rds":
             return RdsResource(source=source, service=one.service, name=one.name)
+
+
+def _quantity(unit: Unit) -> Quantity:
+    """The unit as a configuration names it; nothing simulated is a state."""
+    return cast("Quantity", unit.value)

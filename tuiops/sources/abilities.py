@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText
+from tuiops.errors import BadAnswer, TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,6 +73,10 @@ class Progress(Enum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     """The answer was lost: it may have happened or not."""
+
+
+LOST = (TimedOut, Unreachable, BadAnswer)
+"""Failures after which nobody knows whether the vendor did what it was told."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
@@ -14,9 +13,10 @@ from tuiops.errors import QueryRefused, SourceError
 from tuiops.sources.acting import ActsOn
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import ActingPart, AlertsPart, HealthPart, ResourcePart, RolloutsPart, part_of
+from tuiops.sources.together import raise_if_all, together
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from datetime import datetime
 
     from tuiops.config.clouds import CloudConfig
@@ -105,7 +105,7 @@ class AssembledSource:
             dropped=sum(result.dropped for result in found),
         )
 
-    def _remembering(self, at: datetime) -> Callable[[RolloutsPart], Awaitable[PartRollouts]]:
+    def _remembering(self, at: datetime) -> Callable[[RolloutsPart], Coroutine[Any, Any, PartRollouts]]:
         """How a part is asked for its rollouts."""
 
         async def read(part: RolloutsPart) -> PartRollouts:
@@ -136,34 +136,17 @@ class AssembledSource:
         raise QueryRefused(f"{self.name} has not prepared this action")
 
     async def _each(
-        self, parts: Sequence[_Part], read: Callable[[_Part], Awaitable[_Found]]
+        self, parts: Sequence[_Part], read: Callable[[_Part], Coroutine[Any, Any, _Found]]
     ) -> tuple[list[_Found], list[tuple[_Part, SourceError]]]:
         """What the parts answer, and why others do not. Raises when all fail, and when nobody could be asked."""
-
-        async def attempt(part: _Part) -> _Found | SourceError:
-            try:
-                async with deadline(_SHARE * self.timeout, part.name):
-                    return await read(part)
-            except SourceError as error:
-                return error
-
         async with deadline(self.timeout, self.name):
             if not parts:
                 # An answer that took no question would prove nothing.
                 await self._client.log_in()
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(attempt(part)) for part in parts]
-        found: list[_Found] = []
-        failed: list[tuple[_Part, SourceError]] = []
-        for part, task in zip(parts, tasks, strict=True):
-            result = task.result()
-            if isinstance(result, SourceError):
-                failed.append((part, result))
-            else:
-                found.append(result)
-        if failed and not found:
-            raise failed[0][1]
-        return found, failed
+            jobs = {part: read(part) for part in parts}
+            found, failed = await together(jobs, _SHARE * self.timeout, lambda part: part.name)
+        raise_if_all(found, failed)
+        return list(found.values()), list(failed.items())
 
     def _warnings(
         self, failed: Sequence[tuple[Part, SourceError]], said: Iterable[tuple[SafeText, ...]]

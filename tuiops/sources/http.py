@@ -29,11 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    import httpx
-
     from tuiops.config.sources import HttpSourceConfig
     from tuiops.core.clock import Clock
     from tuiops.sources.bastion import Bastion
+    from tuiops.sources.http_connections import Connections, Received
 
 Params = Sequence[tuple[str, str]]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -46,8 +45,7 @@ KEEP_ALIVE = 75.0
 """Seconds that an idle connection is kept; servers close theirs after 90 s or more."""
 
 _REFUSAL_BYTES = 64 * 1024
-_BLOCK = 64 * 1024
-_USER_AGENT = "tuiops"
+_HEADERS = {"user-agent": "tuiops", "accept": "application/json", "accept-encoding": "gzip", "connection": "keep-alive"}
 
 
 class Answer(NamedTuple):
@@ -166,7 +164,7 @@ class HttpClient:
         self._signer = signer
         self._base = endpoint.url.rstrip("/")
         self._lock = asyncio.Lock()
-        self._client: httpx.AsyncClient | None = None
+        self._connections: Connections | None = None
         self._answered = False
         self.server = _server(endpoint.url, bastion)
         """`host:port`, and the bastion before it."""
@@ -238,20 +236,17 @@ class HttpClient:
 
         async with deadline(self._endpoint.timeout, self.server):
             with translated(self.server):
-                client = await self._connected()
+                connections = await self._connected()
                 self.requests += 1
-                name = self._endpoint.tls.server_name
-                extensions = {"trace": trace} | ({"sni_hostname": name} if name else {})
-                asked = client.stream(method, url, headers=dict(headers), content=body, extensions=extensions)
-                async with asked as response:
-                    found, cut = await self._beginning(response)
-                    return Heard(response.status_code, found, cut)
+                async with connections.request(Request(method, url, headers, body), {}, trace=trace) as received:
+                    found, cut = await self._beginning(received)
+                    return Heard(received.status, found, cut)
 
-    async def _beginning(self, response: httpx.Response) -> tuple[bytes, bool]:
+    async def _beginning(self, received: Received) -> tuple[bytes, bool]:
         """A body, or as much of it as is read; whether there is more."""
         limit = self._endpoint.max_response
-        unpack = _unpacker(response.headers.get("content-encoding", ""), limit, self.server)
-        async for block in response.aiter_raw(_BLOCK):
+        unpack = _unpacker(received.headers.get("content-encoding", ""), limit, self.server)
+        async for block in received.blocks:
             try:
                 unpack.feed(block)
             except TooLong:
@@ -273,12 +268,13 @@ class HttpClient:
         async with contextlib.AsyncExitStack() as stack:
             with translated(self.server):
                 async with deadline(self._endpoint.timeout, self.server):
-                    client = await self._connected()
+                    connections = await self._connected()
                     shown = await self._signer.sign(request)
-                    response = await stack.enter_async_context(self._request(client, request, shown))
-                    if not response.is_success:
-                        raise self.refusal(await self._refusal(response, request.url))
-                yield response.aiter_raw()
+                    self.requests += 1
+                    received = await stack.enter_async_context(connections.request(request, shown))
+                    if not _succeeded(received):
+                        raise self.refusal(await self._refusal(received, request.url))
+                yield aiter(received.blocks)
 
     def refusal(self, found: Refusal) -> SourceError:
         """Our error for an answer that is not 2xx."""
@@ -288,95 +284,77 @@ class HttpClient:
 
     async def close(self) -> None:
         """Close all connections. The client can be used again."""
-        client, self._client = self._client, None
-        if client is not None:
+        connections, self._connections = self._connections, None
+        if connections is not None:
             # Closing must not fail: nothing is lost by it.
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(1):
-                    await client.aclose()
+                    await connections.aclose()
 
     def _url(self, path: str, params: Params) -> str:
         return self._base + path + (f"?{urlencode(params)}" if params else "")
 
     async def _exchange(self, request: Request, shown: Mapping[str, str], *, repeatable: bool) -> Answer | Refusal:
         with translated(self.server):
-            client = await self._connected()
-            library = _httpx()
+            connections = await self._connected()
             try:
-                return await self._send(client, request, shown)
-            except (library.RemoteProtocolError, library.ReadError, library.WriteError):
+                return await self._send(connections, request, shown)
+            except _library().BROKEN:
                 # Most likely a kept-alive connection that the server closed just before it was used again.
                 # What only reads can be sent anew; once, and not to a server that never answers.
                 if not (self._answered and repeatable):
                     raise
             self._answered = False
-            return await self._send(client, request, shown)
+            return await self._send(connections, request, shown)
 
-    async def _send(self, client: httpx.AsyncClient, request: Request, shown: Mapping[str, str]) -> Answer | Refusal:
-        async with self._request(client, request, shown) as response:
-            self._answered = True
-            if response.is_success:
-                return Answer(response.status_code, await self._body(response, self._endpoint.max_response))
-            return await self._refusal(response, request.url)
-
-    def _request(
-        self, client: httpx.AsyncClient, request: Request, shown: Mapping[str, str]
-    ) -> contextlib.AbstractAsyncContextManager[httpx.Response]:
-        name = self._endpoint.tls.server_name
+    async def _send(self, connections: Connections, request: Request, shown: Mapping[str, str]) -> Answer | Refusal:
         self.requests += 1
-        return client.stream(
-            request.method,
-            request.url,
-            headers={**request.headers, **shown},
-            content=request.body,
-            extensions={"sni_hostname": name} if name else {},
-        )
+        async with connections.request(request, shown) as received:
+            self._answered = True
+            if _succeeded(received):
+                return Answer(received.status, await self._body(received, self._endpoint.max_response))
+            return await self._refusal(received, request.url)
 
-    async def _refusal(self, response: httpx.Response, url: str) -> Refusal:
-        body = b"" if response.is_redirect else await self._refusal_body(response)
-        return Refusal(response.status_code, response.reason_phrase, dict(response.headers), body, url)
+    async def _refusal(self, received: Received, url: str) -> Refusal:
+        body = b"" if 300 <= received.status < 400 else await self._refusal_body(received)
+        return Refusal(received.status, received.reason, received.headers, body, url)
 
-    async def _body(self, response: httpx.Response, limit: int) -> bytes:
-        unpack = _unpacker(response.headers.get("content-encoding", ""), limit, self.server)
-        async for block in response.aiter_raw(_BLOCK):
+    async def _body(self, received: Received, limit: int) -> bytes:
+        unpack = _unpacker(received.headers.get("content-encoding", ""), limit, self.server)
+        async for block in received.blocks:
             unpack.feed(block)
         return unpack.finish()
 
-    async def _refusal_body(self, response: httpx.Response) -> bytes:
+    async def _refusal_body(self, received: Received) -> bytes:
         """The beginning of an error's body: what is too long or broken does not hide the status."""
         try:
-            return await self._body(response, _REFUSAL_BYTES)
+            return await self._body(received, _REFUSAL_BYTES)
         except BadAnswer:
             return b""
 
-    async def _connected(self) -> httpx.AsyncClient:
+    async def _connected(self) -> Connections:
         async with self._lock:
-            if self._client is None:
-                self._client = await self._connect()
-            return self._client
+            if self._connections is None:
+                self._connections = await self._connect()
+            return self._connections
 
-    async def _connect(self) -> httpx.AsyncClient:
-        library = await asyncio.to_thread(_httpx)
+    async def _connect(self) -> Connections:
+        library = await asyncio.to_thread(_library)
         context = await asyncio.to_thread(tls_context, self._endpoint.tls)
-        if self._bastion is None:
-            limits = library.Limits(
-                max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=KEEP_ALIVE
-            )
-            transport = library.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
-        else:
+        backend = None
+        if self._bastion is not None:
             tunnel = await asyncio.to_thread(importlib.import_module, "tuiops.sources.http_tunnel")
-            transport = tunnel.TunnelTransport(self._bastion, context, CONNECTIONS, KEEP_ALIVE)
-        headers = {"user-agent": _USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"}
-        client: httpx.AsyncClient = library.AsyncClient(
-            transport=transport,
-            # The deadline bounds everything; httpx' own would start again with every byte. Connecting alone has
-            # one that ends first, because httpcore closes the socket of a handshake that fails, not of one cancelled.
-            timeout=library.Timeout(None, connect=0.8 * self._endpoint.timeout),
-            follow_redirects=False,
-            trust_env=False,
-            headers=headers | dict(self._endpoint.headers),
+            backend = tunnel.TunnelBackend(self._bastion)
+        return cast(
+            "Connections",
+            library.Connections(
+                self._endpoint, context, _HEADERS, most=CONNECTIONS, keep_alive=KEEP_ALIVE, backend=backend
+            ),
         )
-        return client
+
+
+def _succeeded(received: Received) -> bool:
+    return 200 <= received.status < 300
 
 
 class TooLong(BadAnswer):
@@ -470,9 +448,10 @@ def _decoder(kind: Any, strict: bool) -> msgspec.json.Decoder[Any]:  # noqa: FBT
     return msgspec.json.Decoder(kind, strict=strict)
 
 
-def _httpx() -> Any:
-    """httpx, which costs a tenth of a second to import and is not needed before the first request."""
-    return importlib.import_module("httpx")
+@functools.cache
+def _library() -> Any:
+    """What sends requests. It costs a tenth of a second to import and is not needed before the first one."""
+    return importlib.import_module("tuiops.sources.http_connections")
 
 
 def _server(url: str, bastion: Bastion | None) -> SafeText:

@@ -101,7 +101,7 @@ _BY_NAME: tuple[tuple[frozenset[str], type[SourceError], str], ...] = (
         "{server} is not an address that can be asked; check url",
     ),
     (
-        frozenset({"LocalProtocolError"}),
+        frozenset({"LocalProtocolError", "UnicodeEncodeError"}),
         AccessDenied,
         "a header for {server} holds characters that cannot be sent; check headers and secrets",
     ),

@@ -1,7 +1,7 @@
 """HTTP over the channels of a bastion. Imported with httpx, never before it is needed.
 
-A transport of its own rather than a forwarded port: failures behind the bastion keep their reasons, and no
-socket listens on this machine.
+Channels rather than a forwarded port: failures behind the bastion keep their reasons, and no socket listens on this
+machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TunnelTransport(httpx.AsyncBaseTransport):
-    """What httpx sends through when a source is behind a bastion."""
+    """What httpx sends through when what it asks is behind a bastion."""
 
     def __init__(self, bastion: Bastion, context: ssl.SSLContext, connections: int, keep_alive: float) -> None:
         self._pool = httpcore.AsyncConnectionPool(
@@ -33,7 +33,7 @@ class TunnelTransport(httpx.AsyncBaseTransport):
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=keep_alive,
-            network_backend=_Backend(bastion),
+            network_backend=TunnelBackend(bastion),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -84,7 +84,7 @@ class _Body(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class _Backend(httpcore.AsyncNetworkBackend):
+class TunnelBackend(httpcore.AsyncNetworkBackend):
     """Opens connections on the far side of a bastion. Timeouts are the callers' deadlines."""
 
     def __init__(self, bastion: Bastion) -> None:

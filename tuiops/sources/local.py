@@ -23,7 +23,6 @@ from tuiops.config.model import Config
 from tuiops.config.sources import AlertmanagerConfig, HostConfig, PrometheusConfig
 from tuiops.config.systems import GaugeIndicator, HttpProbe, RedisProbe, Service, System
 from tuiops.config.values import Duration
-from tuiops.core.units import Unit
 from tuiops.sources.host.attempt import attempt
 from tuiops.sources.host.command import output_of
 from tuiops.sources.host.processes import listeners
@@ -177,7 +176,7 @@ def _scraped(jobs: Sequence[str]) -> System:
         services={job: Service() for job in jobs[:_MOST_JOBS]},
         indicators={
             "up": GaugeIndicator(
-                source="prometheus", heading="UP", by="job", query="min by (job) (up)", unit=Unit.COUNT, down="< 1"
+                source="prometheus", heading="UP", by="job", query="min by (job) (up)", unit="count", down="< 1"
             )
         },
     )

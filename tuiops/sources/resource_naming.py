@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuiops.config.resources import CloudSqlResource, RdsResource, SecretResource
+from tuiops.config.resources import CloudSqlResource, RdsResource, SecretResource, SecretsManagerResource
 from tuiops.core.health import Indicator, Limit
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.core.units import Unit
@@ -50,7 +50,7 @@ def _aging(config: AnyResource) -> tuple[str | None, SafeText]:
     match config:
         case CloudSqlResource() | RdsResource():
             return config.backup, lit("BACKUP")
-        case SecretResource():
+        case SecretResource() | SecretsManagerResource():
             return config.rotate, lit("ROTATED")
         case _:
             return None, lit("")

@@ -28,6 +28,7 @@ class Scope(Enum):
     DETAIL = "detail screens"
     CARD = "cards"
     RUN = "runs"
+    LINKS = "links"
     WALLBOARD = "wallboard"
 
     @property
@@ -53,6 +54,7 @@ _MEETS: Mapping[Scope, frozenset[Scope]] = {
     Scope.DETAIL: frozenset({Scope.GLOBAL, Scope.DETAIL, Scope.CARD, Scope.RUN}),
     Scope.CARD: frozenset({Scope.GLOBAL, Scope.DETAIL, Scope.CARD}),
     Scope.RUN: frozenset({Scope.GLOBAL, Scope.DETAIL, Scope.RUN}),
+    Scope.LINKS: frozenset({Scope.GLOBAL, Scope.LINKS}),
     Scope.WALLBOARD: frozenset({Scope.WALLBOARD}),
 }
 
@@ -302,6 +304,12 @@ _RUN = _actions(
     _writes("run.abort", Scope.RUN, "K", lit("abort"), lit("Stop the run; it asks once."), footer=7),
 )  # fmt: skip
 
+_LINKS = _actions(
+    Scope.LINKS,
+    Action(id="links.visit", scope=Scope.LINKS, keys=("enter",), footer=10, label=lit("open"),
+           help=lit("Open the page in this machine's browser.")),
+)  # fmt: skip
+
 _WALLBOARD = _actions(
     Scope.WALLBOARD,
     ("wall.help", "question_mark fullwidth_question_mark", lit("help"), lit("Explain the wallboard.")),
@@ -321,6 +329,7 @@ ACTIONS: Mapping[str, Action] = {
         *_DETAIL,
         *_CARD,
         *_RUN,
+        *_LINKS,
         *_WALLBOARD,
     )
 }

@@ -169,6 +169,9 @@ class TuiopsApp(ActingShell):
         self.open(Place("logs", (message.system, message.service)))
 
     def on_open_links(self, message: OpenLinks) -> None:
+        if not message.links:
+            notify(self, lit("There are no links here."))
+            return
         from tuiops.ui.screens.links import LinksScreen
 
         self.push_screen(LinksScreen(message.links))
@@ -200,8 +203,9 @@ class TuiopsApp(ActingShell):
 
     # Commands
 
-    def on_prompt_entered(self, message: Prompt.Entered) -> None:
-        self.run_worker(self.run_command(message.text), exit_on_error=False)
+    async def on_prompt_entered(self, message: Prompt.Entered) -> None:
+        # Not in a task of its own: what is typed next is meant for where the command leads.
+        await self.run_command(message.text)
 
     async def run_command(self, text: str) -> None:
         """Carry out what was typed after `:`."""
@@ -240,9 +244,9 @@ class TuiopsApp(ActingShell):
             self.push_screen(CommandPalette(providers=[ActionProvider], placeholder="Search actions"))
 
     def action_app_help(self) -> None:
-        screen = self.screen
-        here = self.console_screen.current if screen is self.console_screen else screen
-        scope = getattr(here, "SCOPES", (Scope.DETAIL,))[0]
+        of = self.console_screen.current if self.screen is self.console_screen else self.screen
+        scopes: tuple[Scope, ...] = getattr(of, "SCOPES", (Scope.DETAIL,))
+        scope = scopes[0]
         self.open(Place("help", (scope.value,)))
 
     def action_app_sources(self) -> None:

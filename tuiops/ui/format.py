@@ -109,6 +109,17 @@ def fit(text: SafeText, width: int, *, right: bool = False, mark: SafeText = UNI
     return SafeText(blanks + short if right else short + blanks)
 
 
+def full_name(system: SafeText, service: SafeText, width: int, mark: SafeText = UNICODE.cut) -> SafeText:
+    """`system/service` in at most `width` columns; where room is short the system gives way."""
+    if not system or not service:
+        return cut(service or system, width, mark)
+    whole = fmt("{}/{}", system, service)
+    room = width - width_of(service) - 1
+    if width_of(whole) <= width:
+        return whole
+    return fmt("{}/{}", cut(system, room, mark), service) if room > 0 else cut(service, width, mark)
+
+
 def sparkline(values: Sequence[float | None], width: int, glyphs: Glyphs = UNICODE) -> SafeText:
     """The last `width` values as bars between their own least and greatest; gaps stay gaps, flat lines stay low.
 

@@ -210,6 +210,12 @@ def _clashes(keys: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str, st
             holders.setdefault(key, []).append(action)
 
 
+def keymap_of(app: object) -> Keymap:
+    """The keys in force; the defaults in an app that has no keymap of its own."""
+    keymap = getattr(app, "keymap", None)
+    return keymap if isinstance(keymap, Keymap) else build()
+
+
 def _nearest(action: str) -> str:
     from difflib import get_close_matches
 

@@ -33,14 +33,6 @@ class SettingsChanged(Message):
         self.keymap = keymap
 
 
-class KeyTaken(Message):
-    """Follows a key from widget to widget; where it has arrived, the key has been dealt with."""
-
-    def __init__(self, serial: int) -> None:
-        super().__init__()
-        self.serial = serial
-
-
 class OpenService(Message):
     """Somebody wants the detail of a service."""
 

@@ -34,7 +34,7 @@ def phase_style(phase: Phase, palette: Palette) -> Style:
     return {
         Phase.SUCCEEDED: palette.state[State.OK], Phase.FAILED: palette.state[State.DOWN],
         Phase.ROLLED_BACK: palette.state[State.DEGRADED], Phase.UNKNOWN: palette.state[State.UNKNOWN],
-        Phase.WAITING: palette.muted, Phase.RUNNING: palette.text,
+        Phase.WAITING: palette.muted, Phase.RUNNING: palette.text, Phase.SUPERSEDED: palette.muted,
     }[phase]  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def phase_glyph(phase: Phase, glyphs: Glyphs) -> SafeText:
     return {
         Phase.SUCCEEDED: glyphs.done, Phase.RUNNING: glyphs.running, Phase.WAITING: glyphs.waiting,
         Phase.FAILED: glyphs.failed, Phase.ROLLED_BACK: glyphs.undone, Phase.UNKNOWN: glyphs.unknown,
+        Phase.SUPERSEDED: glyphs.arrow,
     }[phase]  # fmt: skip
 
 
@@ -56,7 +57,15 @@ def change(rollout: Rollout, width: int, glyphs: Glyphs) -> SafeText:
     old, new = SafeText(old[shared:]), SafeText(new[shared:])
     room = max(1, (width - 3) // 2)
     spare = max(0, room - width_of(old)) + (width - 3) % 2
-    return fmt("{} {} {}", cut(old, room, glyphs.cut), glyphs.arrow, cut(new, room + spare, glyphs.cut))
+    return fmt("{} {} {}", _cut(old, room, glyphs), glyphs.arrow, _cut(new, room + spare, glyphs))
+
+
+def _cut(name: SafeText, width: int, glyphs: Glyphs) -> SafeText:
+    """A name in at most `width` columns; what is cut does not end in a separator of what is gone."""
+    short = cut(name, width, glyphs.cut)
+    if short == name:
+        return name
+    return fmt("{}{}", SafeText(short.removesuffix(glyphs.cut).rstrip("".join(_SEPARATORS))), glyphs.cut)
 
 
 def _shared(old: SafeText, new: SafeText) -> int:

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from abc import abstractmethod
-from collections import deque
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +24,9 @@ from tuiops.ui.compositor import SparseCompositor
 from tuiops.ui.format import Times, TimeStyle, zone
 from tuiops.ui.frames import FrameApp, until_beat
 from tuiops.ui.glyphs import ASCII, UNICODE
-from tuiops.ui.messages import KeyTaken
 from tuiops.ui.theme import COLOURLESS, FALLBACK, HasLook, LoadedTheme, Look, load, load_all
 from tuiops.ui.thrift import thrifty
+from tuiops.ui.type_ahead import TypeAhead
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from tuiops.hub.backend import Backend
     from tuiops.ui.messages import SnapshotChanged
 
-KEY_PATIENCE = 0.2
-"""Seconds that a key may take before the next one arrives all the same."""
 SETTLED = 4.0
 """Seconds after the first frame at which what sources import and make at their first answer is there."""
 SWITCH = 0.0003
@@ -121,7 +118,8 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     Screen { background: $background; color: $foreground; }
-    Toast { background: $panel; color: $foreground; }
+    Toast { background: $panel; color: $foreground; width: auto; max-width: 64; padding: 0 1; margin-top: 0; }
+    Toast.-information { border-left: outer $quiet; }
     """
 
     def __init__(self, backend: Backend, display: Display, *, own_process: bool = True) -> None:
@@ -144,9 +142,7 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
         self._next_beat: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
         self._problems: list[SafeText] = []
-        self._keys: deque[events.Key] = deque()
-        self._key_serial = 0
-        self._key_under_way: asyncio.TimerHandle | None = None
+        self._type_ahead = TypeAhead(self, super().on_event)
         wanted = COLOURLESS if self.no_color else display.theme
         self.look = self._adopt(self._find_theme(wanted))
 
@@ -165,6 +161,11 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     @property
     def frozen(self) -> bool:
         return self._held is not None
+
+    @property
+    def paused(self) -> float | None:
+        """Seconds that the screen has been frozen for; None while it is not."""
+        return None if self._held is None else (self.backend.clock.now() - self._held[1]).total_seconds()
 
     def freeze(self, *, on: bool) -> None:
         """Hold the screen still, or catch up."""
@@ -195,39 +196,23 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        """Let a key arrive only when the one before it has been dealt with.
-
-        A key travels through several queues, and what it opens takes the focus at the end of the way: of `:q`
-        typed in one go, Textual would hand the `q` to the table that had the focus before the `:`.
-        """
-        if not isinstance(event, events.Key) or event.is_forwarded:
-            await super().on_event(event)
-        elif self._key_under_way is None:
-            await self._press(event)
+        """Let what is typed arrive only when what was typed before has been dealt with."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._type_ahead.take(event)
         else:
-            self._keys.append(event)
-
-    async def _press(self, key: events.Key) -> None:
-        target = self.focused or self.screen
-        self._key_serial += 1
-        patience = asyncio.get_running_loop().call_later(KEY_PATIENCE, self._key_lost, self._key_serial)
-        self._key_under_way = patience
-        await super().on_event(key)
-        target.post_message(KeyTaken(self._key_serial))
-
-    async def on_key_taken(self, message: KeyTaken) -> None:
-        if message.serial != self._key_serial or self._key_under_way is None:
-            return
-        self._key_under_way.cancel()
-        self._key_under_way = None
-        if self._keys:
-            await self._press(self._keys.popleft())
-
-    def _key_lost(self, serial: int) -> None:
-        """The widget that had the key is gone, and the message behind it with it."""
-        self.post_message(KeyTaken(serial))
+            await super().on_event(event)
 
     # Life
+
+    async def run_async(self, **given: Any) -> None:
+        """Leave as `:q` does at a signal, from before the terminal is touched."""
+        if self._own_process:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                # Not every loop takes signal handlers; without them the default action still ends the process.
+                with suppress(NotImplementedError, RuntimeError, ValueError):
+                    loop.add_signal_handler(number, self._ended_by, number)
+        await super().run_async(**given)
 
     def on_load(self) -> None:
         self._start.enter_context(self.batch_update())
@@ -246,12 +231,7 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
         self._beat()
         self.call_after_refresh(self._first_frame_done)
         if self._own_process and not self.is_headless:
-            loop = asyncio.get_running_loop()
             self.app_resume_signal.subscribe(self, lambda _: self.redraw())
-            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-                # Not every loop takes signal handlers; without them the default action still ends the process.
-                with suppress(NotImplementedError, RuntimeError, ValueError):
-                    loop.add_signal_handler(number, self._ended_by, number)
 
     def on_unmount(self) -> None:
         if self._bridge is not None:

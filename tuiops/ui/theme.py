@@ -15,6 +15,7 @@ Files in the `themes` folder of the configuration directory come on top of the b
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -115,7 +116,8 @@ def load(path: Path) -> LoadedTheme:
     """Read a theme file. Raises ConfigError that names the file, the key and the remedy."""
     try:
         raw = path.read_bytes()[:_MAX_BYTES]
-        tables = msgspec.convert(tomli.loads(raw.decode()), _Tables)
+        # As in configuration files, a byte order mark is forgiven.
+        tables = msgspec.convert(tomli.loads(raw.removeprefix(codecs.BOM_UTF8).decode()), _Tables)
     except OSError as error:
         raise ConfigError([Fault(str(path), "", f"cannot be read: {error.strerror}")]) from error
     except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:

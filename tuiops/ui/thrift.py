@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
@@ -77,6 +78,9 @@ class _Row:
             return False, iter(())
         if uneven or self.uneven:
             return True, iter(())
+        if not any(cells_before[columns]) and all(a[0] + len(a[1]) <= b[0] for a, b in pairwise(drawn)):
+            # Nothing is known here, so all of it differs: as in the first frame of all.
+            return False, iter(runs)
         return False, self._pieces(runs[0].row, columns, cells_before, styles_before)
 
     def _reach(self, width: int) -> None:

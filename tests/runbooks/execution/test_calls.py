@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.runbooks.execution.places import SECRETS, resolve, secret
+from tests.sources.certificates import Authority
 from tests.sources.hostile import Hostile
-from tests.sources.test_http import LOOPBACK, certificate, server_context
 from tuiops.core.clock import SystemClock
 from tuiops.runbooks.execution.base import Call, Kind, Sight
 from tuiops.runbooks.execution.calls import MOST_BYTES, HttpCalls
@@ -166,7 +166,7 @@ async def test_a_certificate_that_is_not_trusted_so_nothing_was_done(tmp_path: P
     async def handler(request: Request) -> None:
         await request.answer()
 
-    async with Hostile(handler, server_context(certificate(tmp_path, LOOPBACK))) as server:
+    async with Hostile(handler, Authority(tmp_path).server()) as server:
         outcome = await calls().run(call(server.url))
         assert outcome.kind is Kind.NOT_DONE
         assert "is not trusted" in outcome.text

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runbooks.execution.places import Heard, lines_of, resolve, shell, until
+from tests.sources.bastions import bastion_of as bastion
 from tests.sources.hostile import Relay
-from tests.sources.test_bastion import bastion
 from tuiops.config.values import Duration
 from tuiops.errors import SourceError
 from tuiops.runbooks.execution.base import Kind, Sight

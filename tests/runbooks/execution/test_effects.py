@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runbooks.execution.places import Heard, lines_of, local, resolve, until
+from tests.sources.bastions import bastion_of as bastion
 from tests.sources.hostile import Hostile, Request
-from tests.sources.test_bastion import bastion
 from tuiops.core.clock import SystemClock
 from tuiops.runbooks.effects import End
 from tuiops.runbooks.execution.base import Command

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import wait_until
+from tests.waiting import wait_until
 from tuiops.runbooks.execution import processes
 
 if TYPE_CHECKING:

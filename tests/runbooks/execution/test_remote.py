@@ -28,7 +28,7 @@ from tests.runbooks.execution.places import (
     words_of_all_processes,
 )
 from tests.servers.fixtures import program
-from tests.sources.test_bastion import bastion
+from tests.sources.bastions import bastion_of as bastion
 from tuiops.errors import SourceError
 from tuiops.runbooks.execution import processes
 from tuiops.runbooks.execution.base import Kind, Sight

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.sources.aws.source import AwsSource
 
-SERVICES = ("application-autoscaling", "cloudwatch", "ecs", "elasticache", "logs", "rds")
+SERVICES = ("application-autoscaling", "cloudwatch", "ecs", "elasticache", "logs", "rds", "secretsmanager")
 CLUSTER = "prod"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from tests.sources.aws.account import aws_client, aws_config, source_of
 from tests.sources.aws.scripted import Refuses, Scripted, at
 from tests.sources.hostile import Hostile
+from tests.waiting import eventually, let_pass
 from tuiops.config.resources import EcsResource, RdsResource
 from tuiops.config.systems import Service, System
 from tuiops.config.values import Duration
@@ -314,9 +316,13 @@ async def test_what_is_forbidden_beside_the_alarms_is_a_warning() -> None:
 
 
 async def test_what_hangs_beside_the_alarms_is_a_warning() -> None:
-    async with scripted(alarm(), timeout=Duration(1)) as (source, script, clock):
+    async with scripted(alarm(), timeout=Duration(300)) as (source, script, clock):
         script.silent = {"DescribeAlarmHistory", "ListTagsForResource"}
-        update = await source.read_alerts()
+        reading = asyncio.create_task(source.read_alerts())
+        for asked in (1, 2):
+            await eventually(lambda: sum(map(script.count, script.silent)) == asked, "a question")  # noqa: B023 - awaited
+            await let_pass(100)
+        update = await reading
         again = await source.read_alerts()
         script.silent = set()
         clock.advance(HUNG + 1)
@@ -327,8 +333,8 @@ async def test_what_hangs_beside_the_alarms_is_a_warning() -> None:
         update.warnings
         == again.warnings
         == (
-            "tags of alarms are not known: AWS gave no complete answer within 0.25s; is it overloaded? (timeout)",
-            "histories of alarms are not known: AWS gave no complete answer within 0.25s; is it overloaded? (timeout)",
+            "tags of alarms are not known: AWS gave no complete answer within 75s; is it overloaded? (timeout)",
+            "histories of alarms are not known: AWS gave no complete answer within 75s; is it overloaded? (timeout)",
         )
     )
     assert later.warnings == ()

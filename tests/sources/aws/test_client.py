@@ -1,14 +1,11 @@
-"""Requests to AWS: what is sent, and what becomes of every kind of refusal and bad answer."""
+"""Requests to AWS: what is sent, in which protocol, how pages are followed, and what is no answer."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import struct
 import subprocess
 import sys
-import zlib
-from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,50 +15,15 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.servers.ministack import KEYS, REGION
-from tests.servers.processes import free_port
-from tests.sources.aws.account import aws_client, aws_config
-from tests.sources.aws.scripted import Refuses, Scripted, at
+from tests.servers.ports import free_port
+from tests.sources.aws.calls import SECRET, client, failure
+from tests.sources.aws.scripted import Refuses, Scripted
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.values import Duration
-from tuiops.core.clock import FakeClock
-from tuiops.errors import (
-    AccessDenied,
-    BadAnswer,
-    NotFound,
-    QueryRefused,
-    RateLimited,
-    SourceError,
-    TimedOut,
-    Unreachable,
-)
+from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
 
 if TYPE_CHECKING:
     from tests.servers.moto import Moto
-    from tuiops.sources.aws.client import AwsClient
-
-SECRET = KEYS["AWS_SECRET_ACCESS_KEY"]
-
-
-def client(url: str, clock: FakeClock | None = None, **settings: Any) -> AwsClient:
-    return aws_client(aws_config(url, **{"timeout": Duration(5)} | settings), clock=clock or FakeClock(at(0)))
-
-
-async def failure(answering: Any, operation: str = "ListClusters", **settings: Any) -> SourceError:
-    """The error that one request ends with."""
-    async with Hostile(answering) as server:
-        aws = client(server.url, **settings)
-        with pytest.raises(SourceError) as caught:
-            await aws.call("ecs", operation)
-        await aws.close()
-    assert SECRET not in str(caught.value)
-    return caught.value
-
-
-def refusing(code: str, message: str = "", status: int = 400, **headers: str) -> Scripted:
-    def refuse(_: dict[str, Any]) -> dict[str, Any]:
-        raise Refuses(code, message, status, **headers)
-
-    return Scripted(ListClusters=refuse, UpdateService=refuse)
 
 
 async def test_requests_are_signed_as_aws_checks_them() -> None:
@@ -159,7 +121,7 @@ async def test_a_page_that_names_itself_as_the_next_one_ends_the_reading() -> No
     script = Scripted(ListClusters={"clusterArns": ["a"], "nextToken": "again"})
     async with Hostile(script) as server:
         aws = client(server.url)
-        with pytest.raises(BadAnswer, match="names a page of ListClusters twice"):
+        with pytest.raises(BadAnswer, match="ListClusters names a page twice"):
             await aws.pages("ecs", "ListClusters", {}, result="clusterArns")
         await aws.close()
     assert script.count("ListClusters") == 2
@@ -196,114 +158,6 @@ async def test_members_that_are_null_or_new_break_nothing() -> None:
         (cluster,) = (await aws.call("ecs", "DescribeClusters", kind=_Clusters)).clusters
         await aws.close()
     assert (cluster.cluster_name, cluster.running_tasks_count) == ("none", 2)
-
-
-@pytest.mark.parametrize(
-    ("code", "message", "kind", "said"),
-    [
-        (
-            "ExpiredTokenException",
-            "x",
-            AccessDenied,
-            "logged out: the AWS credentials have expired; run `aws sso login`",
-        ),
-        ("UnrecognizedClientException", "bad token", AccessDenied, "logged out: AWS does not know the credentials"),
-        ("InvalidSignatureException", "no match", AccessDenied, "the AWS secret key does not belong to the access key"),
-        (
-            "AccessDeniedException",
-            "User: arn:aws:iam::1:user/ops is not authorized to perform: ecs:ListClusters on resource: *",
-            AccessDenied,
-            "the permission ecs:ListClusters is missing for arn:aws:iam::1:user/ops",
-        ),
-        ("AccessDeniedException", "no", AccessDenied, r"ecs forbids this \(AccessDeniedException\): no"),
-        ("ThrottlingException", "Rate exceeded", RateLimited, r"ecs limit \(ThrottlingException\): Rate exceeded"),
-        ("ClusterNotFoundException", "Cluster not found.", NotFound, r"ecs: Cluster not found \(ClusterNotFound"),
-        ("SomethingNewException", "\x1b[2Jboo", QueryRefused, r"ecs: ␛\[2Jboo \(SomethingNewException\)"),
-    ],
-)
-async def test_each_refusal_says_what_to_do(code: str, message: str, kind: type[SourceError], said: str) -> None:
-    error = await failure(refusing(code, message))
-    assert type(error) is kind or issubclass(type(error), kind)
-    with pytest.raises(kind, match=said):
-        raise error
-
-
-async def test_a_server_that_fails_is_unreachable() -> None:
-    error = await failure(refusing("ServerException", "oops", 500))
-    assert isinstance(error, Unreachable)
-    assert "failed (500, ServerException): oops" in str(error)
-
-
-@pytest.mark.parametrize(("minutes", "how"), [(-11, "11m ahead of"), (11, "11m behind")])
-@pytest.mark.parametrize("code", ["InvalidSignatureException", "RequestTimeTooSkewed", "SignatureDoesNotMatch"])
-async def test_a_clock_that_is_wrong_is_named_with_the_difference(code: str, minutes: int, how: str) -> None:
-    date = format_datetime(at(minutes), usegmt=True)
-    error = await failure(refusing(code, "Signature expired: 1 is now earlier than 2", Date=date))
-    assert str(error) == f"this machine's clock is {how} AWS', which allows 5m: set it (timedatectl)"
-
-
-async def test_a_clock_that_is_wrong_is_named_without_a_date_too() -> None:
-    error = await failure(refusing("InvalidSignatureException", "Signature not yet current: 1 is still later than 2"))
-    assert str(error).startswith("this machine's clock differs from AWS' by more than 5m")
-
-
-async def test_throttling_keeps_everybody_from_asking_until_it_is_over() -> None:
-    script = refusing("ThrottlingException", "Rate exceeded")
-    clock = FakeClock(at(0))
-    async with Hostile(script) as server:
-        aws = client(server.url, clock)
-        waits: list[float | None] = []
-        for _ in range(50):
-            with pytest.raises(RateLimited) as caught:
-                await aws.call("ecs", "ListClusters")
-            waits.append(caught.value.retry_after)
-        notes = aws.quotas.notes()
-        clock.advance(11)
-        script.answers["ListClusters"] = {"clusterArns": []}
-        later = await aws.call("ecs", "ListClusters")
-        await aws.close()
-
-    assert set(waits) == {10.0}
-    assert notes == ("ecs limit 10s",)
-    assert later == {"clusterArns": []}
-    assert script.count("ListClusters") == 2
-
-
-async def test_keys_that_expire_are_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody logs in while the console runs: the request that was refused is the last to notice."""
-    script = Scripted()
-    seen: list[str] = []
-
-    async def handler(request: Request) -> None:
-        seen.append(request.header("authorization").partition("Credential=")[2].partition("/")[0])
-        if seen[-1] == KEYS["AWS_ACCESS_KEY_ID"]:
-            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIARENEWED")
-            script.answers["ListClusters"] = _expired
-        else:
-            script.answers["ListClusters"] = {"clusterArns": ["c"]}
-        await script(request)
-
-    async with Hostile(handler) as server:
-        aws = client(server.url)
-        found = await aws.pages("ecs", "ListClusters", {}, result="clusterArns")
-        await aws.close()
-
-    assert found.items == ("c",)
-    assert seen == [KEYS["AWS_ACCESS_KEY_ID"], "AKIARENEWED"]
-
-
-def _expired(_: dict[str, Any]) -> dict[str, Any]:
-    raise Refuses("ExpiredTokenException", "The security token included in the request is expired")
-
-
-async def test_keys_that_stay_expired_are_not_tried_twice() -> None:
-    script = Scripted(ListClusters=_expired)
-    async with Hostile(script) as server:
-        aws = client(server.url)
-        with pytest.raises(AccessDenied, match="logged out: the AWS credentials have expired"):
-            await aws.call("ecs", "ListClusters")
-        await aws.close()
-    assert script.count("ListClusters") == 1
 
 
 async def test_what_changes_something_leaves_this_machine_once() -> None:
@@ -403,72 +257,6 @@ for region in ("ap-northeast-1", "cn-north-1", "us-gov-west-1"):
     ]
     assert out[6].startswith("https://ecs.cn-north-1.amazonaws.com.cn ")
     assert out[12].startswith("https://ecs.us-gov-west-1.amazonaws.com ")
-
-
-def _message(headers: dict[str, str], payload: bytes) -> bytes:
-    """One message of AWS' event streams, written after its specification."""
-    head = b"".join(
-        bytes([len(name)]) + name.encode() + b"\x07" + struct.pack(">H", len(value)) + value.encode()
-        for name, value in headers.items()
-    )
-    prelude = struct.pack(">II", 16 + len(head) + len(payload), len(head))
-    prelude += struct.pack(">I", zlib.crc32(prelude))
-    whole = prelude + head + payload
-    return whole + struct.pack(">I", zlib.crc32(whole))
-
-
-def _event(kind: str, body: object) -> bytes:
-    return _message({":message-type": "event", ":event-type": kind}, json.dumps(body).encode())
-
-
-async def _streamed(*parts: bytes) -> tuple[list[tuple[str, dict[str, Any]]], SourceError | None]:
-    """The events of a stream that consists of these parts, and what it ended with."""
-
-    async def handler(request: Request) -> None:
-        await request.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.amazon.eventstream\r\n")
-        await request.write(b"connection: close\r\n\r\n")
-        for part in parts:
-            await request.write(part)
-        request.writer.close()
-
-    found: list[tuple[str, dict[str, Any]]] = []
-    ended: SourceError | None = None
-    async with Hostile(handler) as server:
-        aws = client(server.url)
-        params = {"logGroupIdentifiers": ["arn:aws:logs:us-east-1:000000000000:log-group:g"]}
-        try:
-            async with aws.events("logs", "StartLiveTail", params) as events:
-                found = [event async for event in events]
-        except SourceError as error:
-            ended = error
-        await aws.close()
-    return found, ended
-
-
-async def test_streams_of_events_are_read_as_they_come() -> None:
-    update = {"sessionMetadata": {"sampled": True}, "sessionResults": [{"message": "héllo", "timestamp": 1}]}
-    whole = (
-        _event("initial-response", {}) + _event("sessionStart", {"sessionId": "s"}) + _event("sessionUpdate", update)
-    )
-
-    found, ended = await _streamed(*(whole[start : start + 7] for start in range(0, len(whole), 7)))
-
-    assert ended is None
-    assert found == [("sessionStart", {"sessionId": "s"}), ("sessionUpdate", update)]
-
-
-async def test_a_stream_ends_with_what_aws_says() -> None:
-    headers = {":message-type": "exception", ":exception-type": "SessionTimeoutException"}
-    found, ended = await _streamed(_event("sessionStart", {}), _message(headers, b'{"message": "3 hours are over"}'))
-
-    assert len(found) == 0 or found[0][0] == "sessionStart"
-    assert str(ended) == "logs: 3 hours are over (SessionTimeoutException)"
-
-
-async def test_a_broken_stream_is_a_bad_answer() -> None:
-    _, ended = await _streamed(b"\x00" * 64)
-    assert isinstance(ended, BadAnswer)
-    assert "broke its stream of events" in str(ended)
 
 
 def test_a_source_that_is_only_made_imports_nothing_heavy() -> None:

@@ -39,7 +39,7 @@ async def look(url: str, **settings: Any) -> Proposal:
 def loaded(folder: Path, proposal: Proposal) -> Config:
     file = folder / "proposed.toml"
     file.write_text("\n".join(lines(proposal)), encoding="utf-8")
-    return load(file, environ={}, reviews=[query_faults]).config
+    return load(file, environ={}, inspections=[query_faults]).config
 
 
 async def fill(url: str) -> None:
@@ -137,7 +137,7 @@ NAMES = st.text(max_size=12) | st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, max_size=6), word=NAMES)
 def test_whatever_names_there_are_the_proposal_loads(tmp_path: Path, names: list[str], word: str) -> None:
     draft = Draft("aws", "shop")

@@ -8,39 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.servers import http
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.aws.account import CLUSTER, Ecs, aws_client, aws_config, ecs_system, source_of
 from tests.sources.aws.scripted import Scripted, at
 from tests.sources.hostile import Hostile, Request
+from tests.waiting import eventually_answers
 from tuiops.config.credentials import AwsCredentials
 from tuiops.config.resources import EcsExpectation
 from tuiops.errors import NotFound, QueryRefused
 from tuiops.sources.abilities import Acts, Progress, Receipt, Restarts, RollsBack, Scales, StateChanged, Target
-from tuiops.sources.aws.ecs import reader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.servers.ministack import Ministack
     from tests.servers.moto import Moto
     from tuiops.sources.abilities import Fact
     from tuiops.sources.aws.source import AwsSource
 
+pytestmark = pytest.mark.usefixtures("always_anew")
 PATIENCE = 60.0
+"""Seconds: a deployment takes several rounds of the scheduler."""
 DEFINITION = "arn:aws:ecs:us-east-1:123456789012:task-definition/api:1"
-BETWEEN = 0.05
-
-
-@pytest.fixture(autouse=True)
-def _always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "FRESH", 0.0)
-
-
-@pytest.fixture
-async def ecs(ministack: Ministack) -> AsyncIterator[Ecs]:
-    account = Ecs(ministack.url)
-    yield account
-    await account.close()
 
 
 def acting(ministack: Ministack, moto: Moto, name: str, **settings: Any) -> AwsSource:
@@ -49,20 +36,24 @@ def acting(ministack: Ministack, moto: Moto, name: str, **settings: Any) -> AwsS
 
 async def steady(ecs: Ecs, name: str, tasks: int = 2) -> None:
     """Wait until the service has one completed deployment with so many tasks."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            service = (await ecs.call("DescribeServices", cluster=CLUSTER, services=[name]))["services"][0]
-            states = [one["rolloutState"] for one in service["deployments"]]
-            if states == ["COMPLETED"] and service["runningCount"] == tasks:
-                return
-            await asyncio.sleep(BETWEEN)
+
+    async def reached() -> bool:
+        service = (await ecs.call("DescribeServices", cluster=CLUSTER, services=[name]))["services"][0]
+        states = [one["rolloutState"] for one in service["deployments"]]
+        return states == ["COMPLETED"] and service["runningCount"] == tasks
+
+    await eventually_answers(reached, f"{name} to run {tasks} tasks steadily", PATIENCE)
 
 
 async def ended(source: AwsSource, receipt: Receipt) -> Receipt:
-    async with asyncio.timeout(PATIENCE):
-        while receipt.progress is Progress.RUNNING:
-            await asyncio.sleep(BETWEEN)
-            receipt = await source.look_up(receipt)
+    """The receipt of what is no longer under way."""
+
+    async def over() -> bool:
+        nonlocal receipt
+        receipt = await source.look_up(receipt)
+        return receipt.progress is not Progress.RUNNING
+
+    await eventually_answers(over, f"the end of {receipt.operation}", PATIENCE)
     return receipt
 
 
@@ -291,6 +282,23 @@ async def test_of_two_deployments_that_began_none_is_claimed() -> None:
         await source.close()
 
     assert (lost.progress, lost.operation) == (Progress.UNKNOWN, "")
+
+
+@pytest.mark.parametrize("answer", [{}, {"service": {"serviceName": "api", "deployments": [{"id": "mine"}]}}])
+async def test_an_answer_of_another_shape_leaves_unknown(answer: dict[str, Any]) -> None:
+    """What was asked for was carried out: only its name is missing."""
+    script = Scripted("ecs", DescribeServices={"services": [running(OLD)]}, UpdateService=answer)
+    async with Hostile(script) as server:
+        source = source_of({"ecs": server.url}, ecs_system("api"))
+        receipt = await source.perform(await source.prepare_restart(Target("shop", "api"), "t"))
+        script.answers["DescribeServices"] = {"services": [running(OLD, deployment("mine", 1, status="PRIMARY"))]}
+        found = await source.look_up(receipt)
+        await source.close()
+
+    assert (receipt.progress, receipt.operation) == (Progress.UNKNOWN, "")
+    assert "another shape" in receipt.text
+    assert (found.progress, found.operation) == (Progress.RUNNING, "ecs-svc/mine")
+    assert script.count("UpdateService") == 1
 
 
 async def test_a_deployment_that_is_listed_no_longer_may_have_completed() -> None:

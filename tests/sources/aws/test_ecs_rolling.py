@@ -2,90 +2,77 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.aws.account import CLUSTER, Ecs, ecs_system, source_of
+from tests.waiting import eventually_answers
 from tuiops.config.resources import EcsExpectation
 from tuiops.core.rollouts import GateResult, Phase
-from tuiops.sources.aws.ecs import reader
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from tests.servers.ministack import Ministack
+    from tuiops.core.health import Reading
     from tuiops.core.rollouts import Rollout
     from tuiops.core.updates import RolloutsUpdate
     from tuiops.sources.aws.source import AwsSource
 
+pytestmark = pytest.mark.usefixtures("always_anew")
 PATIENCE = 60.0
-BETWEEN = 0.05
-"""Seconds between looks; the scheduler looked at has the machine to itself meanwhile."""
-
-
-@pytest.fixture(autouse=True)
-def _always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test polls faster than people do."""
-    monkeypatch.setattr(reader, "FRESH", 0.0)
-
-
-@pytest.fixture
-async def ecs(ministack: Ministack) -> AsyncIterator[Ecs]:
-    account = Ecs(ministack.url)
-    yield account
-    await account.close()
+"""Seconds: a deployment takes several rounds of the scheduler."""
 
 
 class Watch:
     """Polls the rollouts of one service and keeps what it saw."""
 
     def __init__(self, source: AwsSource) -> None:
-        self._source = source
+        self.source = source
         self.seen: list[Rollout] = []
         self.update: RolloutsUpdate | None = None
 
-    async def until(self, condition: Callable[[Rollout], bool], new: str) -> Rollout:
+    async def until(self, condition: Callable[[Rollout], bool], new: str, what: str) -> Rollout:
         """The first look at the rollout to revision `new` of which the condition holds."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                self.update = await self._source.read_rollouts()
-                for rollout in self.update.rollouts:
-                    if rollout.new == new:
-                        self.seen.append(rollout)
-                        if condition(rollout):
-                            return rollout
-                await asyncio.sleep(BETWEEN)
 
-    def messages(self) -> set[str]:
-        return {str(rollout.message) for rollout in self.seen}
+        async def seen() -> bool:
+            self.update = await self.source.read_rollouts()
+            found = [rollout for rollout in self.update.rollouts if rollout.new == new]
+            self.seen += found
+            return any(condition(rollout) for rollout in found)
+
+        await eventually_answers(seen, f"{new}: {what}", PATIENCE)
+        return next(rollout for rollout in reversed(self.seen) if condition(rollout))
+
+    async def end(self, new: str) -> Rollout:
+        """The rollout to revision `new`, which is over."""
+        return await self.until(lambda one: not one.live, new, "the end")
 
 
-async def running(ecs: Ecs, source: AwsSource, name: str) -> None:
-    """A service whose two tasks run v1 steadily."""
+async def deploying(ministack: Ministack, ecs: Ecs, name: str, tag: str) -> tuple[Watch, Rollout]:
+    """A service whose two tasks run v1 steadily, and the begun rollout to `tag`, which MiniStack holds."""
+    source = source_of(ministack.url, ecs_system(name))
     await ecs.create(name, await ecs.define(name, "v1"))
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if (await source.read_health()).readings[0].note == "2/2 running":
-                return
-            await asyncio.sleep(BETWEEN)
+
+    async def steady() -> bool:
+        return (await source.read_health()).readings[0].note == "2/2 running"
+
+    await eventually_answers(steady, f"both tasks of {name}", PATIENCE)
+    watch = Watch(source)
+    ministack.hold(tag)
+    await ecs.deploy(name, await ecs.define(name, tag))
+    return watch, await watch.until(lambda one: one.live, f"{name}:2", "the start")
 
 
 async def test_a_rollout_is_seen_from_its_start_to_its_end(ministack: Ministack, ecs: Ecs) -> None:
-    source = source_of(ministack.url, ecs_system("roll"))
-    await running(ecs, source, "roll")
-    watch = Watch(source)
-
-    ministack.hold("v2-roll")
-    await ecs.deploy("roll", await ecs.define("roll", "v2-roll"))
-    begun = await watch.until(lambda one: one.live, "roll:2")
+    watch, begun = await deploying(ministack, ecs, "roll", "v2-roll")
     again = watch.update.again_in if watch.update else None
     ministack.release("v2-roll")
-    half = await watch.until(lambda one: one.sides[0].running == 1, "roll:2")
-    up = await watch.until(lambda one: one.steps[0].phase is Phase.SUCCEEDED, "roll:2")
-    done = await watch.until(lambda one: not one.live, "roll:2")
+    half = await watch.until(lambda one: one.sides[0].running == 1, "roll:2", "one task")
+    up = await watch.until(lambda one: one.steps[0].phase is Phase.SUCCEEDED, "roll:2", "all tasks")
+    done = await watch.end("roll:2")
 
     assert again == 5.0
     assert (begun.phase, begun.old, begun.new, begun.strategy) == (Phase.RUNNING, "roll:1", "roll:2", "rolling")
@@ -110,21 +97,15 @@ async def test_a_rollout_is_seen_from_its_start_to_its_end(ministack: Ministack,
     assert done.gates[0].result is GateResult.PASS
     assert watch.update is not None
     assert watch.update.again_in is None
-    await source.close()
+    await watch.source.close()
 
 
 async def test_a_bad_image_breaks_the_circuit_and_is_rolled_back(ministack: Ministack, ecs: Ecs) -> None:
-    source = source_of(ministack.url, ecs_system("bad"))
-    await running(ecs, source, "bad")
-    watch = Watch(source)
-
-    ministack.hold("bad-2")
-    await ecs.deploy("bad", await ecs.define("bad", "bad-2"))
-    await watch.until(lambda one: one.live, "bad:2")
+    watch, _ = await deploying(ministack, ecs, "bad", "bad-2")
     ministack.release("bad-2")
-    back = await watch.until(lambda one: one.message.startswith("rolling back to bad:1"), "bad:2")
-    over = await watch.until(lambda one: not one.live, "bad:2")
-    health = await source.read_health()
+    back = await watch.until(lambda one: one.message.startswith("rolling back to bad:1"), "bad:2", "the roll back")
+    over = await watch.end("bad:2")
+    health = await watch.source.read_health()
 
     assert [(step.label, step.phase) for step in back.steps] == [
         ("provision", Phase.FAILED),
@@ -146,44 +127,42 @@ async def test_a_bad_image_breaks_the_circuit_and_is_rolled_back(ministack: Mini
 
     third = await ecs.define("bad", "v3")
     await ecs.deploy("bad", third)
-    await watch.until(lambda one: one.phase is Phase.SUCCEEDED, "bad:3")
-    again = await watch.until(lambda one: True, "bad:2")
+    await watch.until(lambda one: one.phase is Phase.SUCCEEDED, "bad:3", "success")
+    again = await watch.until(lambda one: True, "bad:2", "a look")
     assert again == over  # what has ended does not change any more
-    await source.close()
+    await watch.source.close()
 
 
 async def test_an_image_that_cannot_be_pulled_says_so(ministack: Ministack, ecs: Ecs) -> None:
     source = source_of(ministack.url, ecs_system("pull"))
     await ecs.create("pull", await ecs.define("pull", "missing-1"), breaker=False)
 
-    async with asyncio.timeout(PATIENCE):
-        while "CannotPullContainerError" not in (reading := (await source.read_health()).readings[0]).note:
-            assert reading.value in {0.0, 2.0}
-            await asyncio.sleep(BETWEEN)
+    seen: list[Reading] = []
+
+    async def said() -> bool:
+        seen.extend((await source.read_health()).readings)
+        return "CannotPullContainerError" in seen[-1].note
+
+    await eventually_answers(said, "the reason why nothing runs", PATIENCE)
     # Without a circuit breaker the scheduler would try for ever.
     await ecs.call("UpdateService", cluster=CLUSTER, service="pull", desiredCount=0)
 
-    assert reading.value == 2.0
-    assert reading.note.startswith("0/2 running: CannotPullContainerError")
+    assert {reading.value for reading in seen} <= {0.0, 2.0}
+    assert seen[-1].value == 2.0
+    assert seen[-1].note.startswith("0/2 running: CannotPullContainerError")
     await source.close()
 
 
 async def test_a_deployment_that_another_one_replaces_is_stopped(ministack: Ministack, ecs: Ecs) -> None:
-    source = source_of(ministack.url, ecs_system("twice"))
-    await running(ecs, source, "twice")
-    watch = Watch(source)
-
-    ministack.hold("v2-twice")
-    await ecs.deploy("twice", await ecs.define("twice", "v2-twice"))
-    await watch.until(lambda one: one.live, "twice:2")
+    watch, _ = await deploying(ministack, ecs, "twice", "v2-twice")
     await ecs.deploy("twice", await ecs.define("twice", "v3"))
-    first = await watch.until(lambda one: not one.live, "twice:2")
+    first = await watch.end("twice:2")
     ministack.release("v2-twice")
-    second = await watch.until(lambda one: not one.live, "twice:3")
+    second = await watch.end("twice:3")
 
-    assert (first.phase, first.message) == (Phase.FAILED, "stopped: another deployment took its place")
+    assert (first.phase, first.message) == (Phase.SUPERSEDED, "another deployment took its place")
     assert (second.phase, second.old) == (Phase.SUCCEEDED, "twice:1")
-    await source.close()
+    await watch.source.close()
 
 
 async def test_a_service_or_a_cluster_that_is_not_there_is_unknown(ministack: Ministack, ecs: Ecs) -> None:

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.servers.ministack import KEYS, REGION
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.hostile import Hostile, Request
 from tuiops.config.credentials import AwsCredentials
 from tuiops.core.clock import FakeClock
 from tuiops.errors import AccessDenied, SourceError, TimedOut, Unreachable
-from tuiops.sources.aws import auth as auth_module
-from tuiops.sources.aws.auth import AGAIN, LOOK_AGAIN, AwsAuth
+from tuiops.sources import look_up
+from tuiops.sources.aws.auth import LOOK_AGAIN, AwsAuth
 from tuiops.sources.aws.identity import Identity, Keys
+from tuiops.sources.look_up import AGAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -268,7 +269,7 @@ async def test_a_failure_stands_for_some_seconds() -> None:
 
 
 async def test_a_look_up_that_hangs_holds_up_nothing_but_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(look_up, "PATIENCE", 0.05)
     identity = _Slow()
     found = AwsAuth(AwsCredentials(), REGION, FakeClock(NOW), identity)
     with pytest.raises(TimedOut, match="does a credential_process or SSO hang"):
@@ -278,7 +279,7 @@ async def test_a_look_up_that_hangs_holds_up_nothing_but_itself(monkeypatch: pyt
 
 
 async def test_keys_that_are_refused_while_a_look_up_hangs_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(look_up, "PATIENCE", 0.05)
     identity, clock = _Slow(), FakeClock(NOW)
     found = AwsAuth(AwsCredentials(), REGION, clock, identity)
     identity.gate.set()

@@ -455,6 +455,24 @@ async def test_a_refusal_that_only_quotes_the_code_of_another_is_a_refusal() -> 
             await source.perform(prepared)
 
 
+async def test_what_an_earlier_attempt_made_is_unknown_while_it_cannot_be_read() -> None:
+    def throttled(_: dict[str, Any]) -> dict[str, Any]:
+        raise Refuses("Throttling", "Rate exceeded")
+
+    def create(_: dict[str, Any]) -> dict[str, Any]:
+        script.answers["DescribeDBSnapshots"] = throttled
+        raise Refuses("DBSnapshotAlreadyExists", "DB snapshot already exists")
+
+    answers: dict[str, Any] = {"DescribeDBInstances": {"DBInstances": [instance()]}, "CreateDBSnapshot": create}
+    async with scripted(**answers) as (source, script, _):
+        receipt = await source.perform(await source.prepare_backup(TARGET, "", "token"))
+
+    assert receipt.progress is Progress.UNKNOWN
+    assert receipt.text == (
+        f"{receipt.operation} is there already, and cannot be read: rds limit (Throttling): Rate exceeded"
+    )
+
+
 async def test_an_instance_of_the_same_name_by_somebody_else_is_not_taken_for_ours() -> None:
     made: list[dict[str, Any]] = []
 

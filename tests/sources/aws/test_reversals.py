@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from tests.sources.aws.account import Ecs, aws_client, aws_config, ecs_system, source_of
+from tests.sources.aws.deployments import ARN, definition, deployment, deployment_arn, revisions
 from tests.sources.aws.scripted import Scripted, at
-from tests.sources.aws.test_ecs_recorded import ARN, definition, deployment, deployment_arn, revisions
 from tests.sources.hostile import Hostile
 from tuiops.config.resources import ElastiCacheResource, RdsResource
 from tuiops.config.systems import Service, System

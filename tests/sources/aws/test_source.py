@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.servers.processes import free_port
+from tests.servers.ports import free_port
 from tests.sources.aws.account import CLUSTER, aws_config, ecs_system, source_of
 from tests.sources.aws.scripted import Refuses, Scripted, at
 from tests.sources.hostile import Hostile, Request

@@ -19,9 +19,10 @@ from tests.google.oauth import IMPERSONATION, OAUTH, STS, claims
 from tests.sources.certificates import Authority
 from tests.sources.hostile import Hostile
 from tests.sources.hostile import Request as Asked
+from tests.waiting import eventually_answers
 from tuiops.config.credentials import GoogleCredentials
 from tuiops.errors import AccessDenied, SourceError, TimedOut, Unreachable
-from tuiops.sources.gcp import auth as auth_module
+from tuiops.sources import look_up
 from tuiops.sources.gcp import identity as identity_module
 from tuiops.sources.gcp.auth import EARLY, GoogleAuth
 from tuiops.sources.gcp.identity import Identity, Token
@@ -75,7 +76,7 @@ async def sign(found: GoogleAuth) -> Mapping[str, str]:
     try:
         return await found.sign(REQUEST)
     finally:
-        found._worker.close()
+        await found.close()
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +185,11 @@ async def test_a_token_is_kept_and_renewed_before_its_end(google: GoogleStage) -
     google.clock.advance(3600 - EARLY - 10)
     assert await found.sign(REQUEST) == first
     google.clock.advance(20)
-    assert await found.sign(REQUEST) != first
+
+    async def renewed() -> bool:
+        return await found.sign(REQUEST) != first
+
+    await eventually_answers(renewed, "another token")
     google.clock.jump_wall(10 * 3600)
     await found.sign(REQUEST)
     assert len(google.tokens.grants) == 2
@@ -354,7 +359,7 @@ async def test_a_look_up_that_hangs_is_told_and_still_serves_the_next(
     stuck = Stuck(Token("t", 3600, None, person=False))
     found = GoogleAuth(GoogleCredentials(), google.clock, None, stuck)
     with monkeypatch.context() as patch:
-        patch.setattr(auth_module, "PATIENCE", 0.0)
+        patch.setattr(look_up, "PATIENCE", 0.0)
         with pytest.raises(TimedOut, match="no Google token came within 0s"):
             await found.sign(REQUEST)
     second = asyncio.create_task(found.sign(REQUEST))

@@ -88,6 +88,9 @@ def body(status: str, message: str = "no", detail: str = "") -> str:
         (409, body("ABORTED"), Conflict, "no (409)"),
         (409, body("ALREADY_EXISTS"), Conflict, "no (409)"),
         (412, '{"error": {"code": 412}}', Conflict, "(412)"),
+        (408, '{"error": {"code": 408}}', TimedOut, "(408)"),
+        (499, body("CANCELLED"), TimedOut, "no (499)"),
+        (499, '{"error": {"code": 499}}', TimedOut, "(499)"),
         (418, body("TEAPOT"), QueryRefused, "no (418)"),
         (429, body("RESOURCE_EXHAUSTED"), RateLimited, "run limit: no"),
         (500, body("INTERNAL"), Unreachable, "no (500)"),
@@ -211,7 +214,7 @@ async def test_regions_that_did_not_answer_are_named(google: GoogleStage, run: R
 async def test_pages_without_an_end_end(google: GoogleStage, run: RunApi) -> None:
     google.fault("run", "services.list", raw=b'{"nextPageToken": "again"}')
 
-    with pytest.raises(BadAnswer, match="names a page after itself"):
+    with pytest.raises(BadAnswer, match="names a page twice"):
         await connected(google).pages(Services, "run", PATH, items=lambda page: page.services)
 
     assert len(google.calls) == 2

@@ -78,7 +78,7 @@ async def look(google: GoogleStage, place: Place | None = None, region: str | No
 def loaded(folder: Path, proposal: Proposal) -> Config:
     file = folder / "proposed.toml"
     file.write_text("\n".join(lines(proposal)), encoding="utf-8")
-    return load(file, environ={}, reviews=[query_faults]).config
+    return load(file, environ={}, inspections=[query_faults]).config
 
 
 async def test_everything_in_a_project_is_proposed(google: GoogleStage, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ NAMES = st.text(max_size=12) | st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, max_size=6), words=st.lists(NAMES, min_size=2, max_size=2))
 def test_whatever_names_there_are_the_proposal_loads(tmp_path: Path, names: list[str], words: list[str]) -> None:
     finder = discovery._Finder(GcpConfig(project=PROJECT, region=REGION), {}, Draft("google", "shop"))

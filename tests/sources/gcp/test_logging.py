@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.google.logging import LoggingApi, parsed
@@ -168,11 +168,10 @@ async def test_a_page_that_names_itself_ends_the_reading(google: GoogleStage, ap
     source = stream(google)
     await messages(source)
     google.fault("logging", raw=b'{"entries": [], "nextPageToken": "same"}')
-    with pytest.raises(BadAnswer, match="names a page after itself"):
+    with pytest.raises(BadAnswer, match="names a page twice"):
         await messages(source)
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.text(max_size=9), st.text(max_size=20), max_size=3),
     st.lists(st.text(min_size=1, max_size=20), max_size=2).map(tuple),
@@ -214,7 +213,6 @@ def _harmless(config: CloudLog) -> CloudLog:
     )
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=30))
 def test_what_is_quoted_means_the_text_itself(text: str) -> None:
     meets = parsed(f"textPayload={quoted(text)}")

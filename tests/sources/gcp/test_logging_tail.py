@@ -19,7 +19,8 @@ from tuiops.config.logs import CloudLog
 from tuiops.config.values import Duration, Url
 from tuiops.core.text import lit
 from tuiops.errors import AccessDenied, QueryRefused, RateLimited, SourceError, TimedOut, Unreachable
-from tuiops.sources.gcp import auth, logging_tail
+from tuiops.sources import look_up
+from tuiops.sources.gcp import logging_tail
 from tuiops.sources.gcp.logging import CloudLogSource
 from tuiops.sources.stored_logs import nanoseconds, rfc3339
 
@@ -70,7 +71,7 @@ async def drained(source: CloudLogSource, found: list[LogChunk], last: str = "")
 async def test_credentials_that_hang_end_the_tail_with_an_error(
     google: GoogleStage, api: LoggingApi, server: LoggingTail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "PATIENCE", 0.0)
+    monkeypatch.setattr(look_up, "PATIENCE", 0.0)
 
     with pytest.raises(TimedOut, match="no Google token came within 0s"):
         await drained(stream(google, server.url), [])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.google.monitoring import MonitoringApi
+from tests.waiting import eventually, let_pass
 from tuiops.core.alerts import Alert, AlertState, Report, merge
 from tuiops.core.severity import Severity
 from tuiops.errors import AccessDenied
@@ -345,7 +346,10 @@ async def test_what_hangs_beside_the_open_incidents_is_a_warning(
     monitoring.open(monitoring.policy("A"))
     google.fault("monitoring", method, path=path, hold=asyncio.Event())
 
-    update = await read(google.source(SHOP, 'timeout = "1s"'))
+    reading = asyncio.create_task(read(google.source(SHOP, 'timeout = "300s"')))
+    await eventually(lambda: len(google.calls) == 4, "all four requests")
+    await let_pass(100)
+    update = await reading
 
     assert [one.state for one in update.alerts] == [AlertState.FIRING]
     assert len(update.warnings) == 1

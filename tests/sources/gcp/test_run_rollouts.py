@@ -218,7 +218,55 @@ async def test_a_deployment_over_another_ends_the_former(watch: Watch) -> None:
 
     live, former, *_ = update.rollouts
     assert (live.new, live.phase) == (third, Phase.WAITING)
-    assert (former.new, former.phase, former.message) == (second, Phase.ROLLED_BACK, f"replaced by {third}")
+    assert (former.new, former.phase, former.message) == (second, Phase.SUPERSEDED, f"replaced by {third}")
+    assert former.steps[-1].phase is Phase.SUPERSEDED
+
+
+async def test_one_that_took_all_traffic_before_the_next_was_made_has_succeeded(watch: Watch) -> None:
+    await watch.look()
+    second = watch.run.deploy("chat", "shop/chat:2", traffic=False)
+    watch.run.share("chat", {second: 10, watch.first: 90})
+    await watch.look(60)
+    watch.run.share("chat", {second: 100})
+    watch.google.clock.advance(600)
+    third = watch.run.deploy("chat", "shop/chat:3", traffic=False)
+
+    live, former, *_ = (await watch.look(30)).rollouts
+
+    assert (live.new, live.phase) == (third, Phase.WAITING)
+    assert (former.new, former.phase, former.weight, former.message) == (second, Phase.SUCCEEDED, 1.0, "")
+    assert steps(former)[-1] == ("100%", "succeeded")
+
+
+async def test_how_one_ended_that_lost_its_traffic_to_the_next_out_of_sight_is_unknown(watch: Watch) -> None:
+    await watch.look()
+    second = watch.run.deploy("chat", "shop/chat:2", traffic=False)
+    watch.run.share("chat", {second: 10, watch.first: 90})
+    await watch.look(60)
+    third = watch.run.deploy("chat", "shop/chat:3", traffic=False)
+    watch.run.share("chat", {third: 100})
+
+    update = await watch.look(600)
+
+    former = next(one for one in update.rollouts if one.new == second)
+    assert (former.live, former.phase) == (False, Phase.UNKNOWN)
+    assert former.message == f"replaced by {third}; how it ended was not seen"
+    assert former.steps[-1].phase is Phase.UNKNOWN
+
+
+async def test_one_that_failed_before_the_next_was_made_has_failed(watch: Watch) -> None:
+    await watch.look()
+    watch.run.failure = "It does not start."
+    second = watch.run.deploy("chat", "shop/chat:2")
+    await watch.look()
+    watch.google.clock.advance(60)
+    watch.run.failure = ""
+    watch.run.deploy("chat", "shop/chat:3")
+
+    update = await watch.look(60)
+
+    former = next(one for one in update.rollouts if one.new == second)
+    assert (former.phase, former.message) == (Phase.FAILED, "It does not start.")
 
 
 async def test_a_candidate_that_nobody_wants_is_no_rollout_for_ever(watch: Watch) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from textual.widgets import Input
 
 from tests.ui.fakes import FakeBackend
 from tuiops.config.model import Display
 from tuiops.core.clock import FakeClock
+from tuiops.core.logs import Level
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import lit
 from tuiops.ui.panes.base import TitleBar
@@ -128,6 +130,22 @@ async def test_a_line_that_came_late_is_marked() -> None:
         assert second.startswith("‹")
 
 
+async def test_what_a_cloud_puts_around_every_line_is_left_to_the_record() -> None:
+    entry = {
+        "logName": "projects/shop/logs/run",
+        "resource": {"type": "cloud_run_revision", "labels": {"region": "tokyo"}},
+        "insertId": "7",
+        "jsonPayload": {"message": "hello", "shelf": 3},
+    }
+    app = app_with(msgspec.json.encode(entry))
+    async with app.run_test(size=(120, 12)) as pilot:
+        (line,) = [row for row in app.text() if "hello" in row]
+        assert line.endswith("hello  jsonPayload.shelf=3")
+        await pilot.press("enter")
+        assert isinstance(app.screen, RecordScreen)
+        assert "cloud_run_revision" in app.screen.copied
+
+
 async def test_a_level_hides_lines_and_they_are_counted() -> None:
     app = app_with(*numbered(100))
     async with app.run_test(size=(100, 12)) as pilot:
@@ -171,6 +189,28 @@ async def test_a_bad_expression_is_said_and_ends_nothing() -> None:
         await pilot.press("slash", "left_parenthesis", "enter")
         assert app.pane.view.pattern is None
         assert app.is_running
+
+
+async def test_what_is_said_of_an_expression_leaves_the_prompt_clear() -> None:
+    app = app_with(*numbered(5))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("slash", "left_parenthesis", "enter")
+        await pilot.pause()
+        assert app.screen.query_one("Toast").region.bottom <= app.query_one(LogPrompt).region.y
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen.query_one("ToastRack").styles.margin.bottom == 1
+
+
+async def test_a_block_of_colour_ends_with_the_letter_of_its_level() -> None:
+    app = app_with(b"2026-11-22T03:00:00Z FATAL out of slots")
+    async with app.run_test(size=(80, 12)):
+        app.text()
+        drawn = [(part.text, part.style and part.style.bgcolor) for part in app.pane.view.render_line(0)]
+        palette = app.look.palette
+        at = drawn.index(("F", palette.level[Level.FATAL].bgcolor))
+        assert drawn[at + 1] == (" ", palette.text.bgcolor)
+        assert palette.text.bgcolor != palette.level[Level.FATAL].bgcolor
 
 
 async def test_filters_in_and_out_can_be_switched() -> None:
@@ -345,16 +385,16 @@ async def test_the_histogram_counts_lines_over_errors() -> None:
     async with app.run_test(size=(100, 14)) as pilot:
         await pilot.press("i")
         above, below = app.text()[:2]
-        assert above.startswith("lines / ")
-        assert below.startswith("errors, warnings")
-        bars, errors = above[17:], below[17:]
+        assert above.startswith(" lines / ")
+        assert below.startswith(" errors, warnings")
+        bars, errors = above[18:], below[18:]
         assert set(bars.strip()) <= set("▁▂▃▄▅▆▇█")
         assert "█" in bars
         assert "█" in errors
         assert len(bars.strip()) > 20, "what states no time must not draw the bars together"
         await pilot.press("i")
         assert "line" in app.text()[0]
-        assert not app.text()[0].startswith("lines / ")
+        assert not app.text()[0].startswith(" lines / ")
 
 
 async def test_marks_of_lines_that_were_dropped_are_stepped_over() -> None:

@@ -15,7 +15,7 @@ from tuiops.core.changes import Change
 from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Environment, Snapshot
 from tuiops.core.text import EMPTY, lit, safe
-from tuiops.errors import QueryRefused, Unreachable
+from tuiops.errors import NotFound, QueryRefused, Unreachable
 from tuiops.ui.actions import ACTIONS, Scope
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.screens.alert import AlertScreen
@@ -91,7 +91,7 @@ async def test_before_the_history_answers_the_plots_say_that_they_load(backend: 
     ("trouble", "said"),
     [
         (Unreachable("prom:9090 refused"), "unreachable: prom:9090 refused"),
-        (QueryRefused("host keeps no history"), "host keeps no history"),
+        (NotFound("host keeps no history"), " host keeps no history."),
         (QueryRefused(HOSTILE), "␛]0;owned␇[bold red]"),
     ],
 )

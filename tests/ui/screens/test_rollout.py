@@ -109,7 +109,7 @@ async def test_the_side_that_is_worse_is_named_and_no_traffic_is_no_number() -> 
     line = next(line for line in text.splitlines() if "ERR%" in line)
     assert line.split() == ["ERR%", "2.40%", "0.40%", ">", "1.00%,", ">", "5.00%", "new"]
     line = next(line for line in text.splitlines() if "P95" in line)
-    assert line.split() == ["P95", "idle", "—", ">", "2.00s,", ">", "10.00s", "—"]
+    assert line.split() == ["P95", "no", "data", "—", ">", "2.00s,", ">", "10.00s", "—"]
     assert "it is refused" in text
     assert known.compared == [("tokyo", "chat", "b71e", "9f2c")]
 

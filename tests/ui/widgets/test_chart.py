@@ -16,6 +16,7 @@ from tuiops.core.text import lit
 from tuiops.core.units import Unit
 from tuiops.core.updates import Series, SeriesPoint
 from tuiops.ui.widgets.chart import Ink, Plot, draw
+from tuiops.ui.widgets.ticks import value_ticks
 
 END = datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
 START = END - timedelta(minutes=20)
@@ -111,3 +112,7 @@ def test_nothing_that_a_source_may_say_breaks_the_frame(
     rows = draw(plot(*values, unit=unit), width, height)
     assert len(rows) <= max(1, height)
     assert all(len("".join(piece for piece, _ in row)) <= max(width, 0) for row in rows)
+
+
+def test_the_axis_of_states_has_the_states_and_nothing_between_them() -> None:
+    assert [label for _, label in value_ticks(0.0, 1.0, Unit.STATE, 4)] == ["ok", "degraded", "DOWN"]

@@ -18,7 +18,7 @@ from tuiops.runbooks.load import faults_beside, library
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tuiops.errors import Fault
 
@@ -31,17 +31,18 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         loaded = load(
             file,
             options=settings.options(arguments),
-            reviews=(*reviews.ALWAYS, *reviews.DRAWING, query_faults),
+            reviews=(*reviews.ALWAYS, *reviews.DRAWING),
+            inspections=(query_faults,),
             advice=(missing_secrets,),
         )
     except ConfigError as error:
+        _warn(error.warnings, out)
         return _wrong((*error.faults, *faults_beside(file)))
     books = library(loaded)
     if books.faults:
         return _wrong(books.faults)
     config = loaded.config
-    for fault in loaded.warnings:
-        out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))
+    _warn(loaded.warnings, out)
     unread = unreadable_queries(config)
     if unread:
         out.line((lit("warning  "), Tone.BAD), unread)
@@ -54,3 +55,8 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
 def _wrong(found: Sequence[Fault]) -> Exit:
     faults.tell(ConfigError(found), Output(sys.stderr, os.environ), whole=True)
     return Exit.CONFIG
+
+
+def _warn(warnings: Iterable[Fault], out: Output) -> None:
+    for fault in warnings:
+        out.line((lit("warning  "), Tone.BAD), safe(str(fault), LINE))

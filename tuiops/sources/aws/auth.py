@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from tuiops.errors import SourceError, TimedOut
 from tuiops.sources.aws.identity import Identity
-from tuiops.sources.daemon import DaemonWorker
+from tuiops.sources.look_up import Keep, LookUp
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from tuiops.config.credentials import AwsCredentials
     from tuiops.core.clock import Clock
@@ -21,25 +18,15 @@ if TYPE_CHECKING:
 LOOK_AGAIN = 60.0
 """Seconds that keys are used without asking for them again; botocore renews them 15 min before their end."""
 
-AGAIN = 5.0
-"""Seconds that a failure to find keys stands: what asks together is not told together to try again."""
-
-PATIENCE = 9.0
-"""Seconds to find keys; a program that hands out credentials may hang for ever."""
-
 
 class AwsAuth:
-    """Keeps the keys that requests are signed with. One look-up at a time, in a thread that nobody waits for."""
+    """Keeps the keys that requests are signed with."""
 
     def __init__(self, config: AwsCredentials, region: str, clock: Clock, identity: Identity | None = None) -> None:
-        self._clock = clock
         self._profile = config.profile
         self._identity = identity or Identity(config, region)
-        self._worker = DaemonWorker("aws-auth")
-        self._keys: Keys | None = None
-        self._look_at = 0.0
-        self._failed: tuple[SourceError, float] | None = None
-        self._looking: asyncio.Task[Keys] | None = None
+        late = ("AWS credentials were not found", "a credential_process or SSO")
+        self._keys = LookUp("aws-auth", clock, self._identity.keys, lambda _: Keep(LOOK_AGAIN, LOOK_AGAIN), late)
 
     def __repr__(self) -> str:
         return "<AwsAuth>"
@@ -56,59 +43,17 @@ class AwsAuth:
 
     async def keys(self) -> Keys:
         """Keys that are valid. AccessDenied, `logged out: …`, when there are none to be had."""
-        now = self._clock.monotonic()
-        if self._keys is not None and now < self._look_at:
-            return self._keys
-        if self._failed is not None and now < self._failed[1]:
-            raise self._failed[0]
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._look_up(), name="aws-auth")
-            self._looking.add_done_callback(self._looked_up)
-        async with _patience():
-            # Whoever asked may run out of time; the answer still serves the next one.
-            return await asyncio.shield(self._looking)
+        return await self._keys.get()
 
     async def renew(self, refused: Keys) -> bool:
         """Look for keys again after these were refused; whether others came out that are worth a try."""
-        if self._keys == refused:
-            self._keys = None
-            # In the thread of the look-ups, and so after one that hangs.
-            async with _patience():
-                await self._worker.run(self._identity.forget)
+        if self._keys.drop(lambda keys: keys == refused):
+            await self._keys.run(self._identity.forget)
         return await self.keys() != refused
 
     async def close(self) -> None:
         """Forget the keys and let the thread end. It can be used again."""
-        # A look-up under way is not cancelled: it would take those with it who wait for its answer.
-        self._looking = None
-        self._keys = None
-        self._worker.close()
-
-    async def _look_up(self) -> Keys:
-        return await self._worker.run(self._identity.keys)
-
-    def _looked_up(self, task: asyncio.Task[Keys]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if self._looking is not task or task.cancelled():
-            return
-        self._looking = None
-        now = self._clock.monotonic()
-        if error is None:
-            self._keys, self._failed, self._look_at = task.result(), None, now + LOOK_AGAIN
-        elif isinstance(error, SourceError):
-            self._failed = (error, now + AGAIN)
-
-
-@asynccontextmanager
-async def _patience() -> AsyncIterator[None]:
-    """Everything inside is done within PATIENCE, or TimedOut is raised."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            yield
-    except TimeoutError:
-        raise TimedOut(
-            f"AWS credentials were not found within {PATIENCE:g}s; does a credential_process or SSO hang?"
-        ) from None
+        self._keys.close()
 
 
 class AwsSigner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,6 +16,7 @@ from tuiops.sources.aws.errors import KeysRefused, Refused, explain
 from tuiops.sources.aws.wire import Wire, Wires
 from tuiops.sources.daemon import DaemonWorker
 from tuiops.sources.http import Endpoint, decode
+from tuiops.sources.paging import Cursor, Listing
 from tuiops.sources.quota import Quotas
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tuiops.sources.aws.auth import AwsAuth
     from tuiops.sources.http import HttpClient, HttpConnector
     from tuiops.sources.http_errors import Refusal
+    from tuiops.sources.unchanged import Unchanged
 
 _T = TypeVar("_T")
 _Item = TypeVar("_Item")
@@ -39,25 +41,12 @@ QUOTAS: Mapping[str, float] = {
     "logs": 240,  # FilterLogEvents: of 300 to 600 a minute by region
     "rds": 120,  # unpublished
     "elasticache": 120,  # unpublished
+    "secretsmanager": 600,  # DescribeSecret: of 3,000 a minute; ListSecretVersionIds: of 3,000
 }
 """Requests a minute that are asked for at most: other users of the account need their share."""
 
 _READS = ("Describe", "Filter", "Get", "List")
 _MOST_PAGES = 500
-
-
-class Listing(msgspec.Struct, Generic[_Item], frozen=True, kw_only=True):
-    """All pages of a listing, as far as it was read."""
-
-    items: tuple[_Item, ...]
-    truncated: bool = False
-    """Whether there were more than may be kept."""
-
-    def warnings(self, what: SafeText) -> tuple[SafeText, ...]:
-        """What makes it incomplete; `what` it lists, in the plural."""
-        if not self.truncated:
-            return ()
-        return (fmt("{}: only the first {} were read; raise max_items", what, len(self.items)),)
 
 
 class _Service(NamedTuple):
@@ -116,14 +105,22 @@ class AwsClient:
     ) -> Any:
         """The answer to one request: a `kind`, or a dict as botocore parses it.
 
-        Members have the names of AWS' API; times are datetimes. What only reads may be sent twice, everything else
-        leaves this machine at most once.
+        Members have the names of AWS' API; times are datetimes. What only reads may be sent twice. Everything else is
+        sent again only when AWS refused the keys that signed it, so that it is carried out at most once.
         """
         found = await self._service(service)
         body = await self._send(found, operation, params or {})
         if kind is None:
             return found.wire.read(operation, body, found.http.server)
         return self._typed(found, operation, body, kind)
+
+    async def poll(
+        self, service: str, operation: str, params: Mapping[str, object], *, kind: type[_T], last: Unchanged[_T]
+    ) -> _T:
+        """The same for a question that is asked again and again: an answer as the `last` one is not read again."""
+        found = await self._service(service)
+        body = await self._send(found, operation, params)
+        return last.read(body, lambda changed: cast(_T, self._typed(found, operation, changed, kind)))
 
     @overload
     async def pages(
@@ -160,18 +157,14 @@ class AwsClient:
         found = await self._service(service)
         into, out_of = found.wire.tokens(operation)
         items: list[Any] = []
-        token, seen = "", set[str]()
-        for _ in range(_MOST_PAGES):
-            asked = {**params, into: token} if token else params
+        cursor = Cursor(fmt("{} {}", safe(service), safe(operation)), _MOST_PAGES)
+        while cursor.reads_on and len(items) <= most:
+            asked = {**params, into: cursor.token} if cursor.token else params
             body = await self._send(found, operation, asked)
             page, token = self._page(found, operation, body, (result, out_of, kind))
             items.extend(page)
-            if not token or len(items) > most:
-                break
-            if token in seen:
-                raise BadAnswer(f"{safe(service)} names a page of {safe(operation)} twice as the next one")
-            seen.add(token)
-        return Listing(items=tuple(items[:most]), truncated=bool(token) or len(items) > most)
+            cursor.turn(token)
+        return Listing(items=tuple(items[:most]), truncated=cursor.more or len(items) > most)
 
     @contextlib.asynccontextmanager
     async def events(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
 from tuiops.config.draft import Draft
 from tuiops.config.logs import GROUP_PATTERN
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.errors import SourceError
-from tuiops.sources.http_errors import deadline
+from tuiops.sources.together import raise_if_all, together
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
@@ -50,33 +48,18 @@ async def discover(
         lit("alarms"): look.listed("cloudwatch", "DescribeAlarms", "MetricAlarms"),
         lit("log groups"): look.listed("logs", "DescribeLogGroups", "logGroups"),
     }
-    results = await asyncio.gather(*(_attempt(job, what) for what, job in kinds.items()))
-    failures = [result for result in results if isinstance(result, SourceError)]
-    if len(failures) == len(results):
-        raise failures[0]
+    found, failed = await together(kinds, SECONDS, lambda _: lit("AWS"))
+    raise_if_all(found, failed)
     draft = Draft(*names)
     finder = _Finder(config, credentials, draft)
-    for what, result in zip(kinds, results, strict=True):
-        if isinstance(result, SourceError):
-            draft.warn(fmt("{}: {}", what, safe(str(result), 300)))
-    draft.warn(*look.warnings)
-    services, databases, groups, caches, alarms, logs = (
-        [] if isinstance(result, SourceError) else result for result in results
-    )
+    draft.warn(*(fmt("{}: {}", what, safe(str(error), 300)) for what, error in failed.items()), *look.warnings)
+    services, databases, groups, caches, alarms, logs = (found.get(what, ()) for what in kinds)
     finder.ecs(services)
     finder.rds(databases)
     finder.elasticache(groups, caches)
     finder.alarms(alarms)
     finder.logs(logs)
     return draft.proposal()
-
-
-async def _attempt(job: Coroutine[Any, Any, Sequence[Any]], what: SafeText) -> Sequence[Any] | SourceError:
-    try:
-        async with deadline(SECONDS, what):
-            return await job
-    except SourceError as error:
-        return error
 
 
 class _Look:

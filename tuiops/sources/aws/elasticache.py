@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
     from tuiops.core.health import Reading
-    from tuiops.sources.aws.client import AwsClient, Listing
+    from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.paging import Listing
 
 EVENTS = 30
 """Minutes of events that are looked at."""

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tuiops.core.text import SafeText, safe
 from tuiops.core.units import span
-from tuiops.errors import AccessDenied, Conflict, NotFound, QueryRefused, RateLimited, SourceError, Unreachable
+from tuiops.errors import (
+    AccessDenied,
+    Conflict,
+    NotFound,
+    QueryRefused,
+    RateLimited,
+    SourceError,
+    TimedOut,
+    Unreachable,
+)
 from tuiops.sources.http_errors import retry_after, server_time
 
 if TYPE_CHECKING:
@@ -56,6 +65,7 @@ _CONFLICT = frozenset({
 _PRESENT = re.compile(r"AlreadyExists(Fault|Exception)?$")
 _OVER = "SessionTimeoutException"
 _ABSENT = re.compile(r"(NotFound|NotFoundFault|NotFoundException|NotFoundError)$")
+_CUT = re.compile(r"RequestTimeout(Exception)?$")
 _PERMISSION = re.compile(r"User: (\S{1,300}) is not authorized to perform: ([\w-]{1,64}:\w{1,64})")
 
 
@@ -106,6 +116,9 @@ def _kind(code: str) -> type[SourceError]:
         return SessionOver
     if _ABSENT.search(code):
         return NotFound
+    if _CUT.match(code):
+        # AWS stopped waiting: whether it was carried out is not known.
+        return TimedOut
     if _PRESENT.search(code):
         return Exists
     return Conflict if code in _CONFLICT else QueryRefused

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tuiops.core.text import SafeText, lit
-from tuiops.errors import BadAnswer
 from tuiops.sources.line_form import line_format
 from tuiops.sources.log_records import envelope, stored_format
+from tuiops.sources.paging import Cursor
 from tuiops.sources.stored_logs import Page, Past, Record, StoredLogSource, Window
 
 if TYPE_CHECKING:
@@ -148,16 +148,12 @@ class CloudWatchStore:
             params["logStreamNamePrefix"] = self._config.prefix
         if self._config.pattern is not None:
             params["filterPattern"] = self._config.pattern
-        seen: set[str] = set()
-        while True:
-            answer = await self._client.call("logs", "FilterLogEvents", params, kind=_Answer)
+        cursor = Cursor(lit("logs FilterLogEvents"))
+        while cursor.reads_on:
+            asked = {**params, "nextToken": cursor.token} if cursor.token else params
+            answer = await self._client.call("logs", "FilterLogEvents", asked, kind=_Answer)
             yield answer.events
-            if not answer.next_token:
-                return
-            if answer.next_token in seen:
-                raise BadAnswer("logs names a page of FilterLogEvents twice as the next one")
-            seen.add(answer.next_token)
-            params["nextToken"] = answer.next_token
+            cursor.turn(answer.next_token)
 
 
 def _time(record: Record) -> int:

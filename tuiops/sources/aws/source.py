@@ -11,6 +11,7 @@ from tuiops.sources.aws.cloudwatch.metrics import MetricsPart
 from tuiops.sources.aws.ecs.part import EcsPart
 from tuiops.sources.aws.elasticache import ElastiCachePart
 from tuiops.sources.aws.rds.part import RdsPart
+from tuiops.sources.aws.secrets.part import SecretsPart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.clock import Clock
     from tuiops.core.updates import Series
-    from tuiops.sources.abilities import Prepared, Target
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.parts import Part
 
@@ -35,9 +36,12 @@ class AwsSource(AssembledSource):
         self._metrics = MetricsPart(name, systems, client, clock)
         self._rds = RdsPart(name, systems, client, clock)
         caches = ElastiCachePart(name, systems, client, clock)
-        parts: list[Part] = [part for part in (self._ecs, self._rds, caches) if part.resources]
+        self._secrets = SecretsPart(name, systems, client)
+        watching = (self._ecs, self._rds, caches, self._secrets)
+        parts: list[Part] = [part for part in watching if part.resources]
         parts += [self._metrics] if self._metrics.plans else []
-        parts += [AlarmsPart(name, config, systems, client, clock)] if config.alerts else []
+        self._alarms = AlarmsPart(name, config, systems, client, clock)
+        parts += [self._alarms] if config.alerts else []
         super().__init__((safe(name), lit("aws")), config, parts, client, clock)
 
     async def read_history(
@@ -63,9 +67,23 @@ class AwsSource(AssembledSource):
         """Restore a snapshot of an RDS instance, or a moment of it, into a new instance."""
         return await self._rds.actions.prepare_restore(target, backup, instance, token)
 
+    async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
+        """Add a version to a secret of Secrets Manager."""
+        return await self._secrets.actions.prepare_secret_version(target, token)
+
+    async def perform_secret(self, prepared: Prepared, value: bytes) -> Receipt:
+        """Add the version that was prepared, with this value."""
+        return await self._secrets.actions.perform_secret(prepared, value)
+
 
 class AwsAlertsSource(AwsSource, AlertsToo):
     """Everything that an AwsSource reads, and the alarms of CloudWatch."""
+
+    async def prepare_snooze(
+        self, policies: tuple[str, ...], start: datetime, end: datetime, comment: str, token: str
+    ) -> Prepared:
+        """Mute alarms of CloudWatch, by their names."""
+        return await self._alarms.actions.prepare_snooze(policies, start, end, comment, token)
 
 
 def aws_source(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import AccessDenied, NotFound, QueryRefused, SourceError, TimedOut
 from tuiops.sources.http_errors import deadline
 
@@ -25,6 +25,15 @@ SHARE = 0.25
 """Of the time of a poll, what one read may take: two that hang must leave time for what cannot be done without."""
 
 
+class Unread(NamedTuple):
+    """Why there is no answer."""
+
+    reason: SafeText
+    """What was in the way; empty where there is nothing to be read."""
+    lasts: bool
+    """Whether asking again soon would find the same: it is refused, or not there."""
+
+
 class Spare:
     """Keeps what was refused, and why."""
 
@@ -32,26 +41,34 @@ class Spare:
         """`timeout`: seconds of a whole poll."""
         self._clock = clock
         self._seconds = SHARE * timeout
-        self._barred: dict[str, tuple[float, SafeText]] = {}
+        self._barred: dict[str, tuple[float, Unread]] = {}
 
     async def read(self, what: SafeText, ask: Callable[[], Awaitable[_T]], said: dict[SafeText, None]) -> _T | None:
         """What `ask` answers, None when it does not; why not is added to `said`. `what` it reads, in the plural."""
+        found = await self.attempt(what, ask, said)
+        return None if isinstance(found, Unread) else found
+
+    async def attempt(
+        self, what: SafeText, ask: Callable[[], Awaitable[_T]], said: dict[SafeText, None]
+    ) -> _T | Unread:
+        """The same for who must tell what is not there from what cannot be read at present."""
         barred = self._barred.get(what)
         if barred is not None and self._clock.monotonic() < barred[0]:
-            said[barred[1]] = None
-            return None
+            said[barred[1].reason] = None
+            return barred[1]
         try:
             async with deadline(self._seconds, lit("AWS")):
                 found = await ask()
         except NotFound:
-            return None
+            return Unread(EMPTY, lasts=True)
         except SourceError as error:
             text = fmt("{} are not known: {}", what, safe(str(error), 300))
             said[text] = None
+            unread = Unread(text, lasts=isinstance(error, AccessDenied | QueryRefused))
             wait = _pause(error)
             if wait:
-                self._barred[what] = (self._clock.monotonic() + wait, text)
-            return None
+                self._barred[what] = (self._clock.monotonic() + wait, unread)
+            return unread
         self._barred.pop(what, None)
         return found
 

@@ -51,9 +51,15 @@ class Wire:
     def write(self, operation: str, params: Mapping[str, object]) -> Written:
         """The request for an operation. QueryRefused when the parameters are not what its model allows."""
         from botocore.exceptions import BotoCoreError
+        from botocore.model import OperationNotFoundError
 
         try:
-            found = self._serializer.serialize_to_request(dict(params), self._model.operation_model(operation))
+            model = self._model.operation_model(operation)
+        except OperationNotFoundError:
+            name = f"{safe(self.service)} {safe(operation)}"
+            raise QueryRefused(f"{name} is not known to the botocore that is installed; upgrade it") from None
+        try:
+            found = self._serializer.serialize_to_request(dict(params), model)
         except BotoCoreError as error:
             raise QueryRefused(f"{safe(self.service)} {safe(operation)}: {safe(str(error), 300)}") from None
         body = found["body"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from tuiops.core.text import SafeText, fmt, safe
-from tuiops.errors import BadAnswer, RateLimited
+from tuiops.core.text import safe
+from tuiops.errors import RateLimited
 from tuiops.sources.gcp.errors import explain
 from tuiops.sources.http import Endpoint, Request, decode
+from tuiops.sources.paging import Cursor, Listing
 from tuiops.sources.quota import Quotas
 
 if TYPE_CHECKING:
@@ -61,23 +62,6 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 _Page = TypeVar("_Page", bound=Page)
-
-
-class Listing(msgspec.Struct, Generic[_Item], frozen=True, kw_only=True):
-    """All pages of a listing, as far as it was read."""
-
-    items: tuple[_Item, ...]
-    truncated: bool = False
-    """Whether there were more than may be kept."""
-    unreachable: tuple[SafeText, ...] = ()
-    """Regions that did not answer."""
-
-    def warnings(self, what: SafeText) -> tuple[SafeText, ...]:
-        """What makes it incomplete; `what` it lists, in the plural."""
-        found = [fmt("{}: {} did not answer", what, region) for region in self.unreachable]
-        if self.truncated:
-            found.append(fmt("{}: only the first {} were read; raise max_items", what, len(self.items)))
-        return tuple(found)
 
 
 class GoogleClient:
@@ -138,20 +122,16 @@ class GoogleClient:
         most = self._config.max_items if most is None else most
         found: list[_Item] = []
         unreachable: dict[str, None] = {}
-        token, seen = "", {""}
-        for _ in range(_MOST_PAGES):
-            page = await self.get(kind, api, path, (*params, ("pageToken", token)) if token else params)
+        cursor = Cursor(safe(api), _MOST_PAGES)
+        while cursor.reads_on and len(found) <= most:
+            asked = (*params, ("pageToken", cursor.token)) if cursor.token else params
+            page = await self.get(kind, api, path, asked)
             found.extend(items(page))
             unreachable.update(dict.fromkeys(page.unreachable))
-            token = page.next_page_token
-            if not token or len(found) > most:
-                break
-            if token in seen:
-                raise BadAnswer(f"{safe(api)} names a page after itself as the next one")
-            seen.add(token)
+            cursor.turn(page.next_page_token)
         return Listing(
             items=tuple(found[:most]),
-            truncated=bool(token) or len(found) > most,
+            truncated=cursor.more or len(found) > most,
             unreachable=tuple(safe(place) for place in unreachable),
         )
 

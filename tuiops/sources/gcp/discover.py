@@ -12,8 +12,8 @@ from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.sources.gcp.client import PAGE, Page
 from tuiops.sources.gcp.message import Message, short
 from tuiops.sources.gcp.run.wire import Service, Services
-from tuiops.sources.gcp.together import raise_if_all, together
 from tuiops.sources.http import decode
+from tuiops.sources.together import raise_if_all, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -162,7 +162,7 @@ async def discover(
     """
     kinds = _kinds(config.project, config.region)
     jobs = {name: _listed(client, kind) for name, kind in kinds.items()}
-    found, failed = await together(jobs, SECONDS, lit("Google Cloud"))
+    found, failed = await together(jobs, SECONDS, lambda _: lit("Google Cloud"))
     raise_if_all(found, failed)
     finder = _Finder(config, credentials, Draft(*names))
     if config.region is None:

@@ -100,13 +100,22 @@ _BY_STATUS: dict[str, type[SourceError]] = {
     "OUT_OF_RANGE": QueryRefused,
     "UNIMPLEMENTED": QueryRefused,
     "DEADLINE_EXCEEDED": TimedOut,
+    "CANCELLED": TimedOut,
     "UNAVAILABLE": Unreachable,
     "INTERNAL": Unreachable,
     "UNKNOWN": Unreachable,
 }
 
-_BY_CODE: dict[int, type[SourceError]] = {404: NotFound, 409: Conflict, 410: NotFound, 412: Conflict, 504: TimedOut}
-"""For older APIs, Cloud SQL's among them, whose errors have no status."""
+_BY_CODE: dict[int, type[SourceError]] = {
+    404: NotFound,
+    408: TimedOut,
+    409: Conflict,
+    410: NotFound,
+    412: Conflict,
+    499: TimedOut,
+    504: TimedOut,
+}
+"""For older APIs, Cloud SQL's among them, whose errors have no status. What was cut (408, 499) may have happened."""
 
 
 def _class_of(status: int) -> type[SourceError]:

@@ -16,6 +16,7 @@ from tuiops.errors import BadAnswer
 from tuiops.sources.gcp.client import Page as Listing
 from tuiops.sources.line_form import line_format
 from tuiops.sources.log_records import stored_format
+from tuiops.sources.paging import Cursor
 from tuiops.sources.stored_logs import SECOND, Page, Past, Record, StoredLogSource, Window, rfc3339
 
 if TYPE_CHECKING:
@@ -88,28 +89,21 @@ class CloudLogStore:
         self._client = client
 
     async def read(self, window: Window) -> AsyncIterator[Page]:
-        token, seen = "", {""}
-        while True:
-            page = await self._list(window, "timestamp asc", token)
+        cursor = Cursor(lit("logging"))
+        while cursor.reads_on:
+            page = await self._list(window, "timestamp asc", cursor.token)
             records = [record_of(bytes(raw)) for raw in page.entries]
             yield Page(records, through=records[-1].at if records else None)
-            token = page.next_page_token
-            if not token:
-                return
-            if token in seen:
-                raise BadAnswer("logging names a page after itself as the next one")
-            seen.add(token)
+            cursor.turn(page.next_page_token)
 
     async def newest(self, window: Window, most: int) -> Past:
         records: list[Record] = []
-        token = ""
-        for _ in range(_PAGES_OF_PAST):
-            page = await self._list(window, "timestamp desc", token)
+        cursor = Cursor(lit("logging"), _PAGES_OF_PAST)
+        while cursor.reads_on and len(records) < most:
+            page = await self._list(window, "timestamp desc", cursor.token)
             records += [record_of(bytes(raw)) for raw in page.entries]
-            token = page.next_page_token
-            if not token or len(records) >= most:
-                break
-        return Past(records[:most], whole=not token and len(records) <= most)
+            cursor.turn(page.next_page_token)
+        return Past(records[:most], whole=not cursor.more and len(records) <= most)
 
     async def count(self, window: Window) -> int | None:  # noqa: ARG002 - as LogStore says
         return None

@@ -11,11 +11,11 @@ from tuiops.config.resources import MemorystoreResource
 from tuiops.core.clock import age
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.sources.gcp.client import Listing, Page
+from tuiops.sources.gcp.client import Page
 from tuiops.sources.gcp.message import Message, Moment, short
-from tuiops.sources.gcp.together import SHARE
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
+from tuiops.sources.together import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.health import Reading
     from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.paging import Listing
 
 STANDARD = "STANDARD_HA"
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import http.client
 import socket
 import ssl
-import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from tuiops.sources.curfew import Curfew
 from tuiops.sources.http_errors import server_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 SECONDS = 10.0
 """For one request, from its connection to the last byte; each address of a server has as long to be connected to."""
@@ -68,7 +66,8 @@ class TokenTransport:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             raw = socket.create_connection((connection.host, connection.port), seconds)
             connection.sock = raw
-            with _shut_after(seconds, raw):
+            with Curfew(seconds) as curfew:
+                curfew.watch(raw)
                 if isinstance(connection, http.client.HTTPSConnection):
                     connection.sock = self._secure().wrap_socket(raw, server_hostname=connection.host)
                 connection.request(method, target, body, dict(headers))
@@ -97,33 +96,3 @@ class TokenTransport:
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
-
-
-@contextlib.contextmanager
-def _shut_after(seconds: float, connected: socket.socket) -> Iterator[None]:
-    """TimeoutError when what is inside takes longer: the timeout of a socket is of each read.
-
-    A connection that is shut looks as one that the server ended, even with headers that break off.
-    """
-    late = threading.Event()
-    # TLS takes over the socket itself.
-    guard = connected.dup()
-
-    def shut() -> None:
-        late.set()
-        with contextlib.suppress(OSError):
-            guard.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, shut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except (OSError, http.client.HTTPException):
-        if not late.is_set():
-            raise
-    finally:
-        timer.cancel()
-        guard.close()
-    if late.is_set():
-        raise TimeoutError(errno.ETIMEDOUT, f"no complete answer within {seconds:g}s")

@@ -6,9 +6,7 @@ By itself it tries three times with growing pauses, waits for ever, follows redi
 from __future__ import annotations
 
 import re
-import time
-from contextlib import contextmanager, suppress
-from threading import Timer
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -16,6 +14,8 @@ import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Retry
 
 from tuiops.core.text import SafeText, safe
@@ -30,9 +30,11 @@ from tuiops.errors import (
     TimedOut,
     Unreachable,
 )
+from tuiops.sources.curfew import Curfew
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from socket import socket
 
 _T = TypeVar("_T")
 
@@ -48,34 +50,32 @@ _ERRORS: Mapping[int, type[SourceError]] = {
 
 
 class _Bounded(HTTPAdapter):
-    """Ends answers that are too long or take too long."""
+    """Ends answers that are too long or take too long. One request at a time."""
 
     def __init__(self, seconds: float, limit: int) -> None:
-        super().__init__(max_retries=Retry(total=0, read=False))
         self._seconds = seconds
         self._limit = limit
+        self._curfew: Curfew | None = None
+        super().__init__(max_retries=Retry(total=0, read=False))
+
+    def init_poolmanager(self, *args: Any, **more: Any) -> None:
+        """The pools that all connections come from."""
+        super().init_poolmanager(*args, **more)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._watch)
 
     def send(self, request: requests.PreparedRequest, *_: Any, **rest: Any) -> requests.Response:
-        """The answer, read whole. A head that drips is ended only by the pauses between its bytes."""
-        until = time.monotonic() + self._seconds
-        response = super().send(request, **{**rest, "stream": True, "timeout": self._seconds})
-        # A body that drips is ended from outside: reading it returns with full blocks only.
-        timer = Timer(max(0.0, until - time.monotonic()), _shut, (response,))
-        timer.daemon = True
-        timer.start()
+        """The answer, read whole."""
         try:
-            body = self._body(response)
-        except requests.exceptions.RequestException:
-            if time.monotonic() < until:
-                raise
-            body = b""
-        finally:
-            timer.cancel()
-        if time.monotonic() >= until:
-            response.close()
-            raise TimedOut(f"sent no complete answer within {self._seconds:g} s")
-        response._content = body  # noqa: SLF001 - where requests itself keeps what it has read
+            with Curfew(self._seconds) as self._curfew:
+                response = super().send(request, **{**rest, "stream": True, "timeout": self._seconds})
+                response._content = self._body(response)  # noqa: SLF001 - where requests itself keeps what it has read
+        except TimeoutError:
+            raise TimedOut(f"sent no complete answer within {self._seconds:g} s") from None
         return response
+
+    def _watch(self, connected: socket) -> None:
+        if self._curfew is not None:
+            self._curfew.watch(connected)
 
     def _body(self, response: requests.Response) -> bytes:
         body = bytearray()
@@ -87,10 +87,30 @@ class _Bounded(HTTPAdapter):
         return bytes(body)
 
 
-def _shut(response: requests.Response) -> None:
-    """Let whoever reads an answer find its end."""
-    with suppress(OSError, ValueError):
-        response.raw.shutdown()
+def _pools(watch: Callable[[socket], None]) -> dict[str, type[HTTPConnectionPool]]:
+    """Pools whose connections are watched from their first byte on, and again with every request."""
+
+    class Watched(HTTPConnection):
+        def _new_conn(self) -> socket:
+            connected = super()._new_conn()
+            watch(connected)
+            return connected
+
+        def request(self, *args: Any, **more: Any) -> None:
+            if self.sock is not None:
+                watch(self.sock)
+            super().request(*args, **more)
+
+    class WatchedSecure(Watched, HTTPSConnection):
+        pass
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Watched  # type: ignore[mutable-override] # urllib3 means it to be set so
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = WatchedSecure  # type: ignore[mutable-override] # as above
+
+    return {"http": Pool, "https": SecurePool}
 
 
 class ApiClient:

@@ -41,7 +41,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unit(self) -> Unit:
         if isinstance(self.config, GaugeIndicator):
-            return self.config.unit
+            return Unit(self.config.unit)
         return Unit.SECONDS if isinstance(self.config, LatencyIndicator) else Unit.RATIO
 
     @property

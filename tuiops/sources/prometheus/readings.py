@@ -60,13 +60,14 @@ def readings(
                     plan.heading,
                 )
             )
+    system, indicator, scale = plan.system, plan.indicator, plan.unit.scale
     found = [
         Reading(
-            system=plan.system,
+            system=system,
             service=service,
-            indicator=plan.indicator,
+            indicator=indicator,
             at=_moment(taken.get(service), at) if taken is not None else at,
-            value=None if unproven else value * plan.unit.scale,
+            value=None if unproven else value * scale,
             note=note if value == 0 or unproven else EMPTY,
         )
         for service, value in values.items()
@@ -170,9 +171,10 @@ def _by_service(plan: Plan, series: Sequence[InstantSeries]) -> tuple[dict[SafeT
     """One value for each service that has any; the worst of several."""
     values: dict[SafeText, float] = {}
     warnings: list[SafeText] = []
-    wanted: dict[str | None, list[SafeText]] = {}
+    wanted: dict[str, list[SafeText]] = {}
+    by = plan.by
     for service, label_value in plan.services:
-        wanted.setdefault(label_value if plan.by else None, []).append(service)
+        wanted.setdefault(label_value if by else "", []).append(service)
     several: set[SafeText] = set()
     histograms = 0
     for one in series:
@@ -180,7 +182,7 @@ def _by_service(plan: Plan, series: Sequence[InstantSeries]) -> tuple[dict[SafeT
             histograms += 1
             continue
         value = number(one.value[1])
-        for service in wanted.get(one.metric.get(plan.by, "") if plan.by else None, ()):
+        for service in wanted.get(one.metric.get(by, "") if by else "", ()):
             if service in values:
                 several.add(service)
                 value = worse_value(values[service], value, smaller=plan.smaller_is_worse)

@@ -14,8 +14,9 @@ from tuiops.core.snapshot import Topic, stalest
 from tuiops.core.source import Freshness
 from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.core.units import countdown, span
+from tuiops.core.units import countdown, short_span, span
 from tuiops.ui.actions import Scope, bindings
+from tuiops.ui.format import full_name, width_of
 from tuiops.ui.messages import OpenAlert
 from tuiops.ui.panes.base import freshness_part
 from tuiops.ui.panes.table import GONE, NOTHING_SELECTED, Same, TablePane
@@ -67,17 +68,19 @@ AlertRow = Alert | GroupRow
 
 _COLUMNS = (
     Column(id="sev", heading=EMPTY, width=2),
-    Column(id="left", heading=lit("LEFT"), width=7, right=True, tight=True),
-    Column(id="service", heading=lit("SERVICE"), width=14, grow=2),
+    Column(id="left", heading=lit("LEFT"), width=8, right=True, tight=True),
+    Column(id="service", heading=lit("SERVICE"), width=11, grow=2, filled=True),
     Column(id="alert", heading=lit("ALERT"), width=16, grow=5),
     Column(id="state", heading=lit("STATE"), width=9, rank=3, wide=True),
-    Column(id="age", heading=lit("AGE"), width=5, right=True, rank=1),
+    Column(id="age", heading=lit("AGE"), width=4, right=True, rank=1),
     Column(id="owner", heading=lit("OWNER"), width=8, rank=2),
 )
 _COLUMNS_QUIET = tuple(
     Column(id=column.id, heading=column.heading, width=column.width) if column.id == "state" else column
     for column in _COLUMNS
 )
+_MOST = {"service": 40, "alert": 32}
+"""Columns that the names and the texts of alerts get at most before the other of the two has what it needs."""
 _CALLING = frozenset({AlertState.FIRING, AlertState.PENDING})
 
 
@@ -118,7 +121,7 @@ class AlertModel:
             )  # fmt: skip
         style = palette.severity[row.severity]
         left = _left(row, drawing.now, glyphs.dash, style, palette)
-        name = fmt("{}/{}", row.system, row.service) if row.system and row.service else row.service or row.system
+        name = full_name(row.system, row.service, drawing.room.get("service", 0), glyphs.cut)
         firing = row.state is AlertState.FIRING
         return (
             Cell(row.severity.glyph, style if firing else palette.muted),
@@ -126,7 +129,7 @@ class AlertModel:
             Cell(name, palette.text if firing else palette.muted),
             Cell(row.summary or row.name, palette.text if firing else palette.muted),
             Cell(row.state.word, palette.muted),
-            Cell(span(age(drawing.now, row.started)), palette.muted),
+            Cell(short_span(age(drawing.now, row.started)), palette.muted),
             Cell(row.owner, palette.text) if row.owner else Cell(glyphs.dash, palette.faint),
         )
 
@@ -157,6 +160,8 @@ class AlertsPane(TablePane[AlertRow]):
         self._with_quiet = False
         self._grouping = Grouping.NOT
         self._counted: tuple[tuple[Alert, ...], dict[AlertState, int]] = ((), {})
+        self._widest = dict.fromkeys(_MOST, 0)
+        """Columns of the widest name and text that there ever were: columns that shrank again would jump."""
 
     def model(self) -> AlertModel:
         return self._model
@@ -167,7 +172,14 @@ class AlertsPane(TablePane[AlertRow]):
         super().show(snapshot, now)
 
     def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:
-        columns = _COLUMNS_QUIET if self._with_quiet else _COLUMNS
+        for alert in snapshot.alerts:
+            name, text = width_of(alert.system) + 1 + width_of(alert.service), width_of(alert.summary or alert.name)
+            self._widest["service"] = max(self._widest["service"], min(name, _MOST["service"]))
+            self._widest["alert"] = max(self._widest["alert"], min(text, _MOST["alert"]))
+        columns = tuple(
+            msgspec.structs.replace(column, enough=self._widest.get(column.id, 0))
+            for column in (_COLUMNS_QUIET if self._with_quiet else _COLUMNS)
+        )
         # Where alerts name no owner the text of the alerts has the room.
         owned = any(name in OWNER_LABELS for alert in snapshot.alerts for name, _ in alert.labels)
         return columns if owned else columns[:-1]
@@ -199,7 +211,7 @@ class AlertsPane(TablePane[AlertRow]):
             return (
                 lit("No alert source is configured, so silence here means nothing."),
                 lit('Add [sources.NAME] with type = "alertmanager" to the configuration.'),
-                lit("Or set alerts = true on a source of type prometheus, which then tells of its own."),
+                lit("Or set alerts = true on a source of type prometheus, gcp or aws, which then tells of its own."),
             )
         if snapshot.quiet_is_proven(now):
             return (lit("No alerts. Every alert source is live."), *_unwatched(feeds), *self._hidden(snapshot))

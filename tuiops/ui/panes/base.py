@@ -9,8 +9,11 @@ from textual.widget import Widget
 
 from tuiops.core.snapshot import stalest
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.units import span
 from tuiops.ui.format import cut, width_of
+from tuiops.ui.shell import shell_of
 from tuiops.ui.theme import look_of
+from tuiops.ui.widgets.differing import refresh_where
 from tuiops.ui.widgets.safe import segments
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.snapshot import Feed, Snapshot
     from tuiops.ui.actions import Scope
+    from tuiops.ui.shell import Shell
     from tuiops.ui.theme import Look, Palette
 
 Part = tuple[SafeText, "Style"]
@@ -42,15 +46,22 @@ class TitleBar(Widget):
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
         self._shown: tuple[object, ...] = ()
+        self._strip = Strip([])
+        """What was drawn last."""
 
     def show(self, left: Sequence[Part], right: Sequence[Part]) -> None:
-        """Parts at the left, most important first, and at the right; drawn only when they differ."""
+        """Parts at the left, most important first, and at the right; drawn only where they differ."""
         shown = (tuple(left), tuple(right), look_of(self))
         if shown != self._shown:
             self._left, self._right, self._shown = tuple(left), tuple(right), shown
-            self.refresh()
+            before, self._strip = self._strip, self._paint()
+            refresh_where(self, (before,), (self._strip,))
 
     def render_line(self, y: int) -> Strip:  # noqa: ARG002 - there is one line
+        self._strip = self._paint()
+        return self._strip
+
+    def _paint(self) -> Strip:
         return title_strip(self._left, self._right, self.size.width, look_of(self), focused=self._focused)
 
     @property
@@ -135,7 +146,7 @@ class Pane(Widget, can_focus=False):
         parts: list[Part] = [name]
         for position, note in enumerate(notes):
             parts += [dot if position else rule, note]
-        self.query_one(TitleBar).show(parts, right)
+        self.query_one(TitleBar).show(parts, paused_part(shell_of(self)) or right)
 
     def selection_text(self) -> SafeText:
         """What `y` copies."""
@@ -144,6 +155,12 @@ class Pane(Widget, can_focus=False):
     def selection_links(self) -> tuple[tuple[SafeText, SafeText], ...]:
         """What `o` shows: names and addresses."""
         return ()
+
+
+def paused_part(shell: Shell) -> tuple[Part, ...]:
+    """How long a frozen screen has stood still, in place of ages that stand still with it."""
+    seconds = shell.paused
+    return () if seconds is None else ((fmt("PAUSED {}", span(seconds)), shell.look.palette.stale),)
 
 
 def freshness_part(feeds: tuple[Feed, ...], now: datetime, palette: Palette) -> tuple[Part, ...]:

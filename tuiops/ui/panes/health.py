@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, ClassVar
 
 from tuiops.core.clock import age
 from tuiops.core.health import State
 from tuiops.core.snapshot import Topic
-from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import Unit, show, span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import decimals, plural, sparkline, steady, width_of
@@ -89,7 +90,8 @@ class HealthModel:
             return Cell(EMPTY, palette.faint)
         measure, verdict = judged
         reading = measure.reading
-        if reading is None or reading.value is None:
+        if reading is None or reading.value is None or math.isnan(reading.value):
+            # The column is too narrow for words: the reason and the detail say why.
             return Cell(drawing.look.glyphs.dash, palette.faint)
         style = palette.muted if verdict.state is State.OK else palette.state[verdict.state]
         text = steady(reading.value, measure.indicator.unit, self.headings[heading], sign=not heading.endswith("%"))
@@ -100,7 +102,9 @@ def _reason(row: HealthRow, drawing: Drawing) -> SafeText:
     """Why, with the limit; where the column is narrow, the value alone, which the detail explains."""
     reason, room = row.verdict.reason, drawing.room.get("why", 0)
     if width_of(reason) <= room or row.service is None or row.verdict.state <= State.UNKNOWN:
-        return reason
+        # What is stale says so and since when; what keeps it so stands in the title.
+        short = width_of(reason) > room and row.verdict.state is State.UNKNOWN
+        return safe(reason.partition(" · ")[0]) if short else reason
     for measure, verdict in row.verdicts.values():
         reading = measure.reading
         if measure.indicator.unit is Unit.STATE:
@@ -119,7 +123,8 @@ def metrics(systems: tuple[SystemHealth, ...]) -> dict[SafeText, int | None]:
         for service in system.services:
             for measure in service.measures:
                 indicator = measure.indicator
-                if indicator.key in seen:
+                if indicator.key in seen or indicator.unit is Unit.STATE:
+                    # A state has its column, and what is behind it stands under WHY.
                     continue
                 seen.add(indicator.key)
                 own, known = decimals(indicator), found.get(indicator.heading)

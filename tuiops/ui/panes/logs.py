@@ -54,7 +54,7 @@ class LogsPane(Pane):
 
     NUMBER = 4
     NAME = lit("Logs")
-    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LOGS,)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LOGS, Scope.CONSOLE, Scope.GLOBAL)
     BINDINGS: ClassVar[list[BindingType]] = [binding for binding in bindings(Scope.LOGS) if binding.id not in MOVES]
 
     def __init__(self, book: LogBook, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
@@ -168,8 +168,12 @@ class LogsPane(Pane):
         if not self._view.index.complete:
             return (fmt("Looking through {:,} lines…", self._book.end - self._book.first), *errors)
         if self._view.index.hidden:
+            filters = self.filters
+            subject = bool(filters.system) and not filters.level and not filters.lines
             return (
-                fmt("All {:,} lines are hidden by level, filters or service.", self._view.index.hidden),
+                fmt("None of the {:,} lines kept is of {}.", self._view.index.hidden, filters.subject)
+                if subject
+                else fmt("All {:,} lines are hidden by level, filters or service.", self._view.index.hidden),
                 lit("Press s for the level, & for the filters, & and an empty line for everything."),
                 *errors,
             )

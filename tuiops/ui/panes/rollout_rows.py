@@ -15,7 +15,7 @@ from tuiops.core.rollout_times import Estimate, estimate, left, spent, stages
 from tuiops.core.rollouts import Origin, Phase, Rollout
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import span
-from tuiops.ui.format import width_of
+from tuiops.ui.format import full_name, width_of
 from tuiops.ui.phases import GATE_STATES, change, percent, phase_glyph, phase_style, timer, traffic, who
 from tuiops.ui.widgets.columns import Column
 from tuiops.ui.widgets.table_lines import Cell, Drawing, Free
@@ -146,7 +146,7 @@ def _heading(rollout: Rollout, drawing: Drawing) -> tuple[Cell, ...]:
     ours = palette.bold if rollout.origin is Origin.OURS else palette.muted
     share = traffic(rollout, glyphs) if rollout.live else EMPTY
     return (
-        Cell(fmt("{}/{}", rollout.system, rollout.service), name),
+        Cell(full_name(rollout.system, rollout.service, drawing.room.get("service", 0), glyphs.cut), name),
         Cell(change(rollout, drawing.room.get("change", 0), glyphs), palette.text),
         Cell(rollout.phase.word, phase_style(rollout.phase, palette)),
         Cell(share, palette.bold if rollout.lags else palette.text),
@@ -162,7 +162,7 @@ def _drifted(row: RolloutRow, drawing: Drawing) -> tuple[Cell, ...]:
     palette = drawing.look.palette
     empty = Cell(EMPTY, palette.muted)
     return (
-        Cell(fmt("{}/{}", *row.subject), palette.bold),
+        Cell(full_name(*row.subject, drawing.room.get("service", 0), drawing.look.glyphs.cut), palette.bold),
         Cell(_badge(row.drifts), palette.state[State.DEGRADED]),
         *[empty] * (len(COLUMNS) - 2),
     )

@@ -9,11 +9,12 @@ from textual.containers import Container
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.completion import completed, hint
-from tuiops.ui.keymap import Keymap, build
+from tuiops.ui.keymap import keymap_of
 from tuiops.ui.messages import CopyText, OpenLinks
 from tuiops.ui.panes.alerts import AlertsPane
 from tuiops.ui.panes.base import Pane
 from tuiops.ui.panes.health import HealthPane
+from tuiops.ui.panes.log_streams import unknown_subject
 from tuiops.ui.panes.logs import LogsPane
 from tuiops.ui.panes.rollouts import RolloutsPane
 from tuiops.ui.panes.table import TablePane
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.subject import Subject
+    from tuiops.ui.keymap import Keymap
     from tuiops.ui.screens.beside import Beside
 
 CLOUD_CONSOLES = ("console.cloud.google.com", "console.aws.amazon.com")
@@ -106,9 +108,8 @@ class ConsoleScreen(View):
 
     @property
     def keymap(self) -> Keymap:
-        """The keys in force; the defaults in an app that has no keymap of its own."""
-        keymap = getattr(self.app, "keymap", None)
-        return keymap if isinstance(keymap, Keymap) else build()
+        """The keys in force."""
+        return keymap_of(self.app)
 
     def pane(self, number: int) -> Pane:
         return self.panes[number - 1]
@@ -241,8 +242,13 @@ class ConsoleScreen(View):
 
     def action_pane_logs(self, where: str = "") -> None:
         if where:
-            system, _, service = where.partition("/")
-            self.look_at_logs(safe(system), safe(service))
+            system, _, service = map(safe, where.partition("/"))
+            shell = shell_of(self)
+            wrong = unknown_subject(shell.snapshot.systems, shell.backend.logs.statuses(), system, service)
+            if wrong:
+                notify(self.app, wrong, severity="warning")
+            else:
+                self.look_at_logs(system, service)
         else:
             self.go(4)
 

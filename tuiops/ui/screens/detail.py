@@ -10,9 +10,9 @@ from textual.widgets import Input
 from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.ui.actions import Scope, bindings
-from tuiops.ui.keymap import Keymap, build
+from tuiops.ui.keymap import keymap_of
 from tuiops.ui.messages import ActOn, CopyText, OpenChanges, OpenLinks, OpenLogs
-from tuiops.ui.panes.base import TitleBar
+from tuiops.ui.panes.base import TitleBar, paused_part
 from tuiops.ui.screens.pen import Pen, Piece, Row
 from tuiops.ui.shell import Shell, View, shell_of
 from tuiops.ui.theme import look_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.core.snapshot import Snapshot
+    from tuiops.ui.keymap import Keymap
 
 _OWN_GLOBALS = frozenset({"link.open", "text.copy"})
 """Actions of the whole program whose target is what the screen shows."""
@@ -118,9 +119,8 @@ class DetailScreen(View):
 
     @property
     def keymap(self) -> Keymap:
-        """The keys in force; the defaults in an app that has no keymap of its own."""
-        keymap = getattr(self.app, "keymap", None)
-        return keymap if isinstance(keymap, Keymap) else build()
+        """The keys in force."""
+        return keymap_of(self.app)
 
     @property
     def _search_field(self) -> Input:
@@ -165,7 +165,8 @@ class DetailScreen(View):
         back = self.keymap.shown("app.back")
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
-        return [*more, *(pen.muted(fmt("{} back", key)) for key in back[:1]), *self.notes(pen)]
+        ways = [pen.muted(fmt("{} back", key)) for key in back[:1]]
+        return [*paused_part(self.host), *more, *ways, *self.notes(pen)]
 
     # Actions.
 

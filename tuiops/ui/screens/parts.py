@@ -10,6 +10,7 @@ from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown, span
 from tuiops.ui.format import fit, plural
+from tuiops.ui.screens.pen import columns_of, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,19 +71,20 @@ def _alert_row(pen: Pen, alert: Alert) -> Row:
 def change_rows(
     pen: Pen, changes: Iterable[Change], none: SafeText, most: int = MOST, *, named: bool = True
 ) -> list[Row]:
-    """One row a change, newest first, with its age and, unless all are about the same, what it is about."""
+    """The changes, newest first, with their ages and, unless all are about the same, what they are about; whole."""
     kept = list(changes)
     if not kept:
         return list(pen.sentence(none))
-    rows = [
-        (
+    rows: list[Row] = []
+    for change in kept[:most]:
+        head = (
             pen.muted(fmt(" {}  ", fit(pen.moment(change.at), 12))),
             pen.muted(fmt("{}  ", fit(span(age(pen.now, change.at)), 5, right=True))),
             pen.text(fmt("{}  ", fit(_about(change), 24, mark=pen.look.glyphs.cut)) if named else EMPTY),
-            pen.text(change.text),
         )
-        for change in kept[:most]
-    ]
+        indent = columns_of([head])
+        for number, line in enumerate(wrap(change.text, pen.width - indent)):
+            rows.append((*(head if not number else (pen.text(SafeText(" " * indent)),)), pen.text(line)))
     return rows + rest(pen, len(kept) - most)
 
 

@@ -12,7 +12,7 @@ from tuiops.core.health import State, judge
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import show, span
 from tuiops.core.updates import Series, SeriesPoint
-from tuiops.errors import SourceError
+from tuiops.errors import NotFound, SourceError
 from tuiops.hub.trend import STEP_SECONDS
 from tuiops.ui.format import TimeStyle
 from tuiops.ui.glyphs import ASCII
@@ -77,7 +77,8 @@ async def ask(backend: Backend, service: ServiceHealth, seconds: float, before: 
             series = await backend.history(service.system, service.service, indicator, start, end, step)
         except SourceError as error:
             known = before.get(indicator)
-            reason = safe(f"{error.word}: {error}")
+            # What is not there has not failed.
+            reason = safe(str(error) if isinstance(error, NotFound) else f"{error.word}: {error}")
             if known is not None and known.step == step:
                 return msgspec.structs.replace(known, error=reason)
             return Past(start=start, end=end, step=step, error=reason)

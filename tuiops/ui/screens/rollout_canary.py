@@ -92,12 +92,7 @@ def _compared_row(pen: Pen, indicator: Indicator, one: Compared, limit: SafeText
 
 
 def _value(pen: Pen, indicator: Indicator, value: float | None, state: State) -> tuple[SafeText, Style]:
-    if value is None:
-        text = pen.look.glyphs.dash
-    elif value != value:  # noqa: PLR0124 - the test for NaN
-        text = lit("idle")
-    else:
-        text = steady(value, indicator.unit, decimals(indicator))
+    text = pen.look.glyphs.dash if value is None else steady(value, indicator.unit, decimals(indicator))
     shown = fmt("{}  ", fit(text, _VALUE, right=True))
     return pen.text(shown) if state is State.OK else pen.state(state, shown)
 
@@ -126,7 +121,8 @@ def error_rows(pen: Pen, rollout: Rollout, records: Sequence[LogRecord]) -> list
     return [
         (
             pen.muted(fmt("    {} ", fit(pen.moment(record.at), 12))),
-            (fmt("{} ", record.level.letter), pen.look.palette.level[record.level]),
+            (record.level.letter, pen.look.palette.level[record.level]),
+            pen.text(lit(" ")),
             pen.text(record.message),
         )
         for record in records

@@ -12,7 +12,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
 from tuiops.core.units import span
 from tuiops.ui.format import fit, plural, width_of
 from tuiops.ui.phases import GATE_STATES, lasted, origin, percent, phase_glyph, phase_style, timer, who
-from tuiops.ui.screens.pen import spread
+from tuiops.ui.screens.pen import columns_of, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,8 +86,10 @@ def _left(pen: Pen, snapshot: Snapshot, rollout: Rollout) -> list[Row]:
     about = fmt("about {}", span(rest)) if rest > 0 else fmt("{} longer than usual", span(-rest))
     until = fmt(", until {}", pen.times.minute(usual.ends, pen.now)) if rest > 0 else EMPTY
     past = plural(usual.count, lit("past one"), lit("past ones"))
-    basis = fmt("   usually {}, the median of {}", span(usual.seconds), past)
-    return [pen.named(lit("left"), (pen.text if rest > 0 else pen.bold)(fmt("{}{}", about, until)), pen.muted(basis))]
+    basis = fmt("usually {}, the median of {}", span(usual.seconds), past)
+    left = (pen.text if rest > 0 else pen.bold)(fmt("{}{}", about, until))
+    row = pen.named(lit("left"), left, pen.muted(fmt("   {}", basis)))
+    return [row] if columns_of([row]) <= pen.width else [pen.named(lit("left"), left), *pen.paragraph(EMPTY, basis)]
 
 
 # Who serves

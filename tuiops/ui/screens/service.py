@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tuiops.core.clock import age
@@ -20,7 +21,7 @@ from tuiops.ui.screens.parts import (
     link_rows,
     stream_rows,
 )
-from tuiops.ui.screens.pen import BLANK, spread
+from tuiops.ui.screens.pen import BLANK, columns_of, spread
 from tuiops.ui.screens.plots import PLOT_ROWS, plot_rows
 from tuiops.ui.screens.plotted import PlottedScreen
 
@@ -94,7 +95,7 @@ def service_rows(
     rows += pen.heading(lit("What changed"))
     rows += change_rows(pen, changes, NO_CHANGE)
     rows += pen.heading(lit("Log streams"))
-    none = fmt("None is configured. Add [[systems.{}.logs]] to read its logs.", system.system)
+    none = fmt("None is configured. Add [systems.{}.logs.NAME] to read its logs.", system.system)
     rows += stream_rows(pen, streams, none)
     if service.links:
         rows += pen.heading(lit("Pages"))
@@ -112,7 +113,10 @@ def _head(pen: Pen, snapshot: Snapshot, system: SystemHealth, service: ServiceHe
     ages: list[Piece] = []
     for feed in feeds:
         ages += [pen.feed(snapshot.statuses.get(feed)), pen.muted(lit("   "))]
-    rows = [spread(pen, (*title, pen.muted(fmt("  {}", verdict.reason))), where)]
+    whole = (*title, pen.muted(fmt("  {}", verdict.reason)))
+    fits = columns_of([(*whole, *where)]) + 2 <= pen.width
+    rows = [spread(pen, whole if fits else title, where)]
+    rows += () if fits else pen.sentence(verdict.reason, pen.look.palette.text)
     rows.append(pen.named(lit("system"), pen.text(system.label)))
     rows.append(pen.named(lit("data"), *(ages or [pen.muted(lit("no source measures it"))])))
     return rows
@@ -144,9 +148,13 @@ def _measure_rows(pen: Pen, measures: Sequence[Measure], statuses: Mapping[str, 
                 pen.muted(read),
             )
         )
-        why = verdict.reason if verdict.state is not State.OK else EMPTY
-        if why and (number is None or verdict.state is State.UNKNOWN):
-            rows += pen.sentence(fmt("  {}", why), pen.look.palette.state[verdict.state])
+        unmeasured = number is None or math.isnan(number)
+        why = verdict.reason if unmeasured or verdict.state is not State.OK else EMPTY
+        if why and (unmeasured or verdict.state is State.UNKNOWN):
+            well = verdict.state is State.OK
+            rows += pen.sentence(
+                fmt("  {}", why), pen.look.palette.muted if well else pen.look.palette.state[verdict.state]
+            )
     return rows
 
 

@@ -9,7 +9,7 @@ from tuiops.core.health import State
 from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import countdown, span
-from tuiops.ui.format import fit, plural
+from tuiops.ui.format import fit, plural, width_of
 from tuiops.ui.screens.detail import DetailScreen
 from tuiops.ui.screens.parts import stream_rows
 from tuiops.ui.screens.pen import BLANK
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from tuiops.core.snapshot import Feed, Snapshot
     from tuiops.ui.screens.pen import Pen, Row
 
+_NAMES = 22
+"""Columns of the names of feeds at least."""
+_BESIDE = 60
+"""Columns that what stands beside a name needs."""
 _ORDER = (Freshness.NEVER, Freshness.DEAD, Freshness.STALE, Freshness.LIVE)
 
 
@@ -44,35 +48,38 @@ def sources_sheet(pen: Pen, snapshot: Snapshot) -> list[Row]:
         rows.append(BLANK)
     if not feeds:
         rows += pen.sentence(lit("No source is configured. Add a table [sources.NAME] to the configuration file."))
+    widest = max((width_of(feed.status.name) for feed in feeds), default=0)
+    names = max(_NAMES, min(widest, pen.width - _BESIDE))
     for feed in feeds:
-        rows += _feed_rows(pen, feed)
+        rows += _feed_rows(pen, feed, names)
     rows += pen.heading(lit("Log streams"), plural(len(snapshot.streams), lit("stream"), lit("streams")))
     unread = lit("None is configured. Add a table [systems.NAME.logs.NAME] to read logs.")
     rows += stream_rows(pen, snapshot.streams, unread)
     return [*rows, BLANK]
 
 
-def _feed_rows(pen: Pen, feed: Feed) -> list[Row]:
+def _feed_rows(pen: Pen, feed: Feed, names: int) -> list[Row]:
     status, palette = feed.status, pen.look.palette
     freshness = status.freshness(pen.now)
     rows: list[Row] = [
         (
-            pen.bold(fmt(" {} ", fit(status.name, 22, mark=pen.look.glyphs.cut))),
+            pen.bold(fmt(" {} ", fit(status.name, names, mark=pen.look.glyphs.cut))),
             pen.muted(fmt("{} ", fit(status.kind, 13, mark=pen.look.glyphs.cut))),
             pen.muted(fmt("{} ", fit(lit(feed.topic.value), 9))),
             (status.describe(pen.now), palette.freshness(freshness)),
         )
     ]
-    facts = fmt(
-        "every {}, {}, dropped {}",
-        span(status.interval), plural(status.requests, lit("request"), lit("requests")), status.dropped,
-    )  # fmt: skip
+    requests = plural(status.requests, lit("request"), lit("requests"))
     answered = pen.moment(status.answered) if status.answered is not None else lit("never")
-    rows += pen.sentence(fmt("answered {}, {}", answered, facts))
+    rows += pen.sentence(fmt("answered {}, every {}, {}", answered, span(status.interval), requests))
+    if status.dropped:
+        lost = fmt("{} left out: more than a source may bring", plural(status.dropped, lit("item"), lit("items")))
+        rows += pen.sentence(lost, palette.state[State.DEGRADED])
     if status.failing:
         again = EMPTY
         if status.retry_at is not None:
-            again = fmt(", asked again in {}", countdown((status.retry_at - pen.now).total_seconds()))
+            wait = (status.retry_at - pen.now).total_seconds()
+            again = fmt(", asked again in {}", countdown(wait)) if wait >= 1 else lit(", asked again now")
         polls = plural(status.failing, lit("poll"), lit("polls"))
         tried = EMPTY if status.tried is None else fmt(", the last one {} ago", span(age(pen.now, status.tried)))
         rows += pen.sentence(fmt("{} failed{}{}", polls, tried, again), palette.state[State.DEGRADED])

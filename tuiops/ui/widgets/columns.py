@@ -21,6 +21,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     right: bool = False
     grow: int = 0
     """Share of the width that is left over, relative to other columns."""
+    enough: int = 0
+    """Columns that what stands here needs: those that grow get them in the order of their shares, before any width is
+    left over. 0: the column only shares what is left over."""
+    filled: bool = False
+    """Whether more than `enough` would stay blank, so that the column leaves all further width to others."""
     rank: int = 0
     """Columns of the highest rank fold away first; those of rank 0 stay."""
     wide: bool = False
@@ -49,17 +54,24 @@ def arrange(columns: tuple[Column, ...], width: int, *, wide: bool = False) -> L
         if lowest[1].rank == 0:
             break
         kept.remove(lowest)
+    widths = {index: column.width for index, column in kept}
     spare = max(0, width - _least(kept))
-    shares = sum(column.grow for _, column in kept)
-    places: list[Place] = []
-    for position, (index, column) in enumerate(kept):
-        extra = 0
+    for index, column in sorted(kept, key=lambda entry: -entry[1].grow):
         if column.grow:
-            extra = spare * column.grow // shares
+            extra = min(spare, max(0, column.enough - column.width))
+            widths[index] += extra
             spare -= extra
-            shares -= column.grow
-        places.append(Place(index, _gap(column, position), column.width + extra, column.right))
-    return tuple(places)
+    growing = [(index, column) for index, column in kept if column.grow and not column.filled]
+    shares = sum(column.grow for _, column in growing)
+    for index, column in growing:
+        extra = spare * column.grow // shares
+        widths[index] += extra
+        spare -= extra
+        shares -= column.grow
+    return tuple(
+        Place(index, _gap(column, position), widths[index], column.right)
+        for position, (index, column) in enumerate(kept)
+    )
 
 
 def _gap(column: Column, position: int) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.segment import Segment
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tuiops.ui.theme import palette_of
+from tuiops.ui.widgets.differing import differing
 from tuiops.ui.widgets.safe import segments
 
 if TYPE_CHECKING:
@@ -47,22 +47,20 @@ class Document(ScrollView, inherit_bindings=False):
             self.virtual_size = Size(self.size.width, len(self._rows))
             self.refresh()
             return
-        top = self.scroll_offset.y
+        top, (width, height) = self.scroll_offset.y, self.size
         changed = [
-            Region(0, number - top, self.size.width, 1)
+            region
             for number, (old, new) in enumerate(zip(before, self._rows, strict=True))
-            if old != new and 0 <= number - top < self.size.height
+            if old != new and 0 <= number - top < height
+            for region in differing(old, new, number - top, width)
         ]
         if changed:
             self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
         number = y + self.scroll_offset.y
-        width = self.size.width
-        ground = palette_of(self).text
-        if number >= len(self._rows):
-            return Strip([Segment(" " * width, ground)], width)
-        return Strip(segments(*self._rows[number])).adjust_cell_length(width, ground)
+        row = self._rows[number] if number < len(self._rows) else ()
+        return Strip(segments(*row)).adjust_cell_length(self.size.width, palette_of(self).text)
 
     def scroll_by(self, rows: int) -> None:
         """Down, or up when negative."""

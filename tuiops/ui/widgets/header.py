@@ -15,6 +15,7 @@ from tuiops.core.units import countdown
 from tuiops.ui.format import width_of
 from tuiops.ui.run_signs import mentions
 from tuiops.ui.shell import shell_of
+from tuiops.ui.widgets.differing import refresh_where
 from tuiops.ui.widgets.safe import segments
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ class Header(Widget):
         shown = (facts, width, rows, shell.look)
         if shown != self._shown:
             self._shown = shown
-            self._strips = header_strips(facts, width, rows, shell.look.palette)
-            self.refresh()
+            before, self._strips = self._strips, header_strips(facts, width, rows, shell.look.palette)
+            refresh_where(self, before, self._strips)
 
     def on_resize(self) -> None:
         shell = shell_of(self)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
 from textual.widget import Widget
 
 from tuiops.core.text import SafeText, fmt, join
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.columns import Column, Layout, arrange
+from tuiops.ui.widgets.differing import differing
 from tuiops.ui.widgets.safe import set_subtitle
 from tuiops.ui.widgets.selection import Selection
 from tuiops.ui.widgets.table_lines import BLANK, MARK_WIDTH, Cell, Drawing, Line, heading_line, paint, sentence_lines
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from textual import events
     from textual.binding import BindingType
+    from textual.strip import Strip
 
     from tuiops.ui.theme import Look
 
@@ -153,25 +153,30 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
 
     def redraw(self) -> None:
         """Draw the lines that look different by now: after a tick, a change of focus, other rows."""
-        if not self.is_mounted or not self.size.width:
+        # Textual looks for the widget on the screen each time that it is asked for its size.
+        width, height = self.size
+        if not self.is_mounted or not width:
             return
         look = shell_of(self).look
-        drawn_as = (look, self.size.width, self._columns)
-        if drawn_as != self._drawn_as or len(self._drawn) != self.size.height:
-            self._layout = arrange(self._columns, self.size.width - MARK_WIDTH, wide=self._wide)
+        drawn_as = (look, width, self._columns)
+        if drawn_as != self._drawn_as or len(self._drawn) != height:
+            self._layout = arrange(self._columns, width - MARK_WIDTH, wide=self._wide)
             self._room = {self._columns[place.column].id: place.width for place in self._layout}
             self._drawn_as = drawn_as
             self._strips.clear()
-            self._drawn = self._describe()
+            self._drawn = self._describe(width, height)
             self.refresh()
         else:
-            lines = self._describe()
-            dirty = [y for y, (old, fresh) in enumerate(zip(self._drawn, lines, strict=True)) if old != fresh]
-            self._drawn = lines
+            before, self._drawn = self._drawn, self._describe(width, height)
+            dirty = [
+                region
+                for y, (old, fresh) in enumerate(zip(before, self._drawn, strict=True))
+                if old != fresh
+                for region in differing(list(self._strip(old)), list(self._strip(fresh)), y, width)
+            ]
             if dirty:
-                width = self.size.width
-                self.refresh(*(Region(0, y, width, 1) for y in dirty))
-        self._say_what_is_hidden(look)
+                self.refresh(*dirty)
+        self._say_what_is_hidden(look, height - 1)
 
     @property
     def _page(self) -> int:
@@ -209,17 +214,16 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
 
     # Drawing
 
-    def _describe(self) -> list[Line]:
-        height = self.size.height
+    def _describe(self, width: int, height: int) -> list[Line]:
         if height <= 0:
             return []
         shell = shell_of(self)
         palette = shell.look.palette
-        drawing = Drawing(shell.look, shell.times, shell.now, self._room, self.size.width - MARK_WIDTH)
+        drawing = Drawing(shell.look, shell.times, shell.now, self._room, width - MARK_WIDTH)
         clock = shell.backend.clock.monotonic()
         lines = [heading_line(self._columns, palette) if self.rows else BLANK]
         focused, model, selection = self.has_focus, self._model, self._selection
-        for at, row in enumerate(selection.visible(self._page), selection.top):
+        for at, row in enumerate(selection.visible(height - 1), selection.top):
             key = model.key(row)
             lines.append(
                 Line(
@@ -231,15 +235,15 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
                 )
             )
         if not self.rows:
-            lines.extend(sentence_lines(self._empty, self.size.width, palette))
+            lines.extend(sentence_lines(self._empty, width, palette))
         lines = lines[:height]
         lines.extend([BLANK] * (height - len(lines)))
         return lines
 
-    def _say_what_is_hidden(self, look: Look) -> None:
+    def _say_what_is_hidden(self, look: Look, page: int) -> None:
         """How many rows are above and below, in the lower border."""
         above = self._selection.top
-        below = len(self.rows) - above - max(0, self._page)
+        below = len(self.rows) - above - max(0, page)
         aside = (above, max(0, below), look)
         if aside == self._aside:
             return
@@ -249,17 +253,18 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
         set_subtitle(self, (text, look.palette.muted)) if text else set_subtitle(self)
 
     def render_line(self, y: int) -> Strip:
-        if len(self._drawn) != self.size.height or self._drawn_as is None or self._drawn_as[1] != self.size.width:
+        size = self.size
+        if len(self._drawn) != size.height or self._drawn_as is None or self._drawn_as[1] != size.width:
             self.redraw()
-        look = shell_of(self).look
-        if y >= len(self._drawn):
-            return Strip.blank(self.size.width, look.palette.text)
-        line = self._drawn[y]
+        return self._strip(self._drawn[y] if y < len(self._drawn) else BLANK)
+
+    def _strip(self, line: Line) -> Strip:
         strip = self._strips.get(line)
         if strip is None:
             if len(self._strips) > _MAX_STRIPS:
                 self._strips.clear()
-            strip = self._strips[line] = paint(line, self._layout, self.size.width, look)
+            look, width = (shell_of(self).look, self.size.width) if self._drawn_as is None else self._drawn_as[:2]
+            strip = self._strips[line] = paint(line, self._layout, width, look)
         return strip
 
     # Events

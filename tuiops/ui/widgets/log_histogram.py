@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tuiops.ui.theme import Look
 
 WIDTHS: Final = tuple(timedelta(seconds=seconds) for seconds in (1, 5, 15, 60, 300, 900, 3600))
-_LABEL: Final = 17
+_LABEL: Final = 18
 _BEFORE: Final = 5000
 """Lines above the cursor's that the bars reach back over."""
 _LOOKS: Final = 20
@@ -74,7 +74,7 @@ class LogHistogram:
 
 
 def _label(text: SafeText, style: Style) -> list[Segment]:
-    return segments((fit(text, _LABEL), style))
+    return segments((fit(fmt(" {}", text), _LABEL), style))
 
 
 def _bars(values: Sequence[int], styles: Sequence[Style], look: Look) -> list[Segment]:

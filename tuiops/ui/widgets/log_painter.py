@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from tuiops.core.units import span
 from tuiops.ui.format import Times, TimeStyle, fit, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from tuiops.hub.logbook import Line, LogBook
@@ -29,9 +30,16 @@ _SERVICE_WIDTHS: Final = ((100, 18), (0, 12))
 """Columns of the service's name, by the least columns of the log."""
 _MOST_FIELDS: Final = 12
 """Fields that follow the message; the record's detail has them all."""
+_ENVELOPE: Final = ("logName", "insertId", "receiveTimestamp", "resource.", "log_stream")
+"""Beginnings of the names of fields that a cloud puts around every line of a stream; the record's detail has them."""
 _MOST_ROWS: Final = 40
 """Rows that one wrapped line may take."""
 _HIT: Final = Style(reverse=True)
+
+
+def _told(fields: Iterable[tuple[SafeText, SafeText]]) -> Iterator[tuple[SafeText, SafeText]]:
+    """The fields that tell one line from the next."""
+    return (field for field in fields if not field[0].startswith(_ENVELOPE))
 
 
 class Stamp(Enum):
@@ -93,7 +101,7 @@ class Painter:
         body_parts = [(record.message, style)]
         body_parts += [
             (fmt("  {}={}", name, value), self._palette.faint if aside else self._palette.muted)
-            for name, value in record.fields[:_MOST_FIELDS]
+            for name, value in islice(_told(record.fields), _MOST_FIELDS)
         ]
         if followers:
             body_parts.insert(1, (fmt("  +{:,} lines", followers), self._palette.accent))
@@ -105,7 +113,8 @@ class Painter:
         stamp = self._stamp(record.at)
         if stamp:
             parts.append((fmt("{} ", stamp), palette.muted))
-        parts.append((fmt("{} ", record.level.letter), palette.level[record.level]))
+        # A level may be a block of colour: the blank after it is none of it.
+        parts += [(record.level.letter, palette.level[record.level]), (lit(" "), palette.text)]
         if self._settings.services:
             room = next(room for least, room in _SERVICE_WIDTHS if self._settings.width >= least)
             name = fit(service, room, mark=self._look.glyphs.cut)

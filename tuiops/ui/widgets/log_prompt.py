@@ -55,6 +55,10 @@ class LogPrompt(Widget, inherit_bindings=False):
         if not self.children:
             self.mount(SafeStatic(), Input())
 
+    def _keep_clear(self, lines: int) -> None:
+        """Have notices leave so many lines free at the bottom: none may stand over what is typed."""
+        self.screen.query("ToastRack").set_styles(margin=(0, 0, lines, 0))
+
     @property
     def is_open(self) -> bool:
         return bool(self.display)
@@ -68,12 +72,14 @@ class LogPrompt(Widget, inherit_bindings=False):
         line.value = ""
         line.can_focus = True
         self.display = True
+        self._keep_clear(len(rows) + 2)
         # At once: `focus()` waits for a turn of the loop, in which letters typed ahead would still be keys of the log.
         self.screen.set_focus(line)
 
     def close(self) -> None:
         """Hide; the caller gives the focus away."""
         self.display = False
+        self._keep_clear(1)
         self.query_one(Input).can_focus = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -1,7 +1,7 @@
 """The log: only the visible lines are parsed and drawn, at most ten times a second, whatever arrives.
 
 Whoever reads the log, and so has the focus in it, sees lines at that pace. Beside another pane a first line comes as
-soon, but those that follow it come with the frame of each second: each of them moves every line of the view.
+soon as the next beat, those that follow it with the frame of each second: each of them moves every line of the view.
 
 The view keeps its own place in the book: the end while it follows, else the sequence number of its top line.
 Nothing about Textual's layout or scrolling changes when lines arrive.
@@ -111,6 +111,7 @@ class LogView(Paced, can_focus=True, inherit_bindings=False):
             self.lines = LogLines(self.book, log_filter)
             self.job.stop()
             self.redraw()
+            self.hasten()
 
     def toggle_context(self) -> None:
         """Show the hidden neighbours of the cursor's line, or hide them again."""
@@ -241,9 +242,6 @@ class LogView(Paced, can_focus=True, inherit_bindings=False):
         self._rows = []
         self.redraw()
         self.refresh()
-
-    def on_focus(self) -> None:
-        self.redraw()
 
     # Moving.
 

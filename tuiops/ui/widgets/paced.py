@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.widget import Widget
 
-from tuiops.ui.frames import until_beat
+from tuiops.ui.frames import BEAT, until_beat
 from tuiops.ui.shell import shell_of
 from tuiops.ui.widgets.log_job import LogJob
 
@@ -22,7 +22,7 @@ _GLANCE: Final = 1.0
 
 
 class Paced(Widget):
-    """Calls `frame` at most ten times a second while it has the focus, else at once and then once a second."""
+    """Calls `frame` at most ten times a second while it has the focus, else at the next beat and then once a second."""
 
     _drawn = 0.0
     """When the last frame with something in it was, in the loop's time."""
@@ -49,9 +49,19 @@ class Paced(Widget):
     def on_mount(self) -> None:
         self._pulse()
 
+    def on_focus(self) -> None:
+        self.call_later(self.frame)
+        self.hasten()
+
     def on_unmount(self) -> None:
         if self._next is not None:
             self._next.cancel()
+
+    def hasten(self) -> None:
+        """Go by the pace of somebody who reads, or of work to do, without waiting for the beat."""
+        if self._next is not None:
+            self._next.cancel()
+            self._pulse()
 
     def note_frame(self) -> None:
         """Count the time to the next frame from here."""
@@ -60,7 +70,9 @@ class Paced(Widget):
     def _pulse(self) -> None:
         # A timer of asyncio costs a tenth of one of Textual's.
         loop = asyncio.get_running_loop()
-        self._next = loop.call_later(until_beat(shell_of(self).backend.clock.now(), _FRAME), self._pulse)
+        # Each pulse wakes the process: most of what it costs while nothing happens.
+        pace = _FRAME if self.has_focus or self.busy else BEAT
+        self._next = loop.call_later(until_beat(shell_of(self).backend.clock.now(), pace), self._pulse)
         may_draw = self.has_focus or loop.time() - self._drawn > _GLANCE - _FRAME / 2
         if self.busy or (may_draw and self.grew):
             self.call_later(self.frame)

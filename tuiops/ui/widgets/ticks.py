@@ -16,6 +16,9 @@ _BINARY = 1024.0
 
 def value_ticks(low: float, high: float, unit: Unit, most: int) -> tuple[tuple[float, SafeText], ...]:
     """Multiples of a round step from at or below `low` to at or above `high`, about `most` of them, with labels."""
+    if unit is Unit.STATE:
+        # There are no states between these.
+        return tuple((value, show(value, unit)) for value in (0.0, 1.0, 2.0))
     step = _round_step((high - low) / max(1, most - 1), unit)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return tuple((index * step, show(index * step, unit)) for index in range(first, max(last, first + 1) + 1))

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.core.clock import Clock
-    from tuiops.sources.aws.client import AwsClient, Listing
+    from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.spare import Spare
+    from tuiops.sources.paging import Listing
 
 HOURS = 24
 """How far back; CloudWatch keeps 30 days."""

@@ -9,15 +9,17 @@ from urllib.parse import quote
 import msgspec
 
 from tuiops.core.alerts import AlertState
-from tuiops.core.text import SafeText, fmt, join, lit, safe
-from tuiops.errors import QueryRefused
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.sources.alert_mapping import SEVERITY_LABEL, AlertMapper, Native, identity, keep_worst
 from tuiops.sources.aws.cloudwatch import wire
 from tuiops.sources.aws.cloudwatch.alarm_history import AlarmHistory
+from tuiops.sources.aws.cloudwatch.alarm_list import PAGE, AlarmList
+from tuiops.sources.aws.cloudwatch.mute_actions import PART, MuteActions
+from tuiops.sources.aws.cloudwatch.muting import MuteRules, muted_by
 from tuiops.sources.aws.cloudwatch.owners import Owners
-from tuiops.sources.aws.cloudwatch.paging import pages
 from tuiops.sources.aws.cloudwatch.severity import Words
 from tuiops.sources.aws.spare import Spare
+from tuiops.sources.paging import cut_off
 from tuiops.sources.parts import PartAlerts
 
 if TYPE_CHECKING:
@@ -28,14 +30,8 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.alerts import Alert
     from tuiops.core.clock import Clock
+    from tuiops.sources.abilities import Prepared, Receipt
     from tuiops.sources.aws.client import AwsClient
-
-TYPES = ("MetricAlarm", "CompositeAlarm", "LogAlarm")
-OLDER_TYPES = TYPES[:2]
-"""Where alarms on logs have not come yet, asking for them is refused."""
-
-PAGE = 100
-"""Alarms in a page, at most."""
 
 TAGS_KEPT = 600.0
 """Seconds that the tags of an alarm are remembered."""
@@ -56,7 +52,7 @@ _CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov
 class AlarmsPart:
     """All alarms of an account in one region."""
 
-    name = lit("CloudWatch alarms")
+    name = PART
 
     def __init__(
         self, source: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
@@ -65,46 +61,57 @@ class AlarmsPart:
         self._clock = clock
         self._region = config.region
         self._most = config.max_items
-        self._types: tuple[str, ...] = TYPES
+        self._list = AlarmList(client)
         self._mapper = AlertMapper(systems, source)
         self._owners = Owners(source, systems)
         self._words = Words(systems)
         self._spare = Spare(clock, client.timeout)
         self._history = AlarmHistory(client, self._spare, clock)
         self._tags: dict[str, tuple[Mapping[str, str], float]] = {}
+        self._mute_rules = MuteRules(client)
+        self.actions = MuteActions(client, self._list, self._mute_rules, clock)
 
     async def read_alerts(self, at: datetime) -> PartAlerts:
         """Every alarm that fires, with its tags and its last changes as far as those can be read."""
-        found, more = await self._alarms()
+        found, more = await self._list.all(max(1, self._most // PAGE))
         alarms = [alarm for page in found for alarm in page.all]
         firing = [alarm for alarm in alarms if alarm.state_value not in {"OK", _NO_DATA}]
         said = dict.fromkeys(_warnings(alarms))
         if more:
-            said[fmt("alarms: only the first {} were read; raise max_items", len(alarms))] = None
+            said[cut_off(lit("alarms"), len(alarms))] = None
         await self._read_tags(firing, said)
         history = await self._history.read(firing, at, said)
-        alerts = [self._alert(alarm, history.get(alarm.alarm_name, lit("")), at) for alarm in firing]
+        muted = await self._muted(firing, said)
+        around = [(history.get(alarm.alarm_name, EMPTY), (muted or {}).get(alarm.alarm_name, ())) for alarm in firing]
+        alerts = [self._alert(alarm, *what, at) for alarm, what in zip(firing, around, strict=True)]
         kept, dropped = keep_worst(alerts, self._most)
-        return PartAlerts(alerts=tuple(kept), warnings=tuple(said), dropped=dropped)
+        return PartAlerts(alerts=tuple(kept), knows_silences=muted is not None, warnings=tuple(said), dropped=dropped)
 
-    async def _alarms(self) -> tuple[list[wire.Alarms], bool]:
-        """All of them, in all states, and whether there were more."""
-        most = max(1, self._most // PAGE)
-        try:
-            params = {"AlarmTypes": list(self._types), "MaxRecords": PAGE}
-            return await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
-        except QueryRefused:
-            if self._types == OLDER_TYPES:
-                raise
-            params = {"AlarmTypes": list(OLDER_TYPES), "MaxRecords": PAGE}
-            answer = await pages(self._client, "DescribeAlarms", params, wire.Alarms, most)
-            self._types = OLDER_TYPES
-            return answer
+    async def perform(self, prepared: Prepared) -> Receipt:
+        return await self.actions.perform(prepared)
 
-    def _alert(self, alarm: wire.Alarm, history: SafeText, at: datetime) -> Alert:
+    async def look_up(self, receipt: Receipt) -> Receipt:
+        return await self.actions.look_up(receipt)
+
+    async def _muted(
+        self, firing: Sequence[wire.Alarm], said: dict[SafeText, None]
+    ) -> Mapping[str, tuple[SafeText, ...]] | None:
+        """What mutes alarms, by their names; None when that is not known. Where nothing fires it is not asked."""
+        if not firing:
+            return {}
+        found = await self._spare.read(lit("mute rules"), self._mute_rules.active, said)
+        if found is None:
+            said[lit("muted alarms are shown as firing")] = None
+            return None
+        rules, whole = found
+        if not whole:
+            said[lit("mute rules: not all were read; some muted alarms are shown as firing")] = None
+        return muted_by(rules)
+
+    def _alert(self, alarm: wire.Alarm, history: SafeText, muted: tuple[SafeText, ...], at: datetime) -> Alert:
         dimensions = dimensions_of(alarm)
         tags = self._tags.get(alarm.alarm_arn, ({}, 0.0))[0]
-        state, silenced, inhibited = _state(alarm)
+        state, silenced, inhibited = _state(alarm, muted)
         native = Native(
             labels=self._labels(alarm, dimensions, tags),
             annotations=_annotations(alarm, history),
@@ -176,7 +183,9 @@ def dimensions_of(alarm: wire.Alarm) -> Mapping[str, str]:
     return dict(sorted(set.intersection(*sets))) if sets else {}
 
 
-def _state(alarm: wire.Alarm) -> tuple[AlertState, tuple[SafeText, ...], tuple[SafeText, ...]]:
+def _state(
+    alarm: wire.Alarm, muted: tuple[SafeText, ...]
+) -> tuple[AlertState, tuple[SafeText, ...], tuple[SafeText, ...]]:
     """Whether it calls anybody; why it does not: what silences it, and what inhibits it."""
     if alarm.actions_suppressed_by:
         suppressor = safe(alarm.actions_suppressor.rpartition(":alarm:")[2])
@@ -186,6 +195,8 @@ def _state(alarm: wire.Alarm) -> tuple[AlertState, tuple[SafeText, ...], tuple[S
         return AlertState.SILENCED, (_DISABLED,), ()
     if alarm.alarm_actions and all(any(part in action for part in _SCALING) for action in alarm.alarm_actions):
         return AlertState.SILENCED, (_SCALES,), ()
+    if muted:
+        return AlertState.SILENCED, muted, ()
     return AlertState.FIRING, (), ()
 
 

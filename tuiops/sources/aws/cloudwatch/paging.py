@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from tuiops.core.text import safe
-from tuiops.errors import BadAnswer
+from tuiops.core.text import fmt, safe
+from tuiops.sources.paging import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,15 +21,10 @@ async def pages(
 ) -> tuple[list[_Page], bool]:
     """Up to `most` pages, and whether there were more. Fails as a whole when one page fails."""
     found: list[_Page] = []
-    token, seen = "", set[str]()
-    while len(found) < most:
-        asked = {**params, "NextToken": token} if token else params
+    cursor = Cursor(fmt("cloudwatch {}", safe(operation)), most)
+    while cursor.reads_on:
+        asked = {**params, "NextToken": cursor.token} if cursor.token else params
         page = await client.call("cloudwatch", operation, asked, kind=kind)
         found.append(page)
-        token = page.next_token
-        if not token:
-            return found, False
-        if token in seen:
-            raise BadAnswer(f"cloudwatch names a page of {safe(operation)} twice as the next one")
-        seen.add(token)
-    return found, True
+        cursor.turn(page.next_token)
+    return found, cursor.more

@@ -9,6 +9,7 @@ import msgspec
 
 from tuiops.config.systems import CloudWatchIndicator
 from tuiops.core.text import SafeText, fmt, safe
+from tuiops.core.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scale(self) -> float:
         """What values are multiplied by to become the inner ones."""
-        return 1.0 if self.config.total else self.config.unit.scale
+        return 1.0 if self.config.total else Unit(self.config.unit).scale
 
     @property
     def period(self) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import SourceError
 from tuiops.sources.aws.cloudwatch import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tuiops.core.clock import Clock
     from tuiops.sources.aws.client import AwsClient
@@ -94,29 +94,25 @@ class Proofs:
 def happened(query: Query, known: Known | SafeText | None) -> SafeText:
     """Why no data point of a part of a ratio must not be taken for zero; empty when it may be."""
     if (query.namespace, query.metric) in NONZERO:
-        return lit("")
-    if not isinstance(known, Known):
-        return fmt("whether there is a metric {} is not known: {}", query.text, known or lit("not asked"))
-    if known.alike(query):
-        return lit("")
-    if not known.complete:
-        return _beyond(query, known)
-    return fmt("no metric {} with these dimensions in two weeks: misspelt, or never counted yet", query.text)
+        return EMPTY
+    return _lacking(query, known, Known.alike, lit(": misspelt, or never counted yet"))
 
 
 def idle(query: Query, known: Known | SafeText | None) -> SafeText:
     """Why no data point must not be taken for no traffic; empty when it may be."""
+    return _lacking(query, known, Known.exactly, EMPTY)
+
+
+def _lacking(
+    query: Query, known: Known | SafeText | None, has: Callable[[Known, Query], bool], guess: SafeText
+) -> SafeText:
+    """Why a metric cannot be proven to be there; empty when it is. `guess`: what may be the matter with it."""
     if not isinstance(known, Known):
         return fmt("whether there is a metric {} is not known: {}", query.text, known or lit("not asked"))
-    if known.exactly(query):
-        return lit("")
+    if has(known, query):
+        return EMPTY
     if not known.complete:
-        return _beyond(query, known)
-    return fmt("no metric {} with these dimensions in two weeks", query.text)
-
-
-def _beyond(query: Query, known: Known) -> SafeText:
-    """A list that was cut proves nothing by what it lacks."""
-    return fmt(
-        "metric {} with these dimensions is not among the first {}; raise max_items", query.text, len(known.dimensions)
-    )
+        # A list that was cut proves nothing by what it lacks.
+        cut = len(known.dimensions)
+        return fmt("metric {} with these dimensions is not among the first {}; raise max_items", query.text, cut)
+    return fmt("no metric {} with these dimensions in two weeks{}", query.text, guess)

@@ -82,6 +82,7 @@ class Alarm(_Pascal, frozen=True, kw_only=True):
     state_value: str = ""
     """OK, ALARM or INSUFFICIENT_DATA."""
     state_reason: str = ""
+    alarm_configuration_updated_timestamp: datetime | None = None
     state_updated_timestamp: datetime | None = None
     state_transitioned_timestamp: datetime | None = None
     """When the state became this one; the other time moves with every reason for it too."""
@@ -112,6 +113,48 @@ class Alarms(Page, frozen=True, kw_only=True):
     @property
     def all(self) -> Sequence[Alarm]:
         return (*self.metric_alarms, *self.composite_alarms, *self.log_alarms)
+
+
+class MuteRuleSummary(_Pascal, frozen=True, kw_only=True):
+    """A rule by which alarms tell nobody for a while."""
+
+    alarm_mute_rule_arn: str
+    last_updated_timestamp: datetime | None = None
+
+
+class MuteRuleSummaries(Page, frozen=True, kw_only=True):
+    """One page of ListAlarmMuteRules."""
+
+    alarm_mute_rule_summaries: tuple[MuteRuleSummary, ...] = ()
+
+
+class MuteSchedule(_Pascal, frozen=True, kw_only=True):
+    expression: str = ""
+    """`at(2026-05-01T12:00)` or `cron(…)`."""
+    duration: str = ""
+    """In the form of ISO 8601, such as `PT4H`."""
+    timezone: str = ""
+
+
+class Muting(_Pascal, frozen=True, kw_only=True):
+    schedule: MuteSchedule = MuteSchedule()
+
+
+class MuteTargets(_Pascal, frozen=True, kw_only=True):
+    alarm_names: tuple[str, ...] = ()
+
+
+class MuteRule(_Pascal, frozen=True, kw_only=True):
+    """The answer to GetAlarmMuteRule."""
+
+    name: str
+    description: str = ""
+    rule: Muting = Muting()
+    mute_targets: MuteTargets = MuteTargets()
+    expire_date: datetime | None = None
+    status: str = ""
+    """SCHEDULED, ACTIVE or EXPIRED."""
+    last_updated_timestamp: datetime | None = None
 
 
 class HistoryItem(_Pascal, frozen=True, kw_only=True):

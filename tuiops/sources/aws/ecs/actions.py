@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Target, Wish
+from tuiops.errors import NotFound, QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged, Target, Wish
 from tuiops.sources.aws.ecs import wire
 from tuiops.sources.aws.ecs.naming import number, revision
 from tuiops.sources.aws.ecs.reader import DIMENSION, Place, place_of
@@ -188,16 +188,18 @@ class EcsActions:
         if seen.fingerprint != prepared.seen:
             raise StateChanged(seen.facts())
         self._ask.forget()
+        operation = ""
         try:
-            answer = await self._client.call(call.api, call.operation, call.params)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+            if call.expects:
+                kind = wire.ServiceAnswer
+                answer = await self._client.call(call.api, call.operation, call.params, kind=kind)
+                operation = _begun(answer.service, call)
+            else:
+                await self._client.call(call.api, call.operation, call.params)
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 300))
         finally:
             self._ask.forget()
-        operation = ""
-        if call.expects:
-            service = msgspec.convert(answer, wire.ServiceAnswer, strict=False).service
-            operation = _begun(service, call)
         return Receipt(prepared=prepared, progress=Progress.RUNNING, operation=operation)
 
     async def look_up(self, receipt: Receipt) -> Receipt:

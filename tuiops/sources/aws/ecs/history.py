@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tuiops.sources.aws.ecs.memory import KEPT
+from tuiops.sources.aws.spare import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,15 @@ LISTED = 20
 _OVER = frozenset({"SUCCESSFUL", "STOPPED", "ROLLBACK_FAILED", "ROLLBACK_SUCCESSFUL"})
 
 
+class Past(NamedTuple):
+    """What ECS' own account tells of each service."""
+
+    records: Mapping[Place, tuple[ServiceDeployment, ...]]
+    """Newest first; none of those that ECS keeps no record of, or that it forbids to read."""
+    problems: Mapping[Place, SafeText]
+    """Why an account, or a part of it, cannot be read at present: what is missing in it may well be there."""
+
+
 class History:
     """The service deployments of all services of a source."""
 
@@ -30,23 +40,30 @@ class History:
         self._over: dict[str, ServiceDeployment] = {}
         """By ARN, those that do not change any more."""
 
-    async def read(
-        self, services: Mapping[Place, Service], said: dict[SafeText, None]
-    ) -> Mapping[Place, tuple[ServiceDeployment, ...]]:
-        """Of each service, newest first; nothing of those that ECS keeps no record of."""
+    async def read(self, services: Mapping[Place, Service], said: dict[SafeText, None]) -> Past:
+        """The account of every service."""
         stale = [place for place, one in services.items() if self._looks(place) != _look(one)][:LISTED]
         answers = await asyncio.gather(*(self._reader.listed(place, KEPT, said) for place in stale))
+        problems: dict[Place, SafeText] = {}
         for place, arns in zip(stale, answers, strict=True):
-            if arns is not None:
+            if not isinstance(arns, Unread):
                 self._listed[place] = (_look(services[place]), arns)
+            elif not arns.lasts and place not in self._listed:
+                problems[place] = arns.reason
         wanted = {place: self._arns(place, one) for place, one in services.items()}
         asked = [arn for arns in wanted.values() for arn in arns if arn not in self._over]
         found = await self._reader.deployments(asked, said)
         named = {arn for arns in wanted.values() for arn in arns}
-        over = {arn: one for arn, one in found.items() if one.status in _OVER}
+        read = {arn: one for arn, one in found.items() if not isinstance(one, Unread)}
+        over = {arn: one for arn, one in read.items() if one.status in _OVER}
         self._over = {arn: one for arn, one in {**self._over, **over}.items() if arn in named}
-        known = {**found, **self._over}
-        return {place: tuple(known[arn] for arn in arns if arn in known) for place, arns in wanted.items() if arns}
+        known = {**read, **self._over}
+        records = {place: tuple(known[arn] for arn in arns if arn in known) for place, arns in wanted.items() if arns}
+        for place, arns in wanted.items():
+            for one in (found.get(arn) for arn in arns):
+                if isinstance(one, Unread) and (records[place] or not one.lasts):
+                    problems[place] = one.reason
+        return Past(records, problems)
 
     def _looks(self, place: Place) -> object:
         return self._listed[place][0] if place in self._listed else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiops.config.resources import EcsResource
 from tuiops.core.text import lit
 from tuiops.sources.aws.ecs.actions import EcsActions
@@ -12,7 +14,7 @@ from tuiops.sources.aws.ecs.drift import bound_drifts, drifts, wants_bounds
 from tuiops.sources.aws.ecs.health import standing
 from tuiops.sources.aws.ecs.reader import EcsReader, Place, place_of
 from tuiops.sources.aws.ecs.rollouts import EcsRollouts
-from tuiops.sources.parts import PartHealth, PartRollouts, all_unknown, watched
+from tuiops.sources.parts import WELL, PartHealth, PartRollouts, all_unknown, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from tuiops.core.text import SafeText
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.ecs.reader import Services
+    from tuiops.sources.aws.ecs.wire import Service, Task
+    from tuiops.sources.parts import Watched
 
 
 class EcsPart(EcsActions):
@@ -38,6 +42,8 @@ class EcsPart(EcsActions):
         self._rollouts = EcsRollouts(self.resources, self._reader)
         self._drifted: dict[tuple[str, str, bool], tuple[Drift, ...]] = {}
         """Drifts as they were last read, by system and resource; those of the bounds of its scaling by themselves."""
+        self._well: dict[tuple[str, str], tuple[Service, Reading]] = {}
+        """Of those that were well, by system and resource: the service as it was told, and what was read of it."""
         super().__init__(self.resources, self._reader, client)
 
     async def read_health(self, at: datetime) -> PartHealth:
@@ -52,9 +58,20 @@ class EcsPart(EcsActions):
             if service is None:
                 readings += resource.unknown(at, services.problems[place])
             else:
-                found = standing(service, at, stopped.get(place))
-                readings.append(resource.state(at, found.value, found.note))
+                readings.append(self._state(resource, service, at, stopped.get(place)))
         return PartHealth(readings=tuple(readings), warnings=(*services.problems.values(), *said))
+
+    def _state(self, resource: Watched[EcsResource], service: Service, at: datetime, stopped: Task | None) -> Reading:
+        key = (resource.system_id, resource.id)
+        known = self._well.get(key)
+        if known is not None and known[0] is service and stopped is None:
+            return msgspec.structs.replace(known[1], at=at)
+        found = standing(service, at, stopped)
+        reading = resource.state(at, found.value, found.note)
+        if found.value == WELL:
+            # That time passes makes trouble old, never a service that is well unwell.
+            self._well[key] = (service, reading)
+        return reading
 
     def unread(self, at: datetime, reason: SafeText) -> tuple[Reading, ...]:
         return all_unknown(self.resources, at, reason)

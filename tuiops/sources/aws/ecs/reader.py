@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import NotFound, SourceError
+from tuiops.errors import NotFound
 from tuiops.sources.aws.ecs import wire
 from tuiops.sources.aws.ecs.health import failing
 from tuiops.sources.aws.ecs.naming import last_part
-from tuiops.sources.aws.spare import Spare
+from tuiops.sources.aws.spare import Spare, Unread
+from tuiops.sources.together import SHARE, raise_if_all, together
+from tuiops.sources.unchanged import Unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,6 +105,8 @@ class EcsReader:
         self._spare = Spare(clock, client.timeout)
         self._lock = asyncio.Lock()
         self._last: tuple[float, Services] | None = None
+        self._answers: dict[tuple[str, ...], Unchanged[wire.ServicesAnswer]] = {}
+        """By cluster and services, as they are asked for together."""
         self._definitions: Kept[wire.TaskDefinition] = Kept()
         self._revisions: Kept[wire.ServiceRevision] = Kept()
 
@@ -131,12 +135,19 @@ class EcsReader:
         found = await asyncio.gather(*(self._stopped(place, said) for place in places))
         return {place: task for place, task in zip(places, found, strict=True) if task is not None}
 
-    async def definition(self, arn: str, said: dict[SafeText, None]) -> wire.TaskDefinition | None:
-        """A task definition; None when it cannot be read."""
-        found = self._definitions.get(arn)
-        if found is None and arn:
-            found = await self._spare.read(lit("task definitions"), lambda: self.defined(arn), said)
-        return found
+    async def definitions(
+        self, arns: Iterable[str], said: dict[SafeText, None]
+    ) -> Mapping[str, wire.TaskDefinition | Unread]:
+        """Task definitions by ARN, or why one cannot be read."""
+        names = sorted({*arns} - {""})
+
+        async def known(arn: str) -> wire.TaskDefinition | Unread:
+            kept = self._definitions.get(arn)
+            if kept is not None:
+                return kept
+            return await self._spare.attempt(lit("task definitions"), partial(self.defined, arn), said)
+
+        return dict(zip(names, await asyncio.gather(*map(known, names)), strict=True))
 
     async def defined(self, name: str) -> wire.TaskDefinition:
         """A task definition, read anew, by ARN or by `family:revision`. Raises errors.QueryRefused without one."""
@@ -158,14 +169,17 @@ class EcsReader:
         """ARNs of the task definitions that were deployed well, the last one first; none where ECS does not tell."""
         unsaid: dict[SafeText, None] = {}
         arns = await self.listed(place, DEPLOYMENTS, unsaid)
-        records = (await self.deployments(arns or (), unsaid)).values()
+        if isinstance(arns, Unread):
+            return ()
+        records = [one for one in (await self.deployments(arns, unsaid)).values() if not isinstance(one, Unread)]
         good = sorted((one for one in records if one.status == "SUCCESSFUL"), key=lambda one: one.created_at)
         revisions = await self.revisions((one.target_service_revision.arn for one in good), unsaid)
         wanted = (revisions.get(one.target_service_revision.arn) for one in reversed(good))
-        return tuple(dict.fromkeys(one.task_definition for one in wanted if one is not None and one.task_definition))
+        known = (one for one in wanted if one is not None and not isinstance(one, Unread))
+        return tuple(dict.fromkeys(one.task_definition for one in known if one.task_definition))
 
-    async def listed(self, place: Place, most: int, said: dict[SafeText, None]) -> tuple[str, ...] | None:
-        """ARNs of a service's last deployments, newest first; None where ECS keeps no account of them."""
+    async def listed(self, place: Place, most: int, said: dict[SafeText, None]) -> tuple[str, ...] | Unread:
+        """ARNs of a service's last deployments, newest first."""
         params = {"cluster": place.cluster, "service": place.service, "maxResults": most}
 
         async def ask() -> tuple[str, ...]:
@@ -174,28 +188,35 @@ class EcsReader:
             )
             return tuple(found.service_deployment_arn for found in answer.service_deployments)
 
-        return await self._spare.read(lit("past deployments"), ask, said)
+        return await self._spare.attempt(lit("past deployments"), ask, said)
 
     async def deployments(
         self, arns: Sequence[str], said: dict[SafeText, None]
-    ) -> Mapping[str, wire.ServiceDeployment]:
-        """Service deployments by ARN, as far as they can be read."""
+    ) -> Mapping[str, wire.ServiceDeployment | Unread]:
+        """Service deployments by ARN, or why one cannot be read; those that ECS does not know are left out."""
 
         async def ask(batch: Sequence[str]) -> tuple[wire.ServiceDeployment, ...]:
             params = {"serviceDeploymentArns": list(batch)}
             kind = wire.ServiceDeploymentsAnswer
             return (await self._client.call("ecs", "DescribeServiceDeployments", params, kind=kind)).service_deployments
 
-        found = await asyncio.gather(
-            *(
-                self._spare.read(lit("past deployments"), partial(ask, part), said)
-                for part in _batches(arns, DEPLOYMENTS)
-            )
+        batches = tuple(_batches(arns, DEPLOYMENTS))
+        answers = await asyncio.gather(
+            *(self._spare.attempt(lit("past deployments"), partial(ask, part), said) for part in batches)
         )
-        return {one.service_deployment_arn: one for batch in found for one in batch or ()}
+        found: dict[str, wire.ServiceDeployment | Unread] = {}
+        for part, answer in zip(batches, answers, strict=True):
+            if isinstance(answer, Unread):
+                found |= dict.fromkeys(part, answer)
+            else:
+                found |= {one.service_deployment_arn: one for one in answer}
+        return found
 
-    async def revisions(self, arns: Iterable[str], said: dict[SafeText, None]) -> Mapping[str, wire.ServiceRevision]:
-        """Service revisions by ARN, as far as they can be read."""
+    async def revisions(
+        self, arns: Iterable[str], said: dict[SafeText, None]
+    ) -> Mapping[str, wire.ServiceRevision | Unread]:
+        """Service revisions by ARN, or why one cannot be read; those that ECS does not know are left out."""
+        known: dict[str, wire.ServiceRevision | Unread | None]
         known = {arn: self._revisions.get(arn) for arn in dict.fromkeys(arns) if arn}
         missing = [arn for arn, found in known.items() if found is None]
 
@@ -205,7 +226,11 @@ class EcsReader:
             return (await self._client.call("ecs", "DescribeServiceRevisions", params, kind=kind)).service_revisions
 
         for part in _batches(missing, DEPLOYMENTS):
-            for one in await self._spare.read(lit("service revisions"), partial(ask, part), said) or ():
+            answer = await self._spare.attempt(lit("service revisions"), partial(ask, part), said)
+            if isinstance(answer, Unread):
+                known |= dict.fromkeys(part, answer)
+                continue
+            for one in answer:
                 self._revisions.put(one.service_revision_arn, one)
                 known[one.service_revision_arn] = one
         return {arn: found for arn, found in known.items() if found is not None}
@@ -257,30 +282,23 @@ class EcsReader:
         clusters: dict[str, list[str]] = {}
         for place in self._places:
             clusters.setdefault(place.cluster, []).append(place.service)
-        batches = [(cluster, part) for cluster, names in clusters.items() for part in _batches(names, SERVICES)]
-        answers = await asyncio.gather(*(self._attempt(cluster, part) for cluster, part in batches))
-        errors = [answer for answer in answers if isinstance(answer, SourceError)]
-        if errors and len(errors) == len(answers):
-            raise errors[0]
+        batches = [(cluster, tuple(part)) for cluster, names in clusters.items() for part in _batches(names, SERVICES)]
+        jobs = {(cluster, names): self._batch(cluster, names) for cluster, names in batches}
+        answers, failed = await together(jobs, SHARE * self._client.timeout, lambda _: lit("ECS"))
+        raise_if_all(answers, failed)
         found: dict[Place, wire.Service] = {}
         problems: dict[Place, SafeText] = {}
-        for (cluster, part), answer in zip(batches, answers, strict=True):
-            if isinstance(answer, SourceError):
-                problems |= dict.fromkeys((Place(cluster, name) for name in part), safe(str(answer), 300))
-            else:
-                found |= answer.found
-                problems |= answer.problems
+        for answer in answers.values():
+            found |= answer.found
+            problems |= answer.problems
+        for (cluster, names), error in failed.items():
+            problems |= dict.fromkeys((Place(cluster, name) for name in names), safe(str(error), 300))
         return Services(found, problems)
-
-    async def _attempt(self, cluster: str, names: Sequence[str]) -> Services | SourceError:
-        try:
-            return await self._batch(cluster, names)
-        except SourceError as error:
-            return error
 
     async def _batch(self, cluster: str, names: Sequence[str]) -> Services:
         params = {"cluster": cluster, "services": list(names)}
-        answer = await self._client.call("ecs", "DescribeServices", params, kind=wire.ServicesAnswer)
+        last = self._answers.setdefault((cluster, *names), Unchanged())
+        answer = await self._client.poll("ecs", "DescribeServices", params, kind=wire.ServicesAnswer, last=last)
         found = {Place(cluster, one.service_name): one for one in answer.services}
         reasons = {last_part(failure.arn): safe(failure.reason) for failure in answer.failures}
         problems = {

@@ -9,11 +9,12 @@ from tuiops.core.rollouts import Gate, GateResult, Phase, Rollout, Side, Step, S
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import Unit, show
 from tuiops.sources.aws.ecs.health import because
+from tuiops.sources.aws.ecs.memory import REPLACED
 from tuiops.sources.aws.ecs.naming import image, last_part, revision
 from tuiops.sources.aws.ecs.sides import ROLL_BACK, breaker_gate, ended_within, provision_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tuiops.sources.aws.ecs.sides import Looked
     from tuiops.sources.aws.ecs.wire import RevisionSummary, ServiceDeployment, ServiceRevision
@@ -47,9 +48,23 @@ _STAGES = (
 _TRAFFIC = 2
 
 
-def recorded(one: ServiceDeployment, revisions: Mapping[str, ServiceRevision], looked: Looked) -> Rollout:
-    """The rollout that a service deployment is."""
-    phase = _PHASES.get(one.status, Phase.UNKNOWN)
+def recorded(
+    deployments: Sequence[ServiceDeployment], revisions: Mapping[str, ServiceRevision], looked: Looked
+) -> list[Rollout]:
+    """The rollouts that the service deployments of one service are."""
+    return [_rollout(one, _phase(one, deployments), revisions, looked) for one in deployments]
+
+
+def _phase(one: ServiceDeployment, deployments: Sequence[ServiceDeployment]) -> Phase:
+    """Where it stands. A person stops a deployment, and so does ECS when another one begins: that is no failure."""
+    ended = one.stopped_at or one.finished_at
+    newer = (other.created_at for other in deployments if other.created_at > one.created_at)
+    if one.status == "STOPPED" and ended is not None and any(begun <= ended for begun in newer):
+        return Phase.SUPERSEDED
+    return _PHASES.get(one.status, Phase.UNKNOWN)
+
+
+def _rollout(one: ServiceDeployment, phase: Phase, revisions: Mapping[str, ServiceRevision], looked: Looked) -> Rollout:
     started = one.started_at or one.created_at
     told = one.finished_at or one.stopped_at or one.updated_at
     ended = ended_within(started, told, looked.at) if phase.ended else None
@@ -193,6 +208,8 @@ def _side(summary: RevisionSummary, revisions: Mapping[str, ServiceRevision], fa
 def _message(one: ServiceDeployment, phase: Phase, why: SafeText) -> SafeText:
     if phase is Phase.SUCCEEDED:
         return EMPTY
+    if phase is Phase.SUPERSEDED:
+        return safe(one.status_reason, _MESSAGE) or REPLACED
     if phase is Phase.UNKNOWN:
         return fmt("ECS calls its state {}", safe(one.status or "nothing", 40))
     waits = next((hook for hook in one.lifecycle_hook_details if hook.status == "AWAITING_ACTION"), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tuiops.core.rollouts import Phase, Rollout, Side, Step
@@ -31,7 +32,7 @@ def rolling(service: Service, looked: Looked, memory: Memory) -> tuple[Rollout, 
     """The rollouts of a service, as far as ECS still shows them and `memory` does."""
     _mark_rollbacks(service, memory)
     seen = [
-        memory.ended(one.id) or _rollout(service, one, looked, memory)
+        memory.told(one.id, partial(_rollout, service, one, looked, memory))
         for one in service.deployments
         if _is_rollout(one, memory)
     ]
@@ -56,18 +57,20 @@ def _mark_rollbacks(service: Service, memory: Memory) -> None:
 
 
 def _is_rollout(one: Deployment, memory: Memory) -> bool:
-    """A deployment that has completed and is not the primary one is what another one replaces."""
+    """A deployment that has completed and is not the primary one is what another one replaces.
+
+    One that was seen under way is a rollout all the same: it completed since then, and the other one began.
+    """
     if one.id in memory.rollbacks and memory.ended(one.id) is None:
         return False
-    return one.status == "PRIMARY" or one.rollout_state in {"IN_PROGRESS", "FAILED"} or memory.ended(one.id) is not None
+    known = memory.follows(one.id) or memory.ended(one.id) is not None
+    return known or one.status == "PRIMARY" or one.rollout_state in {"IN_PROGRESS", "FAILED"}
 
 
 def _rollout(service: Service, one: Deployment, looked: Looked, memory: Memory) -> Rollout:
     phase, note = _phase(service, one, memory, looked.at)
     other = _other(service, one)
-    ended = ended_within(one.created_at, one.updated_at, looked.at) if phase.ended else None
-    if phase is Phase.ROLLED_BACK and service.primary is not None and service.primary.id in memory.rollbacks:
-        ended = ended_within(one.created_at, service.primary.updated_at, looked.at)
+    ended = ended_within(one.created_at, _ended(service, one, phase, memory), looked.at) if phase.ended else None
     up = one.running_count >= one.desired_count > 0
     provisioned = memory.provisioned(one.id, up=up, at=looked.at)
     rolls_back = phase is Phase.ROLLED_BACK or (one.rollout_state == "FAILED" and not phase.ended)
@@ -91,6 +94,16 @@ def _rollout(service: Service, one: Deployment, looked: Looked, memory: Memory) 
         sides=tuple(_side(part, looked) for part in (one, other) if part is not None),
         message=_message(one, phase, note, looked.why),
     )
+
+
+def _ended(service: Service, one: Deployment, phase: Phase, memory: Memory) -> datetime | None:
+    """When a deployment was over, as ECS tells it: by the one that undoes it or took its place, else by itself."""
+    primary = service.primary
+    if primary is not None and phase is Phase.ROLLED_BACK and primary.id in memory.rollbacks:
+        return primary.updated_at
+    if primary is not None and phase is Phase.SUPERSEDED:
+        return primary.created_at
+    return one.updated_at
 
 
 def _phase(service: Service, one: Deployment, memory: Memory, at: datetime) -> tuple[Phase, SafeText]:
@@ -129,7 +142,8 @@ def _going_on(service: Service, one: Deployment, memory: Memory) -> tuple[Phase,
         return Phase.RUNNING, EMPTY
     if primary.id in memory.rollbacks:
         return Phase.RUNNING, fmt("rolling back to {}", revision(primary.task_definition))
-    return Phase.FAILED, REPLACED
+    # It has tasks as long as they drain, and is no failure of its own: a newer one is what is wanted.
+    return Phase.SUPERSEDED, REPLACED
 
 
 def _awaits(service: Service, one: Deployment, at: datetime) -> bool:
@@ -174,12 +188,14 @@ def _message(one: Deployment, phase: Phase, note: SafeText, why: SafeText) -> Sa
         return fmt("{}; {}", note, text) if note else text
     if phase is Phase.SUCCEEDED:
         return EMPTY
+    if phase is Phase.SUPERSEDED:
+        return note
     if one.failed_tasks:
         return because(fmt("{} tasks failed", one.failed_tasks), why)
     return note or said
 
 
 def _became(service: Service, memory: Memory) -> Phase:
-    """What became of a rollout that ECS does not show any more."""
+    """What became of a rollout that ECS does not show any more: that another one is there says nothing of its end."""
     primary = service.primary
-    return Phase.ROLLED_BACK if primary is not None and primary.id in memory.rollbacks else Phase.FAILED
+    return Phase.ROLLED_BACK if primary is not None and primary.id in memory.rollbacks else Phase.UNKNOWN

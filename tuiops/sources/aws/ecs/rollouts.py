@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,6 +17,7 @@ from tuiops.sources.aws.ecs.recorded import recorded
 from tuiops.sources.aws.ecs.rolling import rolling
 from tuiops.sources.aws.ecs.sides import Looked
 from tuiops.sources.aws.ecs.task_sets import task_sets
+from tuiops.sources.aws.spare import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +37,25 @@ if TYPE_CHECKING:
     )
     from tuiops.sources.parts import Watched
 
+_T = TypeVar("_T")
+
+
+class _Told(NamedTuple):
+    """What there was to tell of a service with which nothing was under way, and what it was told from."""
+
+    service: Service
+    records: tuple[ServiceDeployment, ...]
+    rollouts: tuple[Rollout, ...]
+
+
+class _Described(NamedTuple):
+    """What deployments are described with, by ARN."""
+
+    revisions: Mapping[str, ServiceRevision]
+    definitions: Mapping[str, TaskDefinition]
+    unread: frozenset[Place]
+    """Services of which a part cannot be read at present."""
+
 
 class EcsRollouts:
     """Reads them, and remembers what ECS forgets."""
@@ -45,6 +65,10 @@ class EcsRollouts:
         self._reader = reader
         self._history = History(reader)
         self._memories = {place_of(resource): Memory() for resource in resources}
+        self._settled: dict[Place, _Told] = {}
+        """Most services: as long as ECS tells the same of them, there is nothing else to tell."""
+        self._shown: dict[tuple[str, str], tuple[tuple[Rollout, ...], tuple[Rollout, ...]]] = {}
+        """By system and resource, the rollouts of its service, and the same as rollouts of the resource."""
 
     @property
     def moving(self) -> bool:
@@ -54,54 +78,103 @@ class EcsRollouts:
     async def read(self, services: Services, at: datetime, said: dict[SafeText, None]) -> tuple[Rollout, ...]:
         """Those of every service; of one that cannot be read, what was known of it."""
         stopped = await self._reader.stopped(services, at, said)
-        records = await self._history.read(services.found, said)
-        revisions = await self._reader.revisions(_revisions_of(records), said)
-        definitions = await self._definitions(services, records, revisions, said)
-        found: dict[Place, tuple[Rollout, ...]] = {}
-        for place, memory in self._memories.items():
+        past = await self._history.read(services.found, said)
+        self._settled = {
+            place: told
+            for place, told in self._settled.items()
+            if services.found.get(place) is told.service
+            and (place in past.problems or past.records.get(place, ()) == told.records)
+        }
+        unsettled = {place: one for place, one in services.found.items() if place not in self._settled}
+        described = await self._describe(unsettled, past.records, said)
+        found = {place: told.rollouts for place, told in self._settled.items()}
+        for place in self._memories:
             service = services.found.get(place)
             if service is None:
-                found[place] = memory.unread(services.problems[place])
+                found[place] = self._memories[place].unread(services.problems[place])
+            elif place not in unsettled:
                 continue
-            why = reason(service, at, stopped.get(place)) if failing(service, at) else EMPTY
-            looked = Looked(at, definitions, why)
-            if records.get(place):
-                seen = [recorded(one, revisions, looked) for one in records[place]]
-                found[place] = memory.keep(seen, Phase.FAILED, at)
-            elif service.deployment_controller.type == "ECS":
-                found[place] = rolling(service, looked, memory)
+            elif place in past.problems:
+                found[place] = self._memories[place].unread(past.problems[place])
             else:
-                found[place] = task_sets(service, looked, memory)
-        return tuple(_of(resource, one) for resource in self._resources for one in found[place_of(resource)])
+                fails = failing(service, at)
+                looked = Looked(at, described.definitions, reason(service, at, stopped.get(place)) if fails else EMPTY)
+                records = past.records.get(place, ())
+                memory = self._memory(place, recorded=bool(records))
+                found[place] = _rollouts(service, records, described.revisions, looked, memory)
+                if not (fails or memory.live or place in described.unread):
+                    self._settled[place] = _Told(service, records, found[place])
+        return tuple(chain.from_iterable(self._show(one, found[place_of(one)]) for one in self._resources))
 
-    async def _definitions(
+    def _memory(self, place: Place, *, recorded: bool) -> Memory:
+        """That of a service; another account has other names for the same rollouts, and a memory of its own."""
+        if self._memories[place].recorded is not recorded:
+            self._memories[place] = Memory(recorded=recorded)
+        return self._memories[place]
+
+    def _show(self, resource: Watched[EcsResource], rollouts: tuple[Rollout, ...]) -> tuple[Rollout, ...]:
+        key = (resource.system_id, resource.id)
+        shown = self._shown.get(key)
+        if shown is None or shown[0] is not rollouts:
+            shown = self._shown[key] = (rollouts, tuple(_of(resource, one) for one in rollouts))
+        return shown[1]
+
+    async def _describe(
         self,
-        services: Services,
+        services: Mapping[Place, Service],
         records: Mapping[Place, tuple[ServiceDeployment, ...]],
-        revisions: Mapping[str, ServiceRevision],
         said: dict[SafeText, None],
-    ) -> Mapping[str, TaskDefinition]:
-        """The task definitions that rollouts are described with, by ARN."""
-        wanted = {one.task_definition for one in revisions.values()}
-        for place, service in services.found.items():
-            if not records.get(place):
-                wanted |= set(_definitions_of(service, self._memories[place]))
-        names = sorted(wanted - {""})
-        read = await asyncio.gather(*(self._reader.definition(name, said) for name in names))
-        return {name: found for name, found in zip(names, read, strict=True) if found is not None}
+    ) -> _Described:
+        named = {place: frozenset(_revisions_of(records.get(place, ()))) for place in services}
+        revisions = await self._reader.revisions(chain.from_iterable(named.values()), said)
+        known = _readable(revisions)
+        defined = {
+            place: frozenset(known[arn].task_definition for arn in named[place] if arn in known)
+            if records.get(place)
+            else _definitions_of(service, self._memories[place])
+            for place, service in services.items()
+        }
+        definitions = await self._reader.definitions(chain.from_iterable(defined.values()), said)
+        later = _later(revisions) | _later(definitions)
+        unread = frozenset(place for place in services if later & (named[place] | defined[place]))
+        return _Described(known, _readable(definitions), unread)
 
 
-def _definitions_of(service: Service, memory: Memory) -> Iterable[str]:
-    """Those of whatever is not over yet."""
+def _readable(found: Mapping[str, _T | Unread]) -> dict[str, _T]:
+    return {arn: one for arn, one in found.items() if not isinstance(one, Unread)}
+
+
+def _later(found: Mapping[str, object]) -> set[str]:
+    """What may be read when it is asked for again."""
+    return {arn for arn, one in found.items() if isinstance(one, Unread) and not one.lasts}
+
+
+def _definitions_of(service: Service, memory: Memory) -> frozenset[str]:
+    """Those of whatever is not over yet, or lacks its description."""
     parts: tuple[Deployment | TaskSet, ...] = (*service.deployments, *service.task_sets)
-    return (one.task_definition for one in parts) if any(memory.ended(one.id) is None for one in parts) else ()
+    told = all(memory.whole(one.id) for one in parts)
+    return frozenset() if told else frozenset(one.task_definition for one in parts)
 
 
-def _revisions_of(records: Mapping[Place, tuple[ServiceDeployment, ...]]) -> Iterable[str]:
-    for deployments in records.values():
-        for one in deployments:
-            yield one.target_service_revision.arn
-            yield from (source.arn for source in one.source_service_revisions)
+def _rollouts(
+    service: Service,
+    records: tuple[ServiceDeployment, ...],
+    revisions: Mapping[str, ServiceRevision],
+    looked: Looked,
+    memory: Memory,
+) -> tuple[Rollout, ...]:
+    """The rollouts of a service, by the best account of them that there is."""
+    if records:
+        return memory.keep(recorded(records, revisions, looked), Phase.UNKNOWN, looked.at)
+    if service.deployment_controller.type == "ECS":
+        return rolling(service, looked, memory)
+    return task_sets(service, looked, memory)
+
+
+def _revisions_of(records: Iterable[ServiceDeployment]) -> Iterable[str]:
+    for one in records:
+        yield one.target_service_revision.arn
+        yield from (source.arn for source in one.source_service_revisions)
 
 
 def _of(resource: Watched[EcsResource], one: Rollout) -> Rollout:

@@ -21,6 +21,14 @@ PROVISION = lit("provision")
 STEADY = lit("steady state")
 ROLL_BACK = lit("roll back")
 
+_REACHED = {
+    Phase.SUCCEEDED: Phase.SUCCEEDED,
+    Phase.FAILED: Phase.FAILED,
+    Phase.ROLLED_BACK: Phase.FAILED,
+    Phase.SUPERSEDED: Phase.SUPERSEDED,
+}
+"""How the step ended that a rollout was in at its end."""
+
 
 class Looked(NamedTuple):
     """What was read beside a service to describe its deployments."""
@@ -50,11 +58,9 @@ def provision_steps(
 ) -> tuple[Step, ...]:
     """Tasks are started, then watched until all are steady. `provisioned`: when all of them ran, if they do."""
     up = provisioned is not None or phase is Phase.SUCCEEDED
-    failed = phase in {Phase.FAILED, Phase.ROLLED_BACK}
-    first = Phase.SUCCEEDED if up else Phase.FAILED if failed else Phase.RUNNING
-    second = (
-        Phase.WAITING if not up else phase if phase is Phase.SUCCEEDED else Phase.FAILED if failed else Phase.RUNNING
-    )
+    reached = _REACHED.get(phase, Phase.RUNNING)
+    first = Phase.SUCCEEDED if up else reached
+    second = reached if up else Phase.WAITING
     return (
         Step(label=PROVISION, phase=first, started=started, ended=provisioned or (ended if not up else None)),
         Step(

@@ -29,7 +29,7 @@ def task_sets(service: Service, looked: Looked, memory: Memory) -> tuple[Rollout
     green = next((one for one in reversed(sets) if one.status != "DRAINING"), sets[-1])
     if primary is not None and green.created_at < primary.created_at:
         green = primary
-    rollout = memory.ended(green.id) or _rollout(service, sets, green, looked)
+    rollout = memory.told(green.id, lambda: _rollout(service, sets, green, looked))
     # One that went away without ever serving alone was taken back.
     return memory.keep((rollout,), Phase.ROLLED_BACK, looked.at)
 

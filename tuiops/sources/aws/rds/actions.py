@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import BadAnswer, NotFound, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.errors import NotFound, QueryRefused, SourceError
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.aws.errors import Exists
 from tuiops.sources.aws.rds.state import AVAILABLE, serves_not
 from tuiops.sources.parts import body_of, call_of
@@ -155,11 +155,15 @@ class RdsActions:
         begun = Receipt(prepared=prepared, progress=Progress.RUNNING, operation=call.made)
         try:
             await self._client.call("rds", call.operation, params)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return msgspec.structs.replace(begun, progress=Progress.UNKNOWN, text=safe(str(error), 300))
         except Exists:
             # An earlier attempt of the same action made it, or somebody else something of the same name.
-            return await self.look_up(begun)
+            try:
+                return await self.look_up(begun)
+            except SourceError as error:
+                text = fmt("{} is there already, and cannot be read: {}", safe(call.made), safe(str(error), 300))
+                return msgspec.structs.replace(begun, progress=Progress.UNKNOWN, text=text)
         return begun
 
     async def look_up(self, receipt: Receipt) -> Receipt:

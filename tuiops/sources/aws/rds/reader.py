@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tuiops.core.clock import Clock
-    from tuiops.sources.aws.client import AwsClient, Listing
+    from tuiops.sources.aws.client import AwsClient
+    from tuiops.sources.paging import Listing
 
 EVENTS = 30
 """Minutes of events that are looked at."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import BadAnswer, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Wish
+from tuiops.errors import QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged, Wish
 from tuiops.sources.gcp.hosting.wire import DISABLE, Release
 from tuiops.sources.parts import body_of, call_of
 
@@ -104,7 +104,7 @@ class HostingActions:
             raise StateChanged(facts(releases))
         try:
             release = await self._reader.release(call.site, call.version, call.message)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(
             prepared=prepared,

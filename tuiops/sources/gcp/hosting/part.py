@@ -13,8 +13,8 @@ from tuiops.core.units import span
 from tuiops.sources.gcp.hosting.actions import PART, HostingActions
 from tuiops.sources.gcp.hosting.sites import Sites
 from tuiops.sources.gcp.hosting.wire import DEPLOY, DISABLE, ROLLBACK, Release
-from tuiops.sources.gcp.together import SHARE, raise_if_all, together
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, PartRollouts, Watched, all_unknown, watched
+from tuiops.sources.together import SHARE, raise_if_all, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ class HostingPart:
     async def _read(self) -> tuple[dict[str, tuple[Release, ...]], dict[str, SourceError]]:
         names = sorted({one.config.name for one in self.resources})
         jobs = {name: self._sites.releases(name) for name in names}
-        found, failed = await together(jobs, self._seconds, self.name)
+        found, failed = await together(jobs, self._seconds, lambda _: self.name)
         raise_if_all(found, failed)
         return found, failed
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuiops.core.text import EMPTY, fmt, join, lit, safe
-from tuiops.errors import BadAnswer, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Target
+from tuiops.errors import QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged, Target
 from tuiops.sources.gcp.message import short, stamp
 from tuiops.sources.gcp.monitoring.snoozing import described
 from tuiops.sources.parts import body_of, call_of
@@ -108,7 +108,7 @@ class SnoozeActions:
             raise QueryRefused(f"a snooze until {stamp(call.ends)} would be over by now")
         try:
             snooze = await self._asking.snooze(call.sent(now))
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(
             prepared=prepared,

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.errors import SourceError
 from tuiops.sources.alert_mapping import AlertMapper, keep_worst
-from tuiops.sources.gcp.client import Listing
 from tuiops.sources.gcp.message import short
 from tuiops.sources.gcp.monitoring.actions import PART, SnoozeActions
 from tuiops.sources.gcp.monitoring.asking import Asking
 from tuiops.sources.gcp.monitoring.incidents import Around, alerts
 from tuiops.sources.gcp.monitoring.owners import Owners
 from tuiops.sources.gcp.monitoring.snoozing import active, described, terms
-from tuiops.sources.gcp.together import SHARE
 from tuiops.sources.http_errors import deadline
+from tuiops.sources.paging import Listing
 from tuiops.sources.parts import PartAlerts
+from tuiops.sources.together import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -10,7 +10,8 @@ from tuiops.sources.gcp.monitoring.wire import Incident, Incidents, Policies, Po
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tuiops.sources.gcp.client import GoogleClient, Listing
+    from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.paging import Listing
 
 API = "monitoring"
 

@@ -9,13 +9,13 @@ from tuiops.config.resources import UptimeResource
 from tuiops.core.clock import age
 from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.sources.gcp.client import Listing
 from tuiops.sources.gcp.message import short, stamp
 from tuiops.sources.gcp.monitoring.asking import API
 from tuiops.sources.gcp.monitoring.wire import TimeSeries, TimeSeriesPage, UptimeCheck, UptimeChecks
-from tuiops.sources.gcp.together import SHARE
 from tuiops.sources.http_errors import deadline
+from tuiops.sources.paging import Listing
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
+from tuiops.sources.together import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

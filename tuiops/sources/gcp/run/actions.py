@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.errors import BadAnswer, Conflict, NotFound, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.errors import BadAnswer, Conflict, NotFound, QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.run.changes import Change, Found, Order, rescaled, restarted, shifted
 from tuiops.sources.gcp.run.drift import least_instances, most_instances
@@ -114,7 +114,7 @@ class RunActions:
             operation = await self._client.send(Operation, "run", "PATCH", call.path, body, params)
         except Conflict:
             raise StateChanged(facts(await self._service(call.path))) from None
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(
             prepared=prepared, progress=Progress.RUNNING, operation=operation.name, facts=facts(service), text=EMPTY

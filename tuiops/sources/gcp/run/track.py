@@ -86,7 +86,7 @@ class Track:
         if self._live is not None:
             self._live.lost = EMPTY
             if view.created not in {self._known, self._live.new}:
-                self._end(view, at, Phase.ROLLED_BACK, fmt("replaced by {}", safe(view.created)))
+                self._replaced(self._live, view, at)
         if self._live is None:
             self._live = self._begun(view, at)
         if self._live is not None:
@@ -250,13 +250,31 @@ class Track:
                 Step(label=label, phase=Phase.RUNNING, kind=StepKind.WAIT, started=settled, weight=weight)
             )
 
+    def _replaced(self, live: _Live, view: View, at: datetime) -> None:
+        """A newer revision was made. What became of this one until then is told by where the traffic is."""
+        by = fmt("replaced by {}", safe(view.created))
+        failure, share = view.failure(live.new), view.actual.get(live.new, 0)
+        served = {live.old, self._last.main if self._last is not None else ""}
+        if failure is not None:
+            self._end(view, failure.last_transition_time or at, Phase.FAILED, explained(failure))
+        elif share == 100:
+            if live.share != share:
+                self._step(live, view, share)
+            self._end(view, at, Phase.SUCCEEDED)
+        elif share or view.main in served:
+            self._end(view, at, Phase.SUPERSEDED, by)
+        else:
+            # It may have had all of the traffic between two looks.
+            self._end(view, at, Phase.UNKNOWN, fmt("{}; how it ended was not seen", by))
+
     def _end(self, view: View, ended: datetime, phase: Phase, message: SafeText = EMPTY) -> None:
         live, self._live = self._live, None
         if live is None:
             return
         ended = max(ended, live.started)
         if live.steps and live.steps[-1].phase is Phase.RUNNING:
-            live.steps[-1] = _ended(live.steps[-1], ended, phase if phase is Phase.FAILED else Phase.SUCCEEDED)
+            cut_short = phase in {Phase.FAILED, Phase.SUPERSEDED, Phase.UNKNOWN}
+            live.steps[-1] = _ended(live.steps[-1], ended, phase if cut_short else Phase.SUCCEEDED)
         rollout = self._rollout(live, view, phase)
         self._past.append(msgspec.structs.replace(rollout, ended=ended, message=message or rollout.message))
 

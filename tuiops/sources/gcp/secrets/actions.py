@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.text import EMPTY, fmt, join, lit, safe
-from tuiops.errors import BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.errors import QueryRefused, SourceError
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.message import short
 from tuiops.sources.gcp.secrets.wire import DESTROYED, ENABLED, Version, Versions
 from tuiops.sources.parts import body_of, call_of
+from tuiops.sources.secret_values import check_size, wordless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +27,11 @@ if TYPE_CHECKING:
     from tuiops.core.text import SafeText
     from tuiops.sources.abilities import Target, Told
     from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.paging import Listing
     from tuiops.sources.parts import Watched
 
 PART = lit("Secret Manager")
 """Name of the part that all of this belongs to."""
-
-MOST_BYTES = 65_536
-"""What a version may hold (cloud.google.com/secret-manager/quotas)."""
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +60,7 @@ class SecretActions:
         if of != "secret_versions":
             raise QueryRefused(f"a secret has no {of.replace('_', ' ')}")
         _, path = self._secret(target)
-        return tuple(safe(one.id) for one in await self._versions(path) if one.state != DESTROYED)
+        return tuple(safe(one.id) for one in (await versions_of(self._client, path)).items if one.state != DESTROYED)
 
     def _secret(self, target: Target) -> tuple[str, str]:
         """Its name and its path."""
@@ -74,7 +73,7 @@ class SecretActions:
     async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
         """A version that `perform_secret` gives a value."""
         name, path = self._secret(target)
-        versions = await self._versions(path)
+        versions = (await versions_of(self._client, path)).items
         newest = versions[0].id if versions else ""
         return Prepared(
             target=target,
@@ -97,15 +96,14 @@ class SecretActions:
 
     async def perform_secret(self, prepared: Prepared, value: bytes) -> Receipt:
         """Add the version, unless the secret has got another one meanwhile. A lost answer leaves it UNKNOWN."""
-        if not value or len(value) > MOST_BYTES:
-            raise QueryRefused(f"a secret version holds 1 to {MOST_BYTES} bytes, not {len(value)}")
+        check_size(value)
         call = _call(prepared)
-        versions = await self._versions(call.path)
+        versions = (await versions_of(self._client, call.path)).items
         if fingerprint(versions) != prepared.seen:
             raise StateChanged(facts(versions))
         try:
             version = await self._add(call.path, value)
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return Receipt(
             prepared=prepared,
@@ -118,7 +116,7 @@ class SecretActions:
     async def look_up(self, receipt: Receipt) -> Receipt:
         """Whether the version is there. One that appeared while the answer was lost may be somebody else's."""
         call = _call(receipt.prepared)
-        versions = await self._versions(call.path)
+        versions = (await versions_of(self._client, call.path)).items
         now = msgspec.structs.replace(receipt, facts=facts(versions))
         if receipt.operation:
             there = any(one.id == short(receipt.operation) for one in versions)
@@ -134,21 +132,20 @@ class SecretActions:
         try:
             return await self._client.send(Version, "secretmanager", "POST", f"{path}:addVersion", body)
         except SourceError as error:
-            # A server may quote any part of what it was sent: none of its words are kept.
-            text = f"secretmanager: {error.word}; its own words are not shown, for they may quote the value"
-            kept = type(error)(text, retry_after=error.retry_after)
+            kept = wordless(error, lit("secretmanager"))
         raise kept
 
-    async def _versions(self, path: str) -> tuple[Version, ...]:
-        listing = await self._client.pages(
-            Versions,
-            "secretmanager",
-            f"{path}/versions",
-            (("pageSize", str(PAGE)),),
-            items=lambda page: page.versions,
-            most=PAGE,
-        )
-        return listing.items
+
+async def versions_of(client: GoogleClient, path: str) -> Listing[Version]:
+    """The newest versions of a secret: what counts is near the newest one, and old ones are of no interest."""
+    return await client.pages(
+        Versions,
+        "secretmanager",
+        f"{path}/versions",
+        (("pageSize", str(PAGE)),),
+        items=lambda page: page.versions,
+        most=PAGE,
+    )
 
 
 def facts(versions: Sequence[Version]) -> tuple[Fact, ...]:

@@ -9,11 +9,11 @@ from tuiops.config.resources import SecretResource
 from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.sources.gcp.client import PAGE, Listing
-from tuiops.sources.gcp.secrets.actions import PART, SecretActions
-from tuiops.sources.gcp.secrets.wire import ENABLED, Secret, Version, Versions
-from tuiops.sources.gcp.together import SHARE, raise_if_all, together
+from tuiops.sources.gcp.secrets.actions import PART, SecretActions, versions_of
+from tuiops.sources.gcp.secrets.wire import ENABLED, Secret, Version
+from tuiops.sources.paging import Listing
 from tuiops.sources.parts import DEGRADED, DOWN, WELL, PartHealth, Watched, all_unknown, watched
+from tuiops.sources.together import SHARE, raise_if_all, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,8 @@ class SecretPart:
     async def read_health(self, at: datetime) -> PartHealth:
         """The state of every secret, and the age of its newest enabled version."""
         names = {one.config.name for one in self.resources}
-        found, failed = await together({name: self._read(name) for name in sorted(names)}, self._seconds, self.name)
+        jobs = {name: self._read(name) for name in sorted(names)}
+        found, failed = await together(jobs, self._seconds, lambda _: self.name)
         raise_if_all(found, failed)
         readings: list[Reading] = []
         for resource in self.resources:
@@ -72,16 +73,7 @@ class SecretPart:
     async def _read(self, name: str) -> _Found:
         path = f"v1/projects/{self._client.project}/secrets/{name}"
         secret = await self._client.get(Secret, "secretmanager", path)
-        # Old versions are of no interest: what counts is near the newest one.
-        listing = await self._client.pages(
-            Versions,
-            "secretmanager",
-            f"{path}/versions",
-            (("pageSize", str(PAGE)),),
-            items=lambda page: page.versions,
-            most=PAGE,
-        )
-        return secret, listing
+        return secret, await versions_of(self._client, path)
 
 
 def _readings(resource: Watched[SecretResource], found: _Found, at: datetime) -> list[Reading]:

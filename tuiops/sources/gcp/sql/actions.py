@@ -16,8 +16,8 @@ import msgspec
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.errors import BadAnswer, Conflict, QueryRefused, TimedOut, Unreachable
-from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
+from tuiops.errors import Conflict, QueryRefused
+from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.message import stamp
 from tuiops.sources.gcp.sql.reader import running
 from tuiops.sources.gcp.sql.state import failure
@@ -134,7 +134,7 @@ class SqlActions:
             operation = await self._reader.send(call.path, call.body)
         except Conflict:
             raise StateChanged(facts(*await self._read(call.origin))) from None
-        except (TimedOut, Unreachable, BadAnswer) as error:
+        except LOST as error:
             return Receipt(prepared=prepared, progress=Progress.UNKNOWN, text=safe(str(error), 500))
         return self._told(Receipt(prepared=prepared, progress=Progress.RUNNING), operation)
 

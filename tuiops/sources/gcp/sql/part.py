@@ -13,9 +13,9 @@ from tuiops.sources.gcp.sql.actions import PART, SqlActions
 from tuiops.sources.gcp.sql.reader import Fleet, Kept, SqlReader
 from tuiops.sources.gcp.sql.state import backup_age, state_of
 from tuiops.sources.gcp.sql.wire import Operation
-from tuiops.sources.gcp.together import SHARE, together
 from tuiops.sources.http_errors import deadline
 from tuiops.sources.parts import PartHealth, Watched, all_unknown, watched
+from tuiops.sources.together import SHARE, together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ class SqlPart:
             fleet = await self._reader.fleet()
         there = {one.config.name for one in self.resources} & fleet.instances.keys()
         jobs = {name: self._look(fleet.instances[name]) for name in sorted(there)}
-        seen, late = await together(jobs, self._seconds, self.name)
+        seen, late = await together(jobs, self._seconds, lambda _: self.name)
         seen |= {name: _Seen(errors=(error,)) for name, error in late.items()}
         readings = [reading for one in self.resources for reading in _readings(one, fleet, seen, at)]
         warnings = [

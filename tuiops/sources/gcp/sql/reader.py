@@ -24,7 +24,8 @@ from tuiops.sources.gcp.sql.wire import (
 
 if TYPE_CHECKING:
     from tuiops.core.clock import Clock
-    from tuiops.sources.gcp.client import GoogleClient, Listing
+    from tuiops.sources.gcp.client import GoogleClient
+    from tuiops.sources.paging import Listing
 
 API = "sqladmin"
 

@@ -9,7 +9,7 @@ from tuiops.errors import SourceError
 from tuiops.sources.http_errors import deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from tuiops.core.text import SafeText
 
@@ -17,23 +17,28 @@ _Key = TypeVar("_Key")
 _Found = TypeVar("_Found")
 
 SHARE = 0.8
-"""Of the time of a poll, what one part may take: one that is late must not take the others along."""
+"""Of the time of a poll, what one request of a part may take: less than the part itself has, so that one that is late
+does not take the others along.
+"""
 
 
 async def together(
-    jobs: Mapping[_Key, Coroutine[Any, Any, _Found]], seconds: float, what: SafeText
+    jobs: Mapping[_Key, Coroutine[Any, Any, _Found]], seconds: float, name: Callable[[_Key], SafeText]
 ) -> tuple[dict[_Key, _Found], dict[_Key, SourceError]]:
-    """What each job found within `seconds`, and why others did not. `what` is asked, for the text of an error."""
+    """What each job found within `seconds`, and why others did not, both in the order of the jobs.
 
-    async def attempt(job: Coroutine[Any, Any, _Found]) -> _Found | SourceError:
+    `name` tells who is asked, for the text of an error.
+    """
+
+    async def attempt(key: _Key, job: Coroutine[Any, Any, _Found]) -> _Found | SourceError:
         try:
-            async with deadline(seconds, what):
+            async with deadline(seconds, name(key)):
                 return await job
         except SourceError as error:
             return error
 
     async with asyncio.TaskGroup() as group:
-        tasks = {key: group.create_task(attempt(job)) for key, job in jobs.items()}
+        tasks = {key: group.create_task(attempt(key, job)) for key, job in jobs.items()}
     found: dict[_Key, _Found] = {}
     failed: dict[_Key, SourceError] = {}
     for key, task in tasks.items():
