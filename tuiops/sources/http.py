@@ -45,6 +45,9 @@ KEEP_ALIVE = 75.0
 """Seconds that an idle connection is kept; servers close theirs after 90 s or more."""
 
 _REFUSAL_BYTES = 64 * 1024
+_REFUSAL_SECONDS = 1.0
+"""The status and the headers of a refusal are known by then: its body is waited for no longer."""
+
 _HEADERS = {"user-agent": "tuiops", "accept": "application/json", "accept-encoding": "gzip", "connection": "keep-alive"}
 
 
@@ -285,10 +288,11 @@ class HttpClient:
         return unpack.finish()
 
     async def _refusal_body(self, received: Received) -> bytes:
-        """The beginning of an error's body: what is too long or broken does not hide the status."""
+        """The beginning of an error's body: what is too long, late or broken does not hide the status."""
         try:
-            return await self._body(received, _REFUSAL_BYTES)
-        except BadAnswer:
+            async with asyncio.timeout(_REFUSAL_SECONDS):
+                return await self._body(received, _REFUSAL_BYTES)
+        except (BadAnswer, TimeoutError, *_library().BROKEN):
             return b""
 
     async def _connected(self) -> Connections:
