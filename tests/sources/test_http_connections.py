@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from tests.sources.hostile import Hostile, Request
 from tests.sources.http_reading import client
 from tuiops.config.values import Duration, Size
-from tuiops.errors import AccessDenied, BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
+from tuiops.errors import AccessDenied, BadAnswer, QueryRefused, RateLimited, SourceError, TimedOut, Unreachable
 from tuiops.sources import http
 
 if TYPE_CHECKING:
@@ -103,6 +104,27 @@ async def test_requests_that_ran_out_of_time_leave_room_for_others() -> None:
         one = client(server.url, timeout=Duration(0.7))
         late = await asyncio.gather(*(ask(one, "/never") for _ in range(2 * http.CONNECTIONS)), return_exceptions=True)
         assert {type(error) for error in late} == {TimedOut}
+        assert await ask(one) == {}
+        await one.close()
+
+
+async def test_streams_take_no_connection_from_requests_and_have_a_limit_of_their_own() -> None:
+    async def handler(request: Request) -> None:
+        if request.target == "/tail":
+            await request.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await asyncio.Event().wait()
+        await request.answer()
+
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        async with contextlib.AsyncExitStack() as tails:
+            for _ in range(http.STREAMS - 1):
+                await tails.enter_async_context(one.stream("GET", "/tail"))
+            async with one.stream("GET", "/tail"):
+                assert await ask(one) == {}
+                with pytest.raises(RateLimited, match=f"{http.STREAMS} streams of .* are open already; close one"):
+                    await tails.enter_async_context(one.stream("GET", "/tail"))
+            await tails.enter_async_context(one.stream("GET", "/tail"))
         assert await ask(one) == {}
         await one.close()
 

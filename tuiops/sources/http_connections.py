@@ -83,8 +83,13 @@ class Connections:
         self._closed = False
 
     @contextlib.asynccontextmanager
-    async def request(self, request: Request, shown: Mapping[str, str]) -> AsyncIterator[Received]:
-        """The answer to a request. A connection whose answer is not read to its end is closed."""
+    async def request(
+        self, request: Request, shown: Mapping[str, str], *, endless: bool = False
+    ) -> AsyncIterator[Received]:
+        """The answer to a request. A connection whose answer is not read to its end is closed.
+
+        An `endless` answer has a connection of its own, which takes nothing from the others.
+        """
         sent = httpcore.Request(
             request.method,
             httpcore.URL(
@@ -97,8 +102,8 @@ class Connections:
             content=request.body,
             extensions=self._extensions,
         )
-        async with self._free:
-            connection = await self._take()
+        async with contextlib.nullcontext() if endless else self._free:
+            connection = self._open() if endless else await self._take()
             self._in_use.add(connection)
             try:
                 answer = await connection.handle_async_request(sent)
@@ -108,7 +113,7 @@ class Connections:
                     await answer.aclose()
             finally:
                 self._in_use.discard(connection)
-                if connection.is_available() and not self._closed:
+                if connection.is_available() and not self._closed and not endless:
                     self._idle.append(connection)
                 elif not connection.is_closed():
                     await connection.aclose()
