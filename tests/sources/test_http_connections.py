@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import httpcore
 import pytest
 
 from tests.sources.hostile import Hostile, Request
@@ -146,6 +147,54 @@ async def test_closing_ends_what_is_under_way_and_it_can_be_used_again() -> None
             await waiting
         assert await ask(one) == {}
         await one.close()
+
+
+async def test_who_waits_for_a_connection_while_it_is_closed_sends_nothing() -> None:
+    all_asked = asyncio.Event()
+
+    async def handler(request: Request) -> None:
+        if request.target == "/never":
+            if len(server.requests) == 1 + http.CONNECTIONS:
+                all_asked.set()
+            await asyncio.Event().wait()
+        await request.answer()
+
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        await ask(one)
+        waiting = [asyncio.create_task(ask(one, "/never")) for _ in range(2 * http.CONNECTIONS)]
+        await all_asked.wait()
+        await one.close()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        await one.close()
+
+    assert {type(error) for error in found} == {Unreachable}
+    assert len(server.requests) == 1 + http.CONNECTIONS
+
+
+async def test_a_connection_that_cannot_be_closed_keeps_no_other_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, closed = asyncio.Barrier(http.CONNECTIONS), []
+
+    async def handler(request: Request) -> None:
+        await together.wait()
+        await request.answer()
+
+    async def close(connection: httpcore.AsyncHTTPConnection) -> None:
+        closed.append(connection)
+        if len(closed) == 1:
+            raise OSError("it does not")
+        await really(connection)
+
+    really = httpcore.AsyncHTTPConnection.aclose
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        await asyncio.gather(*(ask(one) for _ in range(http.CONNECTIONS)))
+        with monkeypatch.context() as patch:
+            patch.setattr(httpcore.AsyncHTTPConnection, "aclose", close)
+            await one.close()
+        await really(closed[0])
+
+    assert len(closed) == http.CONNECTIONS
 
 
 async def test_a_header_of_the_configuration_counts_before_the_usual_one_and_is_sent_once() -> None:

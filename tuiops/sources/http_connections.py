@@ -103,6 +103,8 @@ class Connections:
             extensions=self._extensions,
         )
         async with contextlib.nullcontext() if endless else self._free:
+            if self._closed:
+                raise httpcore.NetworkError("closed while it waited for a connection")
             connection = self._open() if endless else await self._take()
             self._in_use.add(connection)
             try:
@@ -123,8 +125,8 @@ class Connections:
         self._closed = True
         waiting = [*self._idle, *self._in_use]
         self._idle.clear()
-        for connection in waiting:
-            await connection.aclose()
+        # One that fails or hangs keeps no other one open.
+        await asyncio.gather(*(connection.aclose() for connection in waiting), return_exceptions=True)
 
     async def _take(self) -> httpcore.AsyncHTTPConnection:
         while self._idle:
