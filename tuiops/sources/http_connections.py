@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import httpcore
 import httpx
 
+from tuiops.sources.http_sockets import ClosingBackend
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterable, AsyncIterator, Mapping
@@ -65,7 +67,7 @@ class Connections:
         self._standing = _by_name({"host": url.netloc.decode("ascii"), **headers, **endpoint.headers})
         self._extensions = {
             # The deadline bounds everything; httpcore's own would start again with every byte. Connecting alone has
-            # one that ends first, because httpcore closes the socket of a handshake that fails, not of one cancelled.
+            # one that most often ends first, so that the error says what did not come to an end.
             "timeout": {"connect": 0.8 * endpoint.timeout},
             "sni_hostname": endpoint.tls.server_name,
         }
@@ -74,7 +76,7 @@ class Connections:
             self._origin,
             ssl_context=context,
             keepalive_expiry=keep_alive,
-            network_backend=backend,
+            network_backend=backend or ClosingBackend(),
         )
         self._free = asyncio.Semaphore(most)
         self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
@@ -103,9 +105,7 @@ class Connections:
             extensions=self._extensions,
         )
         async with contextlib.nullcontext() if endless else self._free:
-            if self._closed:
-                raise httpcore.NetworkError("closed while it waited for a connection")
-            connection = self._open() if endless else await self._take()
+            connection = await self._take(endless=endless)
             self._in_use.add(connection)
             try:
                 answer = await connection.handle_async_request(sent)
@@ -128,8 +128,10 @@ class Connections:
         # One that fails or hangs keeps no other one open.
         await asyncio.gather(*(connection.aclose() for connection in waiting), return_exceptions=True)
 
-    async def _take(self) -> httpcore.AsyncHTTPConnection:
-        while self._idle:
+    async def _take(self, *, endless: bool) -> httpcore.AsyncHTTPConnection:
+        if self._closed:
+            raise httpcore.NetworkError("closed while it waited for a connection")
+        while self._idle and not endless:
             connection = self._idle.popleft()
             if not connection.has_expired():
                 return connection
