@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import msgspec
@@ -151,6 +152,30 @@ async def test_statuses(status: str, body: bytes, kind: type[SourceError], words
     assert type(error) is kind
     assert words in str(error)
     assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("breaks_off", [True, False])
+async def test_a_refusal_counts_however_its_body_ends(monkeypatch: pytest.MonkeyPatch, breaks_off: bool) -> None:
+    """It is heeded, too: what only reads is not sent again at once."""
+
+    async def handler(request: Request) -> None:
+        if request.target == "/fine":
+            await request.answer()
+            return
+        await request.write(b'HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 100\r\n\r\n{"err')
+        if breaks_off:
+            request.writer.close()
+        else:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(http, "_REFUSAL_SECONDS", 5.0 if breaks_off else 0.01)
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        await one.fetch("/fine")
+        error = await failure(one)
+        assert len(server.requests) == 2
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == 7
 
 
 @pytest.mark.parametrize("status", ["429 Too Many Requests", "503 Service Unavailable"])

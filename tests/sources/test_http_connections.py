@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
+import httpcore
 import pytest
 
 from tests.sources.hostile import Hostile, Request
 from tests.sources.http_reading import client
 from tuiops.config.values import Duration, Size
-from tuiops.errors import AccessDenied, BadAnswer, QueryRefused, SourceError, TimedOut, Unreachable
+from tuiops.errors import AccessDenied, BadAnswer, QueryRefused, RateLimited, SourceError, TimedOut, Unreachable
 from tuiops.sources import http
 
 if TYPE_CHECKING:
@@ -107,6 +109,27 @@ async def test_requests_that_ran_out_of_time_leave_room_for_others() -> None:
         await one.close()
 
 
+async def test_streams_take_no_connection_from_requests_and_have_a_limit_of_their_own() -> None:
+    async def handler(request: Request) -> None:
+        if request.target == "/tail":
+            await request.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await asyncio.Event().wait()
+        await request.answer()
+
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        async with contextlib.AsyncExitStack() as tails:
+            for _ in range(http.STREAMS - 1):
+                await tails.enter_async_context(one.stream("GET", "/tail"))
+            async with one.stream("GET", "/tail"):
+                assert await ask(one) == {}
+                with pytest.raises(RateLimited, match=f"{http.STREAMS} streams of .* are open already; close one"):
+                    await tails.enter_async_context(one.stream("GET", "/tail"))
+            await tails.enter_async_context(one.stream("GET", "/tail"))
+        assert await ask(one) == {}
+        await one.close()
+
+
 async def test_closing_ends_what_is_under_way_and_it_can_be_used_again() -> None:
     async def handler(request: Request) -> None:
         if request.target == "/never":
@@ -124,6 +147,54 @@ async def test_closing_ends_what_is_under_way_and_it_can_be_used_again() -> None
             await waiting
         assert await ask(one) == {}
         await one.close()
+
+
+async def test_who_waits_for_a_connection_while_it_is_closed_sends_nothing() -> None:
+    all_asked = asyncio.Event()
+
+    async def handler(request: Request) -> None:
+        if request.target == "/never":
+            if len(server.requests) == 1 + http.CONNECTIONS:
+                all_asked.set()
+            await asyncio.Event().wait()
+        await request.answer()
+
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        await ask(one)
+        waiting = [asyncio.create_task(ask(one, "/never")) for _ in range(2 * http.CONNECTIONS)]
+        await all_asked.wait()
+        await one.close()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        await one.close()
+
+    assert {type(error) for error in found} == {Unreachable}
+    assert len(server.requests) == 1 + http.CONNECTIONS
+
+
+async def test_a_connection_that_cannot_be_closed_keeps_no_other_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    together, closed = asyncio.Barrier(http.CONNECTIONS), []
+
+    async def handler(request: Request) -> None:
+        await together.wait()
+        await request.answer()
+
+    async def close(connection: httpcore.AsyncHTTPConnection) -> None:
+        closed.append(connection)
+        if len(closed) == 1:
+            raise OSError("it does not")
+        await really(connection)
+
+    really = httpcore.AsyncHTTPConnection.aclose
+    async with Hostile(handler) as server:
+        one = client(server.url)
+        await asyncio.gather(*(ask(one) for _ in range(http.CONNECTIONS)))
+        with monkeypatch.context() as patch:
+            patch.setattr(httpcore.AsyncHTTPConnection, "aclose", close)
+            await one.close()
+        await really(closed[0])
+
+    assert len(closed) == http.CONNECTIONS
 
 
 async def test_a_header_of_the_configuration_counts_before_the_usual_one_and_is_sent_once() -> None:

@@ -85,6 +85,7 @@ async def test_it_serves_while_the_next_one_cannot_be_had_but_no_longer(desk: De
     desk.error = DENIED
     desk.clock.advance(KEPT)
     assert await numbers.get() == 1
+    await asyncio.sleep(0)  # the look-up is in the thread's queue then, before what runs next
     await numbers.run(lambda: None)
     assert await numbers.get() == 1
     assert desk.asked == 2
@@ -123,6 +124,19 @@ async def test_a_failure_stands_for_some_seconds(desk: Desk) -> None:
     desk.clock.advance(AGAIN)
     assert await numbers.get() == 2
     numbers.close()
+
+
+async def test_a_failure_that_stands_does_not_grow_with_those_it_is_told_to(desk: Desk) -> None:
+    numbers = desk.look_up()
+    desk.error = AccessDenied("logged out: x")
+    depths = []
+    for _ in range(4):
+        with pytest.raises(AccessDenied) as denied:
+            await numbers.get()
+        depths.append(len(denied.traceback))
+    numbers.close()
+
+    assert depths[1] == depths[2] == depths[3]
 
 
 async def test_a_failure_does_not_outlive_what_is_found_afterwards(desk: Desk) -> None:

@@ -66,6 +66,22 @@ async def test_who_waits_asks_when_nothing_has_come_between() -> None:
     assert quota.waits == 1
 
 
+async def test_who_gives_up_waiting_spends_nothing() -> None:
+    sleeps = Sleeps()
+    quota = sleeps.quota()
+    await spent(quota)
+    waiting = [asyncio.create_task(quota.take(20)) for _ in range(8)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    sleeps.over.set()
+
+    await quota.take(1)
+
+    assert sleeps.asked[-1] == 1
+
+
 async def test_a_shorter_refusal_does_not_shorten_a_longer_one() -> None:
     sleeps = Sleeps()
     quota = sleeps.quota()

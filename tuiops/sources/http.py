@@ -21,12 +21,12 @@ import msgspec
 from tuiops.config.sources import Tls
 from tuiops.core.text import SafeText, safe
 from tuiops.core.units import show_size
-from tuiops.errors import BadAnswer, ConfigError, Fault, SourceError
+from tuiops.errors import BadAnswer, ConfigError, Fault, RateLimited, SourceError
 from tuiops.sources.http_auth import Credentials, Resolve, tls_context
 from tuiops.sources.http_errors import Refusal, deadline, looks_like_html, refused, translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
 
     from tuiops.config.sources import HttpSourceConfig
@@ -41,10 +41,16 @@ _T = TypeVar("_T")
 CONNECTIONS = 4
 """Most connections that a source opens; further requests wait for one."""
 
+STREAMS = 15
+"""Most answers without an end that a source reads beside its requests: CloudWatch Logs allows 15 sessions."""
+
 KEEP_ALIVE = 75.0
 """Seconds that an idle connection is kept; servers close theirs after 90 s or more."""
 
 _REFUSAL_BYTES = 64 * 1024
+_REFUSAL_SECONDS = 1.0
+"""The status and the headers of a refusal are known by then: its body is waited for no longer."""
+
 _HEADERS = {"user-agent": "tuiops", "accept": "application/json", "accept-encoding": "gzip", "connection": "keep-alive"}
 
 
@@ -166,6 +172,7 @@ class HttpClient:
         self._lock = asyncio.Lock()
         self._connections: Connections | None = None
         self._answered = False
+        self._streams = 0
         self.server = _server(endpoint.url, bastion)
         """`host:port`, and the bastion before it."""
         self.requests = 0
@@ -263,18 +270,32 @@ class HttpClient:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """An answer as it comes, for ever; only its beginning has a deadline. Blocks are not decompressed."""
+        """An answer as it comes, for ever; only its beginning has a deadline. Blocks are not decompressed.
+
+        RateLimited while STREAMS of them are open already.
+        """
         request = Request(method, self._url(path, params), headers or {}, body)
         async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(self._one_more_stream())
             with translated(self.server):
                 async with deadline(self._endpoint.timeout, self.server):
                     connections = await self._connected()
                     shown = await self._signer.sign(request)
                     self.requests += 1
-                    received = await stack.enter_async_context(connections.request(request, shown))
+                    received = await stack.enter_async_context(connections.request(request, shown, endless=True))
                     if not _succeeded(received):
                         raise self.refusal(await self._refusal(received, request.url))
                 yield aiter(received.blocks)
+
+    @contextlib.contextmanager
+    def _one_more_stream(self) -> Iterator[None]:
+        if self._streams == STREAMS:
+            raise RateLimited(f"{STREAMS} streams of {self.server} are open already; close one")
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
     def refusal(self, found: Refusal) -> SourceError:
         """Our error for an answer that is not 2xx."""
@@ -326,10 +347,11 @@ class HttpClient:
         return unpack.finish()
 
     async def _refusal_body(self, received: Received) -> bytes:
-        """The beginning of an error's body: what is too long or broken does not hide the status."""
+        """The beginning of an error's body: what is too long, late or broken does not hide the status."""
         try:
-            return await self._body(received, _REFUSAL_BYTES)
-        except BadAnswer:
+            async with asyncio.timeout(_REFUSAL_SECONDS):
+                return await self._body(received, _REFUSAL_BYTES)
+        except (BadAnswer, TimeoutError, *_library().BROKEN):
             return b""
 
     async def _connected(self) -> Connections:

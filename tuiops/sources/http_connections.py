@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import httpcore
 import httpx
 
+from tuiops.sources.http_sockets import ClosingBackend
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
@@ -67,7 +69,7 @@ class Connections:
         self._standing = _by_name({"host": url.netloc.decode("ascii"), **headers, **endpoint.headers})
         self._extensions = {
             # The deadline bounds everything; httpcore's own would start again with every byte. Connecting alone has
-            # one that ends first, because httpcore closes the socket of a handshake that fails, not of one cancelled.
+            # one that most often ends first, so that the error says what did not come to an end.
             "timeout": {"connect": 0.8 * endpoint.timeout},
             "sni_hostname": endpoint.tls.server_name,
         }
@@ -76,7 +78,7 @@ class Connections:
             self._origin,
             ssl_context=context,
             keepalive_expiry=keep_alive,
-            network_backend=backend,
+            network_backend=backend or ClosingBackend(),
         )
         self._free = asyncio.Semaphore(most)
         self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
@@ -86,11 +88,12 @@ class Connections:
 
     @contextlib.asynccontextmanager
     async def request(
-        self, request: Request, shown: Mapping[str, str], *, trace: Trace | None = None
+        self, request: Request, shown: Mapping[str, str], *, endless: bool = False, trace: Trace | None = None
     ) -> AsyncIterator[Received]:
         """The answer to a request. A connection whose answer is not read to its end is closed.
 
-        `trace` is told of every step that httpcore takes.
+        An `endless` answer has a connection of its own, which takes nothing from the others. `trace` is told of every
+        step that httpcore takes.
         """
         sent = httpcore.Request(
             request.method,
@@ -104,8 +107,8 @@ class Connections:
             content=request.body,
             extensions=self._extensions if trace is None else {**self._extensions, "trace": trace},
         )
-        async with self._free:
-            connection = await self._take()
+        async with contextlib.nullcontext() if endless else self._free:
+            connection = await self._take(endless=endless)
             self._in_use.add(connection)
             try:
                 answer = await connection.handle_async_request(sent)
@@ -115,7 +118,7 @@ class Connections:
                     await answer.aclose()
             finally:
                 self._in_use.discard(connection)
-                if connection.is_available() and not self._closed:
+                if connection.is_available() and not self._closed and not endless:
                     self._idle.append(connection)
                 elif not connection.is_closed():
                     await connection.aclose()
@@ -125,11 +128,13 @@ class Connections:
         self._closed = True
         waiting = [*self._idle, *self._in_use]
         self._idle.clear()
-        for connection in waiting:
-            await connection.aclose()
+        # One that fails or hangs keeps no other one open.
+        await asyncio.gather(*(connection.aclose() for connection in waiting), return_exceptions=True)
 
-    async def _take(self) -> httpcore.AsyncHTTPConnection:
-        while self._idle:
+    async def _take(self, *, endless: bool) -> httpcore.AsyncHTTPConnection:
+        if self._closed:
+            raise httpcore.NetworkError("closed while it waited for a connection")
+        while self._idle and not endless:
             connection = self._idle.popleft()
             if not connection.has_expired():
                 return connection

@@ -61,10 +61,10 @@ class Quota:
                 retry_after=wait,
             )
         self.waits += 1
-        await self._sleep(wait)
         try:
+            await self._sleep(wait)
             self._check_bar()
-        except RateLimited:
+        except BaseException:  # whoever is refused, or gives up waiting, sends nothing; raised again
             self._left += 1
             raise
 

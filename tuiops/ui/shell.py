@@ -204,15 +204,15 @@ class Shell(FrameApp, HasLook, inherit_bindings=False):
 
     # Life
 
-    async def run_async(self, **given: Any) -> None:
+    async def run_async(self, *, headless: bool = False, **given: Any) -> Any:
         """Leave as `:q` does at a signal, from before the terminal is touched."""
-        if self._own_process:
+        if self._own_process and not headless:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 # Not every loop takes signal handlers; without them the default action still ends the process.
                 with suppress(NotImplementedError, RuntimeError, ValueError):
                     loop.add_signal_handler(number, self._ended_by, number)
-        await super().run_async(**given)
+        return await super().run_async(headless=headless, **given)
 
     def on_load(self) -> None:
         self._start.enter_context(self.batch_update())

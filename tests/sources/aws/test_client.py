@@ -73,6 +73,11 @@ async def test_every_protocol_in_use_is_spoken(moto: Moto) -> None:
     await aws.close()
 
 
+class _Target(msgspec.Struct):
+    name: str = msgspec.field(name="ResourceId")
+    role: str = msgspec.field(name="RoleARN", default="")
+
+
 class _Database(msgspec.Struct):
     identifier: str = msgspec.field(name="DBInstanceIdentifier")
 
@@ -112,6 +117,25 @@ async def test_pages_are_read_to_the_end_and_up_to_a_number() -> None:
     assert whole.warnings(SERVICES) == ()
     assert part.items == ("c0a", "c0b", "c1a")
     assert part.warnings(SERVICES) == ("clusters: only the first 3 were read; raise max_items",)
+
+
+async def test_members_that_are_null_count_as_left_out_in_pages_too() -> None:
+    async def handler(request: Request) -> None:
+        await request.answer(b'{"ScalableTargets": [{"ResourceId": "one", "RoleARN": null}], "NextToken": null}')
+
+    async with Hostile(handler) as server:
+        aws = client(server.url)
+        found = await aws.pages(
+            "application-autoscaling",
+            "DescribeScalableTargets",
+            {"ServiceNamespace": "ecs"},
+            result="ScalableTargets",
+            kind=_Target,
+        )
+        await aws.close()
+
+    assert found.items == (_Target("one", ""),)
+    assert not found.truncated
 
 
 SERVICES: Any = "clusters"

@@ -392,6 +392,16 @@ class Timers:
             call()
 
 
+async def test_an_answer_that_breaks_off_is_none() -> None:
+    async def cut(request: Asked) -> None:
+        await request.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"access')
+        request.writer.close()
+
+    async with Hostile(cut) as server:
+        with pytest.raises(TransportError, match=r"^127\.0\.0\.1: IncompleteRead$"):
+            await asyncio.to_thread(TokenTransport(), f"{server.url}/token", timeout=5.0)
+
+
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", b"HTTP/1.1 200 OK\r\n\r\n{"])
 async def test_a_token_server_that_never_comes_to_an_end_is_left(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     timers = Timers()

@@ -238,10 +238,12 @@ class AwsClient:
         server = found.http.server
         kinds: Any = cast("Any", list)[kind]
         if found.wire.protocol == "json":
-            raw = decode(body, dict[str, msgspec.Raw], server)
-            items = decode(bytes(raw[result]), kinds, server, strict=False) if result in raw else []
-            token = decode(bytes(raw[out_of]), cast("type[str | None]", str | None), server) if out_of in raw else ""
-            return items, token or ""
+            # As in `_typed`: members that are null count as left out.
+            with contextlib.suppress(BadAnswer):
+                raw = decode(body, dict[str, msgspec.Raw], server)
+                items = decode(bytes(raw[result]), kinds, server, strict=False) if result in raw else []
+                token = decode(bytes(raw[out_of]), str, server) if out_of in raw else ""
+                return items, token
         parsed = found.wire.read(operation, body, server)
         return _converted(parsed.get(result, []), kinds, server), str(parsed.get(out_of) or "")
 

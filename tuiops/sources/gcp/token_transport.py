@@ -77,6 +77,9 @@ class TokenTransport:
                     data += block
                     if len(data) > _MOST_BYTES:
                         raise http.client.IncompleteRead(b"")
+                if answer.length:
+                    # `read` looks at what is missing of the length that was told, `read1` does not.
+                    raise http.client.IncompleteRead(b"", answer.length)
             found = {name.lower(): value for name, value in answer.getheaders()}
             told = server_time(found)
             self.skew = time.time() - told if told is not None else self.skew

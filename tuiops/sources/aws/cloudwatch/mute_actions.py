@@ -37,7 +37,7 @@ _LONGEST = timedelta(days=15)
 _LONGEST_WORD = 8192
 """Characters of the names of as many alarms as are muted at once, each 255 long, and what JSON puts around them."""
 _MINUTE = timedelta(minutes=1)
-_DELETE = tuple(lit(word) for word in ("aws", "cloudwatch", "delete-alarm-mute-rule", "--alarm-mute-rule-name"))
+_DELETE = lit("aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name")
 _EXPIRED = "EXPIRED"
 _STATES = {"ACTIVE": lit("mutes"), "SCHEDULED": lit("is to mute"), _EXPIRED: lit("has expired")}
 
@@ -109,7 +109,7 @@ class MuteActions:
             seen=_fingerprint(found, rules),
             token=token,
             call=call_of(self, msgspec.json.encode(_Call(params=params))),
-            undo=join(" ", (*_DELETE, safe(name), *self._client.options)),
+            undo=join(" ", (_DELETE, safe(name), *self._client.options)),
         )
 
     async def perform(self, prepared: Prepared) -> Receipt:
