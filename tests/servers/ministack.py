@@ -52,6 +52,10 @@ class Ministack:
         """Let no container of images with this tag start until `release`."""
         (self._holds / tag).touch()
 
+    def let_one(self, tag: str) -> None:
+        """Let one container through, in spite of `hold`."""
+        (self._holds / f"{tag}.1").touch()
+
     def release(self, tag: str) -> None:
         """Undo `hold`."""
         (self._holds / tag).unlink()

@@ -6,12 +6,13 @@ A container is a record. How it behaves is read from the tag of its image, whate
 - a tag that begins with `missing`: the image cannot be pulled;
 - any other: it runs until it is stopped.
 
-Pulling waits as long as there is a file of the tag's name in the folder $FAKE_DOCKER_HOLDS, so that a test can look
-at a deployment half-way.
+Starting a container waits as long as there is a file of the tag's name in the folder $FAKE_DOCKER_HOLDS, so that a test
+can look at a deployment half-way. A file of that name with `.N` behind it lets one of them through.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -47,9 +48,17 @@ def _pulled(image: str) -> Image:
     tag = _tag(image)
     if tag.startswith("missing"):
         raise errors.ImageNotFound(f"manifest for {image} not found: manifest unknown")
-    while tag and (_HOLDS / tag).exists():
-        time.sleep(_POLL_SECONDS)
     return Image(image)
+
+
+def _wait_for_leave(tag: str) -> None:
+    """Until containers of the tag may start, or this one may."""
+    while tag and (_HOLDS / tag).exists():
+        for leave in _HOLDS.glob(f"{tag}.*"):
+            with contextlib.suppress(FileNotFoundError):
+                leave.unlink()
+                return
+        time.sleep(_POLL_SECONDS)
 
 
 class Image:
@@ -127,6 +136,7 @@ class Container:
 
 class Containers:
     def run(self, image: str, **settings: Any) -> Container:
+        _wait_for_leave(_tag(image))
         container = Container(image, settings)
         with _lock:
             _containers[container.id] = container
