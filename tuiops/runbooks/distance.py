@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tuiops.core.text import EMPTY, lit
 from tuiops.errors import Refused
-from tuiops.runbooks import parameters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -60,6 +59,8 @@ class DistantDesk:
         return await asyncio.shield(asyncio.ensure_future(self._read(work)))
 
     def objection(self, parameter: AnyParameter, value: str) -> SafeText:
+        from tuiops.runbooks import parameters
+
         return parameters.own_objection(parameter, value, now=self._clock.now())
 
     async def forbid(self) -> None:
