@@ -13,6 +13,7 @@ from tuiops.core.clock import SystemClock
 from tuiops.hub.hub import Hub
 from tuiops.hub.logbook import LogBook
 from tuiops.hub.tail import LogPump
+from tuiops.sources.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ async def test_a_reload_reads_no_log_again_and_old_lines_stay_readable(tmp_path:
     log.write_text("".join(f"line {number}\n" for number in range(100)))
     stream = FileLog(service="api", paths=(str(log),), history=Size(1_000_000))
     book = LogBook()
-    shared = wiring.Shared()
+    shared = Shared()
     before = wiring.plan(config(shop(logs={"api": stream})), CLOCK, shared)
     hub = Hub(before, CLOCK, book, LogPump(book, CLOCK))
     await hub.start()
@@ -76,7 +77,7 @@ async def test_a_log_stream_that_is_no_longer_wanted_is_no_longer_named(tmp_path
 
 
 def test_what_is_wished_for_as_before_is_told_from_what_is_not() -> None:
-    shared = wiring.Shared()
+    shared = Shared()
     first = wiring.plan(config(shop()), CLOCK, shared)
     same = wiring.plan(config(shop()), CLOCK, shared)
     relabelled = wiring.plan(config(shop(label="Another")), CLOCK, shared)
@@ -88,7 +89,7 @@ def test_what_is_wished_for_as_before_is_told_from_what_is_not() -> None:
 
 
 def test_a_bastion_that_is_configured_as_before_stays_the_same_connection() -> None:
-    shared = wiring.Shared()
+    shared = Shared()
     probe = TcpProbe(service="api", host="db", port=5432, via="tokyo")
 
     def through(port: int) -> Plan:

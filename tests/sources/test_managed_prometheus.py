@@ -27,6 +27,7 @@ from tuiops.sources.aws.managed import AmazonManaged
 from tuiops.sources.http import HttpConnector
 from tuiops.sources.prometheus.alerts import prometheus_source
 from tuiops.sources.prometheus.source import PrometheusSource
+from tuiops.sources.shared import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,7 +166,7 @@ async def test_refusals_are_told_in_googles_words_and_in_those_of_prometheus(
 async def test_a_login_is_kept_over_a_reload_that_does_not_concern_it(google: GoogleStage) -> None:
     front = Front(google)
     async with Hostile(front.answer) as server:
-        shared = wiring.Shared()
+        shared = Shared()
         before = wiring.plan(config(google, server.url + PREFIX), google.clock, shared)
         await source_of(before).read_health()
         after = wiring.plan(config(google, server.url + PREFIX, watchdog="Watchdog"), google.clock, shared)
