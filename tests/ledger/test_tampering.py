@@ -263,11 +263,16 @@ async def test_a_counter_that_was_taken_away_is_told_of(home: Home, ledger: SqlL
 
 
 async def test_what_is_no_text_at_all_is_found(tmp_path: Path) -> None:
-    for value in ("x'ff00'", "7", "x'1b5b324a'", "''"):
-        home = FileHome(tmp_path / value.strip("'"))
+    for value in ("x'ff00'", "CAST(x'7bff7d' AS TEXT)", "7", "x'1b5b324a'", "''"):
+        home = FileHome(tmp_path / value.replace(" ", ""))
         assert "entry 4: it is not what was recorded" in await faults_after(
             home, f"UPDATE {E} SET body = {value} WHERE number = 4"
         )
+        ledger = opened(home)
+        with pytest.raises(LedgerError, match="entry 4 is not what was recorded"):
+            _ = [sealed async for sealed in ledger.read()]
+        assert len([row async for row in ledger.rows()]) == ENTRIES
+        await ledger.close()
 
 
 async def test_an_event_of_a_newer_version_is_told_from_a_changed_one(home: Home, ledger: SqlLedger) -> None:
