@@ -88,6 +88,15 @@ async def test_a_refusal_comes_back_as_it_is(elsewhere: Elsewhere) -> None:
         await elsewhere.distant.abort("r1")
 
 
+async def test_a_fault_of_the_console_is_told_like_a_refusal_and_logged(
+    elsewhere: Elsewhere, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere.desk.refusal = ZeroDivisionError("a bug")
+    with pytest.raises(Refused, match="see its log"):
+        await elsewhere.distant.abort("r1")
+    assert "a bug" in caplog.text
+
+
 async def test_what_writes_is_done_to_its_end_though_nobody_waits_for_it_any_more(elsewhere: Elsewhere) -> None:
     async def hold() -> asyncio.Event:
         elsewhere.desk.hold = asyncio.Event()
