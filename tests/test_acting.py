@@ -68,7 +68,7 @@ class Console:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
                 await asyncio.sleep(0.02)
 
     async def attached(self) -> None:
@@ -113,7 +113,7 @@ async def test_rules_follow_the_configuration(console: Console) -> None:
     assert card.decision.allowed
     console.write(CONFIG + PEOPLE)
     async with asyncio.timeout(20):
-        while (await console.desk.plan("mend", "shop", {})).decision.allowed:
+        while (await console.desk.plan("mend", "shop", {})).decision.allowed:  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.1)
     with pytest.raises(Refused, match="not allowed"):
         await console.desk.confirm(card)
@@ -127,7 +127,7 @@ def who(text: str, tmp_path: Path, account: str) -> tuple[Principal, Callable[[s
     config = load(file, environ={}).config
     person = principal(config, safe(account), "s-1")
 
-    def may(environment: str, production: bool, danger: Danger) -> bool:  # noqa: FBT001 - a table's column
+    def may(environment: str, production: bool, danger: Danger) -> bool:
         place = Place(system=lit("shop"), environment=safe(environment), production=production)
         return decide(person, Deed.RUN, place, danger, rules(config)).allowed
 
