@@ -44,12 +44,13 @@ def _needs(what: str) -> str:
 
 
 def _tell(arguments: argparse.Namespace, out: Output) -> Exit:
-    from tuiops.runbooks.load import library
+    from tuiops.runbooks.load import folders, library
+    from tuiops.sim.declared import complete
 
     loaded = settings.subject(arguments).loaded
     if loaded is None:
         raise UsageError("there is no configuration, and so there are no runbooks")
-    known = library(loaded)
+    known = library(complete(loaded, folders(loaded)))
     if arguments.what == "list":
         _list(known, arguments, out)
         return Exit.CONFIG if known.faults else Exit.OK
