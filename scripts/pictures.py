@@ -18,8 +18,11 @@ import msgspec
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.ui.desk import FakeDesk, past, run, unknown, waiting_for_approval
+from tests.ui.fakes import FakeBackend, fleet
 from tests.ui.still import StillBackend, still
 from tuiops.config.model import Display, Wallboard
+from tuiops.core.runs import RunState
 from tuiops.core.severity import Severity
 from tuiops.core.text import lit
 from tuiops.ui.actions import Scope
@@ -36,6 +39,7 @@ from tuiops.ui.wallboard.app import WallboardApp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tuiops.core.runs import RunView
     from tuiops.ui.screens.detail import DetailScreen
     from tuiops.ui.shell import Shell
 
@@ -54,6 +58,8 @@ class Picture:
     size: tuple[int, int]
     app: Callable[[], Shell]
     screen: Callable[[], DetailScreen] | None = None
+    keys: tuple[str, ...] = ()
+    """What is pressed then."""
 
 
 def display(theme: str = "dark") -> Display:
@@ -85,10 +91,30 @@ def pictures(backend: StillBackend) -> Iterator[Picture]:
             yield Picture(f"console-{theme}-{size[0]}x{size[1]}", size, console(theme))
     for name, screen in details.items():
         yield Picture(f"{name}-120x40", MIDDLE, console(), screen)
+    yield from acting()
     for size in (SMALL, LARGE):
         yield Picture(f"wallboard-incident-{size[0]}x{size[1]}", size, wall("overview"))
         for page in ("overview", "health", "alerts", "rollouts"):
             yield Picture(f"wallboard-{page}-{size[0]}x{size[1]}", size, wall(page))
+
+
+def acting() -> Iterator[Picture]:
+    """From a row to a run."""
+    runs = (run(42), unknown(46), waiting_for_approval(45), past(41, RunState.SUCCEEDED), past(40, RunState.FAILED))
+
+    def desk(*present: RunView) -> Callable[[], Shell]:
+        def made() -> Shell:
+            backend = FakeBackend(msgspec.structs.replace(fleet(), runs=present))
+            return TuiopsApp(backend, display(), desk=FakeDesk(backend), own_process=False)
+
+        return made
+
+    yield Picture("menu-120x40", MIDDLE, desk(), keys=("x",))
+    for size in (SMALL, MIDDLE):
+        yield Picture(f"card-{size[0]}x{size[1]}", size, desk(), keys=("x", "a"))
+    yield Picture("run-120x40", MIDDLE, desk(run(42)), keys=("X", "enter"))
+    yield Picture("run-unknown-80x24", SMALL, desk(unknown(42)), keys=("X", "enter"))
+    yield Picture("runs-120x40", MIDDLE, desk(*runs), keys=("X",))
 
 
 async def draw(picture: Picture) -> str:
@@ -97,6 +123,9 @@ async def draw(picture: Picture) -> str:
     async with app.run_test(size=picture.size) as pilot:
         if picture.screen is not None:
             await app.push_screen(picture.screen())
+        for key in picture.keys:
+            await pilot.press(key)
+            await pilot.pause()
         for _ in range(3):
             await pilot.pause()
             await app.workers.wait_for_complete()

@@ -36,7 +36,10 @@ def test_the_wheel_has_every_module_and_what_they_read(wheel: Path) -> None:
         for path in (ROOT / folder).rglob("*.*")
         if path.is_file()
     }
+    runbooks = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tuiops" / "sim" / "runbooks").glob("*.toml")}
     assert modules <= packed
+    assert runbooks
+    assert runbooks <= packed
     assert shared
     assert shared <= packed
     assert {"tuiops/py.typed", "tuiops/share/config.example.toml"} <= packed

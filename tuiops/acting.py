@@ -24,6 +24,7 @@ from tuiops.runbooks.load import Shelf, folders
 from tuiops.runbooks.permits import Permits
 from tuiops.runbooks.planner import Planner
 from tuiops.runbooks.sitting import Sitting
+from tuiops.sim.declared import complete
 from tuiops.sources.abilities import Target, Tells
 from tuiops.sources.acting import FindsActs
 from tuiops.sources.base import Queries
@@ -72,7 +73,7 @@ class Settings:
 
     def use(self, loaded: Loaded) -> None:
         """Go by another configuration from here on."""
-        self.loaded = loaded = _with_simulated(loaded)
+        self.loaded = loaded = complete(loaded, folders(loaded))
         bastions = {name: self._shared.bastion(name, wanted) for name, wanted in loaded.config.bastions.items()}
         self.ways = Ways(HttpConnector(resolve_secret, self._clock, bastions), bastions)
         self._rules = rules(loaded.config)
@@ -93,15 +94,6 @@ class Settings:
     def library(self) -> Library:
         """The runbooks as their files are now."""
         return self._shelf.library(self.loaded)
-
-
-def _with_simulated(loaded: Loaded) -> Loaded:
-    """A configuration with the systems and the runbooks that a simulation brings, where it has one."""
-    if not any(isinstance(source, SimulationConfig) for source in loaded.config.sources.values()):
-        return loaded
-    from tuiops.sim.declared import complete
-
-    return complete(loaded, folders(loaded))
 
 
 class HubWorld:

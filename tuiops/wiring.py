@@ -104,7 +104,6 @@ def backend(
     """
     clock = clock or SystemClock()
     book = LogBook(subject.config.logs.memory)
-
     shared = Shared()
     side = _WriteSide(subject.loaded, desk, clock, shared) if subject.loaded is not None and desk is not None else None
 
@@ -135,7 +134,6 @@ class _WriteSide:
         self._settings: Settings | None = None
 
     def use(self, loaded: Loaded) -> None:
-        """Go by another configuration from here on."""
         self._loaded = loaded
         if self._settings is not None:
             self._settings.use(loaded)
@@ -159,7 +157,7 @@ async def seat(subject: Subject, patience: float) -> AsyncIterator[tuple[Engine,
     if subject.loaded is None:
         raise UsageError("there is no configuration, and so there are no runbooks")
     clock, shared = SystemClock(), Shared()
-    watching = _hub(plan(subject.loaded.config, clock, shared), clock, LogBook(subject.config.logs.memory))
+    watching = _hub(await _plan(subject, clock, shared), clock, LogBook(subject.config.logs.memory))
     settings = Settings(subject.loaded, clock, shared)
     await watching.start()
     try:
@@ -188,9 +186,8 @@ def console(subject: Subject) -> int:
         app.post_message(SettingsChanged(config.display, build(config.keys.preset, config.keys.bind)))
 
     keys = subject.config.keys
-    desk = None
-    if subject.loaded is not None:
-        desk = DistantDesk(principal(subject.config, local_account(), ""), SystemClock())
+    who = principal(subject.config, local_account(), "")
+    desk = DistantDesk(who, SystemClock()) if subject.loaded is not None else None
     reads = backend(subject, reloaded=reloaded, desk=desk)
     app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind), desk=desk)
     try:

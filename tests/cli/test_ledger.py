@@ -166,11 +166,16 @@ def test_a_changed_one_is_told_of(filled: Path, capsys: pytest.CaptureFixture[st
     with closing(sqlite3.connect(filled, isolation_level=None)) as connection:
         connection.execute("DROP TRIGGER ledger_entries_no_update")
         connection.execute("UPDATE ledger_entries SET body = '\x1b[2J' || body WHERE number = 2")
+        connection.execute("UPDATE ledger_entries SET run = x'1b5b324a' WHERE number = 9")
     assert main(["ledger", "verify"]) == Exit.DOWN
     out = capsys.readouterr().out
-    assert out.startswith("fault  entry 2: it is not what was recorded\nbroken  9 entries. ")
+    assert out.splitlines()[:2] == [
+        "fault  entry 2: it is not what was recorded",
+        "fault  entry 9: its columns say something else than its content",
+    ]
+    assert out.splitlines()[2].startswith("broken  9 entries. ")
     assert main(["ledger", "verify", "-o", "json"]) == Exit.DOWN
-    assert json.loads(capsys.readouterr().out)["faults"] == ["entry 2: it is not what was recorded"]
+    assert json.loads(capsys.readouterr().out)["faults"][0] == "entry 2: it is not what was recorded"
     assert main(["ledger", "show", "42"]) == Exit.UNKNOWN
     said = capsys.readouterr().err
     assert said.startswith("tuiops: entry 2 is not what was recorded")

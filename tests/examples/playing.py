@@ -205,7 +205,7 @@ class Play:
         """Time passes while something is carried out; while somebody looks at a card, it does not."""
         if self.playing:
             self.stage.google.clock.advance(seconds)
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0)
 
     def traffic(self, *services: str) -> dict[str, dict[str, int]]:
         """What flows where, by the names of Cloud Run's services."""

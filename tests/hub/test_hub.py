@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hub.fakes import START, AlertSource, ScriptedSource, alert, reading, shop
+from tests.ui.desk import run
 from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.core.snapshot import Environment, Snapshot
@@ -152,6 +153,39 @@ def test_a_thread_of_its_own_publishes_snapshots_and_ends_when_told() -> None:
     unsubscribe()
     backend.stop()
     assert backend.snapshot.systems
+
+
+def test_runs_are_published_like_other_news_from_whatever_thread() -> None:
+    backend = in_thread(ScriptedSource("prom", GOOD))
+    backend.set_runs((run(42),))
+    came, there = threading.Event(), threading.Event()
+
+    def listen(snapshot: Snapshot) -> None:
+        if snapshot.systems:
+            there.set()
+        if snapshot.runs:
+            came.set()
+
+    backend.subscribe(listen)
+    backend.start()
+    assert there.wait(5)
+    backend.set_runs((run(43),))
+    assert came.wait(5)
+    backend.stop()
+    assert [one.number for one in backend.snapshot.runs] == [43]
+
+
+async def test_trouble_with_the_record_stands_beside_other_notices_until_it_is_over() -> None:
+    hub = make(ScriptedSource("prom", GOOD))
+    hub.tell(lit("configuration not reloaded"))
+    hub.set_trouble(lit("ledger: the disk is full"))
+    await hub.start()
+    await hub.first_round(5)
+    assert list(hub.snapshot.notices) == ["configuration not reloaded", "ledger: the disk is full"]
+    hub.set_trouble(lit(""))
+    await hub.first_round(5)
+    await hub.stop()
+    assert list(hub.snapshot.notices) == ["configuration not reloaded"]
 
 
 def test_before_the_hub_is_up_history_says_so_and_a_poke_does_nothing() -> None:

@@ -164,6 +164,19 @@ async def test_an_execution_is_claimed_once_for_ever(home: Home, ledger: SqlLedg
     await other.close()
 
 
+async def test_of_all_who_claim_at_once_one_does(home: Home, ledger: SqlLedger) -> None:
+    fence = await lock(ledger)
+    some = [ledger, *(opened(home) for _ in range(4))]
+    for attempt in ("run-1.a.1", "run-1.a.2", "run-1.a.3"):
+        outcomes = await asyncio.gather(
+            *(one.claim(attempt, samples.claim(attempt), fence) for one in some), return_exceptions=True
+        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyClaimed"] * 4 + ["Sealed"]
+    assert (await ledger.verify()).entries == 3
+    for one in some[1:]:
+        await one.close()
+
+
 async def test_runs_get_numbers_that_no_other_has(home: Home, ledger: SqlLedger) -> None:
     other = opened(home)
     numbers = await asyncio.gather(*(one.next_run_number() for one in (ledger, other) for _ in range(20)))

@@ -145,6 +145,12 @@ def test_a_simulated_system_is_shown_by_its_simulation_alone() -> None:
     assert set(DEMONSTRATION.systems) == set(Acted().world.systems)
 
 
+def test_without_a_simulation_nothing_is_added() -> None:
+    loaded = Loaded(Config(), ())
+
+    assert complete(loaded, ()) is loaded
+
+
 def test_what_a_configuration_has_itself_stays(tmp_path: Path) -> None:
     own, beside = System(services={"mine": Service()}), tmp_path / "runbooks"
     config = msgspec.structs.replace(wiring.demonstration(Config()), systems={"manga": own, "shop": own})

@@ -12,6 +12,11 @@ class Exit(IntEnum):
     DEGRADED = 1
     DOWN = 2
     UNKNOWN = 3
+    REFUSED = 10
+    RUN_FAILED = 11
+    RUN_ABORTED = 12
+    RUN_UNKNOWN = 13
+    RUN_WAITS = 14
     USAGE = 64
     SOFTWARE = 70
     CONFIG = 78
@@ -30,6 +35,11 @@ _MEANINGS = {
     Exit.DEGRADED: "a service is degraded, a P2 fires, or a rollout went wrong or something has drifted",
     Exit.DOWN: "a service is down, a P1 fires, or the ledger is not whole",
     Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
+    Exit.REFUSED: "nothing was begun: not allowed, not confirmed, held by another run, or not as it was shown any more",
+    Exit.RUN_FAILED: "the run failed, or another person rejected it",
+    Exit.RUN_ABORTED: "the run was aborted",
+    Exit.RUN_UNKNOWN: "a step of the run was begun, and nobody can tell yet how it ended",
+    Exit.RUN_WAITS: "the run waits for somebody who says how it goes on",
     Exit.USAGE: "the command line is wrong",
     Exit.SOFTWARE: "tuiops failed, or could not write its output; its log file says more",
     Exit.CONFIG: "the configuration has mistakes, or blanks that are to be filled in",

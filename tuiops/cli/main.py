@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         help="show: the settings in force; paths: where files are; schema: JSON Schema of configurations; "
         "runbook-schema: that of runbooks; example: a complete file",
     )  # fmt: skip
+    _runbook(_command(commands, "runbook", "print what can be done, and do it"))
     _ledger(_command(commands, "ledger", "print what was done, or prove that the record of it is whole"))
     _command(commands, "keys", "print every action with its keys")
     _command(commands, "themes", "print the themes that there are")
@@ -132,6 +133,25 @@ def _discover(command: argparse.ArgumentParser) -> None:
     add("--system", metavar="NAME", help="what the system is to be called")
     add("-o", "--output", choices=("toml", "json"), default="toml", help="format (toml)")
     add("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="how long to look (60)")
+
+
+def _runbook(command: argparse.ArgumentParser) -> None:
+    _headless(command)
+    add = command.add_argument
+    add(
+        "what",
+        choices=(
+            "list", "show", "plan", "run", "approve", "reject", "resume", "abort", "settle", "skip", "undo",
+        ),
+        help="list, show, plan, run: of runbooks; the others: of runs",
+    )  # fmt: skip
+    add("name", nargs="?", metavar="NAME", help="a runbook, or the number of a run")
+    add("values", nargs="*", metavar="VALUE", help="parameters as name=value; the step to settle or to skip")
+    add("--dry-run", action="store_true", help="only print the plan")
+    add("--confirm", metavar="HASH", help="confirm the plan of this hash, which `plan` prints")
+    add("--note", metavar="TEXT", help="why, or what is known of a step")
+    for word in ("succeeded", "failed"):
+        add(f"--{word}", dest="came_out", action="store_const", const=word, help=f"settle a step as {word}")
 
 
 def _ledger(command: argparse.ArgumentParser) -> None:

@@ -50,10 +50,13 @@ class Output:
         print(text, file=self._stream)
 
     def exact(self, value: Any) -> None:
-        """A JSON document on one line whose texts may be anything: what is not printable ASCII is escaped."""
+        """A JSON document on one line whose texts may be anything: what is not printable ASCII is escaped.
+
+        What is no text is written as Python writes it.
+        """
         import json
 
-        print(json.dumps(value, allow_nan=False).replace("\x7f", "\\u007f"), file=self._stream)
+        print(json.dumps(value, allow_nan=False, default=repr).replace("\x7f", "\\u007f"), file=self._stream)
 
     def table(self, headings: Sequence[SafeText], rows: Sequence[Sequence[Span]]) -> None:
         """Columns as wide as their widest cell, wide characters counted as two."""

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from tuiops.core.text import LINE, safe
 from tuiops.errors import Fault, LedgerError
-from tuiops.ledger.database import BUSY_SECONDS, VERSIONS
+from tuiops.ledger.database import BUSY_SECONDS, VERSIONS, Lost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,6 +52,9 @@ _FAULTS = {
     "SQLITE_PERM": ("access is denied", "give the file and its folder back to the user that runs tuiops"),
 }
 
+_NOT_UTF_8 = "Could not decode to UTF-8"
+"""How Python's module says it; SQLite itself has no word for it."""
+
 
 class _Connection(sqlite3.Connection):
     identity: tuple[int, int] = (0, 0)
@@ -72,6 +75,8 @@ class SqliteDatabase:
         self.path = path
         self.place = safe(str(path), LINE)
         self._create = create
+        self._strange = False
+        """Whether something in it is not UTF-8: a hand has been there, and digests will tell where."""
         self._seen = False
         """Whether it was there once: one that has gone is not begun anew."""
 
@@ -86,8 +91,8 @@ class SqliteDatabase:
         connection = sqlite3.connect(name, uri=True, isolation_level=None, timeout=BUSY_SECONDS, factory=_Connection)
         try:
             connection.identity = _identity(self.path)
-            # What was edited by hand need not be UTF-8; its digest will tell.
-            connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+            if self._strange:
+                connection.text_factory = partial(str, encoding="utf-8", errors="replace")
             for setting in _SETTINGS:
                 connection.execute(setting)
             self._keep_write_ahead_log(connection)
@@ -104,6 +109,10 @@ class SqliteDatabase:
 
     def fault(self, error: Exception) -> LedgerError:
         name: str = getattr(error, "sqlite_errorname", "")
+        if not name and _NOT_UTF_8 in str(error):
+            # To read text leniently takes twice as long: only where it is needed.
+            self._strange = True
+            return Lost(f"{self.place}: {_NOT_UTF_8}")
         for prefix, (problem, remedy) in _FAULTS.items():
             if name.startswith(prefix):
                 return self._error(f"{problem} ({name})", remedy)

@@ -9,7 +9,7 @@ import msgspec
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.ledger.base import Verdict
-from tuiops.ledger.chain import digest, parts, storable
+from tuiops.ledger.chain import is_digest, parts, storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,11 +43,10 @@ class Verification:
         """Look at the next entries, and at the claims among them: executions by the number of their entry."""
         claimed = dict(claims)
         for row in rows:
-            number = row.number
-            follows = row.previous == self._previous
+            number, *columns, body, previous, own = row
             if number != self._last + 1:
                 self._gap(number)
-            elif not follows:
+            elif previous != self._previous:
                 self._fault(
                     fmt(
                         "entry {}: it does not follow entry {}; one of them was put there or changed",
@@ -55,16 +54,12 @@ class Verification:
                         number - 1,
                     )
                 )
-            try:
-                right = digest(row.previous, row.body) == row.digest
-            except (TypeError, UnicodeError):
-                right = False
-            if not right:
+            if not (right := is_digest(own, previous, body)):
                 self._fault(fmt("entry {}: it is not what was recorded", number))
-            self._columns(row, claimed, changed=not right)
-            if self._anchors:
-                self._against_anchor(row)
-            self._last, self._previous = number, row.digest
+            self._columns(number, columns, body, claimed, changed=not right)
+            if number in self._anchors:
+                self._against_anchor(number, own)
+            self._last, self._previous = number, own
             self._count += 1
         self._unsaid(claimed)
 
@@ -101,29 +96,25 @@ class Verification:
         for number, execution in sorted(claims.items()):
             self._fault(fmt("entry {}: {} counts as claimed, but no entry says so", number, safe(execution)))
 
-    def _columns(self, row: Row, claimed: dict[int, str], *, changed: bool) -> None:
+    def _columns(self, number: int, columns: list[str], body: str, claimed: dict[int, str], *, changed: bool) -> None:
         """What the columns repeat must be what the body says; the claim of an execution must be in its table."""
         try:
-            known = parts(row.body)
+            known = parts(body)
         except (msgspec.MsgspecError, UnicodeError, TypeError):
             if not changed:
-                self._fault(fmt("entry {}: it cannot be understood", row.number))
+                self._fault(fmt("entry {}: it cannot be understood", number))
             return
-        said = (known.at, known.run, known.event.event, known.by.person)
-        if said != (row.at, row.run, row.event, row.person):
-            self._fault(fmt("entry {}: its columns say something else than its content", row.number))
-        if known.event.event == _CLAIM and claimed.pop(row.number, None) != storable(known.event.execution):
-            self._fault(fmt("entry {}: the claim that it tells of was taken back or changed", row.number))
+        if columns != [known.at, known.run, known.event.event, known.by.person]:
+            self._fault(fmt("entry {}: its columns say something else than its content", number))
+        if known.event.event == _CLAIM and claimed.pop(number, None) != storable(known.event.execution):
+            self._fault(fmt("entry {}: the claim that it tells of was taken back or changed", number))
 
-    def _against_anchor(self, row: Row) -> None:
-        noted = self._anchors.get(row.number)
-        if noted is None:
-            return
-        if noted == {row.digest}:
-            self._anchored = max(self._anchored, row.number)
+    def _against_anchor(self, number: int, own: str) -> None:
+        if self._anchors[number] == {own}:
+            self._anchored = max(self._anchored, number)
         else:
             self._fault(
-                fmt("entry {}: its digest is not the one of an anchor of {}", row.number, safe(self._noted[row.number]))
+                fmt("entry {}: its digest is not the one of an anchor of {}", number, safe(self._noted[number]))
             )
 
     def _fault(self, fault: SafeText) -> None:

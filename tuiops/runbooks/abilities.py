@@ -81,7 +81,9 @@ async def prepare(  # noqa: PLR0911 - one return for each ability
         case "snooze" if isinstance(acts, Snoozes):
             policies = tuple(given["policies"].split(","))
             end = now + timedelta(seconds=parse_duration(given["lasts"]))
-            return await acts.prepare_snooze(policies, now, end, given["comment"], token)
+            prepared = await acts.prepare_snooze(policies, now, end, given["comment"], token)
+            # Policies are of no system; by the resource it is found again, whoever asks how it came out.
+            return msgspec.structs.replace(prepared, target=target)
         case _:
             raise Refused(f"the source of {safe(target.resource)} cannot {do.ability.replace('_', ' ')}")
 

@@ -83,5 +83,5 @@ def facts_text(facts: tuple[Fact, ...]) -> SafeText:
 
 
 def _ended(end: End, receipt: Receipt) -> Outcome:
-    text = receipt.text or (lit("no answer tells how it came out") if end is End.UNKNOWN else lit(end.value))
+    text = receipt.text or (lit("no answer tells how it came out") if end is End.UNKNOWN else end.word)
     return Outcome(end=end, text=text, evidence=evidence(receipt.facts))

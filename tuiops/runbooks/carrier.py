@@ -153,7 +153,7 @@ class Carrier:
     async def _step(self, step: PlannedStep) -> None:
         """Do one step; how it ended is in the record then."""
         if not self._wanted(step):
-            conditions = join(", ", (fmt("{} {}", lit(key), lit(how)) for key, how in step.when.items()))
+            conditions = join(", ", (fmt("{} {}", safe(key), safe(how)) for key, how in step.when.items()))
             await self._ended(step, StepState.SKIPPED, fmt("only if {}", conditions))
             return
         try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from tuiops.core.text import EMPTY, lit
-from tuiops.errors import Refused
-from tuiops.runbooks import parameters
+from tuiops.errors import Refused, TuiopsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tuiops.runbooks.plan import Card
 
     Values = Mapping[str, tuple[str, ...]]
+
+log = logging.getLogger(__name__)
 
 _Answer = TypeVar("_Answer")
 
@@ -53,13 +55,21 @@ class DistantDesk:
         except RuntimeError:
             asked.close()
             raise Refused("the console is being closed") from None
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        except TuiopsError:
+            raise
+        except Exception:  # people wait for an answer: they are told, and the log has the rest
+            log.exception("a call of the desk failed")
+            raise Refused("the console failed at this, see its log; X shows what has begun") from None
 
     async def _act(self, work: Callable[[Desk], Coroutine[None, None, _Answer]]) -> _Answer:
         """The same for what writes: once begun it is done to its end, whoever still waits for it."""
         return await asyncio.shield(asyncio.ensure_future(self._read(work)))
 
     def objection(self, parameter: AnyParameter, value: str) -> SafeText:
+        from tuiops.runbooks import parameters
+
         return parameters.own_objection(parameter, value, now=self._clock.now())
 
     async def forbid(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from tuiops.core.record import Evidence
-from tuiops.core.text import EMPTY, SafeText
+from tuiops.core.text import EMPTY, SafeText, safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +29,10 @@ class End(Enum):
     """It certainly did not happen."""
     ABORTED = "aborted"
     UNKNOWN = "unknown"
+
+    @property
+    def word(self) -> SafeText:
+        return safe(self.value)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from tuiops.core.access import Deed
 from tuiops.core.record import Entry, RunAborting, RunApproved, RunPaused, StepAttested
 from tuiops.core.runs import RunState
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import LedgerError, Refused, SourceError
 from tuiops.ledger.base import FencedOut, Taken
-from tuiops.runbooks.book import RunBook
 from tuiops.runbooks.carrier import Carrier
+from tuiops.runbooks.known import Known
 from tuiops.runbooks.locks import LEASE, Fences
 from tuiops.runbooks.plan import Plan
-from tuiops.runbooks.progress import Progress
 from tuiops.runbooks.recovery import Recovery
 from tuiops.runbooks.scribe import Scribe
 from tuiops.runbooks.standing import is_new
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from tuiops.core.access import Principal
     from tuiops.core.record import AnyEvent, RunRequested, Sealed
     from tuiops.core.runs import RunView
-    from tuiops.ledger.base import Holder, Ledger, Lock
+    from tuiops.ledger.base import Holder, Ledger
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.history import History
     from tuiops.runbooks.permits import Permits
@@ -48,9 +47,6 @@ REMEMBERED = 20_000
 
 LOOK_AT_LOCKS = 2.0
 """Seconds between two looks at who holds what: the ledger does not tell when a holder dies."""
-
-PUBLISH_DELAY = 0.1
-"""Seconds in which changes are gathered into one publication."""
 
 _RESTING = frozenset({RunState.PAUSED, RunState.UNKNOWN})
 """States of a run that is not over and that nobody carries out."""
@@ -79,37 +75,29 @@ class Engine:
         self.means = means
         self.holder = holder
         self.permits = permits
-        self._published = published
-        self._troubled = troubled
-        self._troubles: dict[str, SafeText] = {}
-        self._book = RunBook()
-        self._locks: tuple[Lock, ...] = ()
+        self._carriers: dict[str, Carrier] = {}
+        self._known = Known(ledger, holder.session, self._carriers.keys(), published, troubled)
+        self._book = self._known.book
         self._busy: dict[str, asyncio.Event] = {}
         """Runs that are being taken up, carried out or given back here; the event is set when that is over."""
         self._leaving: set[str] = set()
         self._acquiring = asyncio.Lock()
-        self._carriers: dict[str, Carrier] = {}
-        self._progress: dict[str, Progress] = {}
         self._waiting: dict[str, Callable[[], Awaitable[None]]] = {}
         self._looked_after: set[str] = set()
         """Executions without a console that are being, or have been, looked up from here."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._dirty = asyncio.Event()
         self._heard_until = 0
         """Number of the last entry that was listened to; what is written here is heard again like all others."""
 
     @property
     def runs(self) -> tuple[RunView, ...]:
         """Live ones first, then the newest."""
-        histories = self._book.histories(self._locks, self.holder.session, self._carriers.keys())
-        views = [self._shown(history) for history in histories]
-        return tuple(sorted(views, key=lambda view: not view.live))
+        return self._known.runs
 
     def find(self, run: str) -> History | None:
         """What is recorded of a run; None when nothing is."""
-        lock = next((lock for lock in self._locks if lock.run == run), None)
-        return self._book.history(run, lock, self.holder.session, carried=run in self._carriers)
+        return self._known.find(run)
 
     def history(self, run: str) -> History:
         """The same. Refused when there is none of that identity."""
@@ -121,8 +109,6 @@ class Engine:
     def carrier(self, run: str) -> Carrier | None:
         """What carries a run out here; None when nothing does."""
         return self._carriers.get(run)
-
-    # --- From the start to the end ------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Read what the ledger knows, and look after runs that were cut off. LedgerError when it cannot be written."""
@@ -136,8 +122,8 @@ class Engine:
         await self._look_at_locks()
         self._spawn(self._listen(), "runs: news")
         self._spawn(self._watch_locks(), "runs: locks")
-        self._spawn(self._publish_when_dirty(), "runs: publish")
-        self._dirty.set()
+        self._spawn(self._known.publish(self.means.pause), "runs: publish")
+        self._known.changed()
 
     async def stop(self) -> None:
         """End everything here. What was begun out there goes on, and is found again by its execution id."""
@@ -147,8 +133,6 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.ledger.close()
-
-    # --- What people say and have done --------------------------------------------------------------------------------
 
     async def request(self, by: Principal, run: str, requested: RunRequested) -> None:
         """Record a run that waits for a second person."""
@@ -200,8 +184,6 @@ class Engine:
         purpose = fmt("run #{} {}", history.view.number, history.view.title)
         return _Taking(by=by, run=run, keys=history.plan.locks, purpose=purpose)
 
-    # --- Carrying out -------------------------------------------------------------------------------------------------
-
     async def _take_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
         """Begin to carry a run out; who asked may go away meanwhile. Refused when it cannot be done."""
         while taking.run in self._busy:
@@ -226,10 +208,10 @@ class Engine:
             async with self._acquiring:
                 await fences.acquire(taking.keys, taking.purpose)
             # Only now nobody else goes on with it, so only now is it certain how it stands.
-            await self._read_whole(run)
+            await self._known.read_whole(run)
             fits(self._book.history(run))
-            progress = self._progress[run] = Progress(self._dirty.set)
-            scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._dirty.set)
+            progress = self._known.progress(run)
+            scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._known.changed)
             carrier = Carrier(scribe, self.means, progress, taking.by, since=self._book.last(run))
             if taking.first:
                 await scribe.write(taking.by, *taking.first)
@@ -237,7 +219,7 @@ class Engine:
             await self._give_back(run, fences)
             raise
         self._carriers[run] = carrier
-        self._trouble(run, EMPTY)
+        self._known.trouble(run, EMPTY)
         self._spawn(self._carried(run, carrier, work), f"run {run}")
         with contextlib.suppress(LedgerError):
             await self._look_at_locks()
@@ -253,10 +235,10 @@ class Engine:
         except FencedOut:
             log.warning("run %s was taken over by another console", run)
         except LedgerError as error:
-            self._trouble(run, fmt("run cut off: {}", safe(str(error), 500)))
+            self._known.trouble(run, fmt("run cut off: {}", safe(str(error), 500)))
         except Exception:  # one run's trouble is not the console's; the record tells how far it came
             log.exception("run %s ended by a fault", run)
-            self._trouble(run, fmt("run {} was cut off by a fault of the console; see its log", safe(run)))
+            self._known.trouble(run, fmt("run {} was cut off by a fault of the console; see its log", safe(run)))
         finally:
             for task in (at_work, keeping):
                 task.cancel()
@@ -278,20 +260,18 @@ class Engine:
         finally:
             self._leaving.discard(run)
             self._busy.pop(run).set()
-            self._dirty.set()
+            self._known.changed()
 
     async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
         try:
             await begin()
         except (LedgerError, Refused, SourceError) as error:
             said = safe(str(error), 500)
-            self._trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
+            self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
             with contextlib.suppress(LedgerError):
-                await self._read_whole(entry.run)
+                await self._known.read_whole(entry.run)
                 if not self.history(entry.run).started:
                     await self._write(entry.by, entry.run, RunPaused(reason=said))
-
-    # --- Listening ----------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         """Follow what other consoles write, and hear what it asks of the runs that are carried out here."""
@@ -299,9 +279,9 @@ class Engine:
             try:
                 async for _ in self.ledger.news():
                     await self._catch_up(self._heard_until)
-                    self._trouble(_LEDGER, EMPTY)
+                    self._known.trouble(_LEDGER, EMPTY)
             except LedgerError as error:
-                self._trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
+                self._known.trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
             await self.means.pause(LOOK_AT_LOCKS)
 
     async def _catch_up(self, after: int) -> None:
@@ -309,14 +289,9 @@ class Engine:
             self._take(sealed)
             self._heard_until = sealed.number
 
-    async def _read_whole(self, run: str) -> None:
-        async for sealed in self.ledger.read(run=run):
-            self._book.take(sealed)
-        self._dirty.set()
-
     def _take(self, sealed: Sealed) -> None:
         if self._book.take(sealed):
-            self._dirty.set()
+            self._known.changed()
         self._heard(sealed)
 
     def _heard(self, sealed: Sealed) -> None:
@@ -339,26 +314,18 @@ class Engine:
             case _:
                 pass
 
-    # --- Looking after what was cut off -------------------------------------------------------------------------------
-
     async def _watch_locks(self) -> None:
         while True:
             await self.means.pause(LOOK_AT_LOCKS)
             try:
                 await self._look_at_locks()
             except LedgerError as error:
-                self._trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
+                self._known.trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
 
     async def _look_at_locks(self) -> None:
         """Who holds what; runs that lost their console are looked after."""
-        locks = await self.ledger.locks()
-        for run in dict.fromkeys(lock.run for lock in locks):
-            if self._book.history(run) is None:
-                await self._read_whole(run)
-        if locks != self._locks:
-            self._locks = locks
-            self._dirty.set()
-        for run in {lock.run for lock in locks if lock.gone and not self._stopping} - self._busy.keys():
+        await self._known.look_at_locks()
+        for run in {lock.run for lock in self._known.locks if lock.gone and not self._stopping} - self._busy.keys():
             history = self._book.history(run)
             if history is not None and history.open and history.open not in self._looked_after:
                 self._looked_after.add(history.open)
@@ -366,15 +333,7 @@ class Engine:
 
     async def _recovered(self, run: str, execution: str) -> None:
         """Find out what became of what a lost console had begun."""
-        recovery = Recovery(
-            self.ledger,
-            self.means,
-            self._book,
-            self.holder,
-            acquiring=self._acquiring,
-            busy=self._busy.__contains__,
-            reread=self._read_whole,
-        )
+        recovery = Recovery(self.means, self._known, self.holder, self._acquiring, self._busy.__contains__)
         try:
             known = await recovery.find(run, execution)
         except LedgerError:
@@ -384,28 +343,7 @@ class Engine:
             known = True
         if not known:
             self._looked_after.discard(execution)
-        self._dirty.set()
-
-    # --- Showing ------------------------------------------------------------------------------------------------------
-
-    async def _publish_when_dirty(self) -> None:
-        while True:
-            await self._dirty.wait()
-            self._dirty.clear()
-            self._published(self.runs)
-            await self.means.pause(PUBLISH_DELAY)
-
-    def _shown(self, history: History) -> RunView:
-        progress = self._progress.get(history.view.id)
-        return history.view if progress is None else progress.over(history.view)
-
-    def _trouble(self, about: str, text: SafeText) -> None:
-        if text == self._troubles.get(about, EMPTY):
-            return
-        self._troubles.pop(about, None)
-        if text:
-            self._troubles[about] = text
-        self._troubled(join("; ", self._troubles.values()))
+        self._known.changed()
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

@@ -51,9 +51,14 @@ class Planner:
             raise Refused(f"there is no runbook {safe(runbook)}")
         return found
 
-    async def plan(self, runbook: str, system: str, values: Values, alert: SafeText = EMPTY) -> Plan:
-        """Everything that a run would do, as the world stands. Refused with the reason; never a part of a plan."""
-        return await self._plan(runbook, system, values, alert, self._world.clock.now())
+    async def plan(
+        self, runbook: str, system: str, values: Values, alert: SafeText = EMPTY, *, at: datetime | None = None
+    ) -> Plan:
+        """Everything that a run would do, as the world stands. Refused with the reason; never a part of a plan.
+
+        `at`: the moment that the plan is of, to make again one that was made then.
+        """
+        return await self._plan(runbook, system, values, alert, at or self._world.clock.now())
 
     async def again(self, plan: Plan) -> Plan:
         """The same as the world stands now, of the same moment: an equal plan when nothing has moved."""

@@ -27,12 +27,12 @@ from tuiops.sources.abilities import Progress as Vendor
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-    from tuiops.ledger.base import Holder, Ledger
-    from tuiops.runbooks.book import RunBook
+    from tuiops.ledger.base import Holder
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.history import History
+    from tuiops.runbooks.known import Known
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at what goes on without its console."""
@@ -53,26 +53,15 @@ class Recovery:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        means: Means,
-        book: RunBook,
-        holder: Holder,
-        *,
-        acquiring: asyncio.Lock,
-        busy: Callable[[str], bool],
-        reread: Callable[[str], Awaitable[None]],
+        self, means: Means, known: Known, holder: Holder, acquiring: asyncio.Lock, busy: Callable[[str], bool]
     ) -> None:
-        """`acquiring` is held while locks are taken here; `busy`: whether a run is in the hands of this very console.
-
-        `reread` brings the book up to date about a run.
-        """
+        """`acquiring` is held while locks are taken here; `busy`: whether a run is in the hands of this console."""
+        self._known = known
         self._acquiring = acquiring
         self._busy = busy
-        self._reread = reread
-        self._ledger = ledger
+        self._ledger = known.ledger
+        self._book = known.book
         self._means = means
-        self._book = book
         self._holder = holder
         self._by = Principal(person=lit("tuiops"), account=holder.name, session=holder.session)
 
@@ -110,7 +99,7 @@ class Recovery:
         try:
             if known is not None:
                 await fences.acquire(known.plan.locks, fmt("looks after run #{}", known.view.number))
-            await self._reread(run)
+            await self._known.read_whole(run)
             history = self._book.history(run)
             if history is None or history.open != execution or _said(history, state, outcome.text):
                 return True
@@ -155,7 +144,7 @@ class Recovery:
         words = {Vendor.RUNNING: lit("it is under way"), Vendor.UNKNOWN: lit("no answer tells how it came out")}
         return Outcome(
             end=end,
-            text=seen.text or words.get(seen.progress, lit(end.value)),
+            text=seen.text or words.get(seen.progress, end.word),
             evidence=evidence(seen.facts),
             running=end is End.UNKNOWN,
         )

@@ -83,10 +83,19 @@ class Sitting:
         return parameters.own_objection(parameter, value, now=self._engine.means.world.clock.now())
 
     async def plan(
-        self, runbook: str, system: str, values: Mapping[str, tuple[str, ...]], alert: SafeText = EMPTY
+        self,
+        runbook: str,
+        system: str,
+        values: Mapping[str, tuple[str, ...]],
+        alert: SafeText = EMPTY,
+        *,
+        at: datetime | None = None,
     ) -> Card:
-        """Read the state and say exactly what would be done. Nothing is recorded and nothing happens."""
-        plan = await self._planner.plan(runbook, system, values, alert)
+        """Read the state and say exactly what would be done. Nothing is recorded and nothing happens.
+
+        `at`: the moment that the plan is of, to make again one that was made then.
+        """
+        plan = await self._planner.plan(runbook, system, values, alert, at=at)
         decision = self.may(Deed.RUN, place_of(plan), plan.danger)
         return Card(
             plan=plan,

@@ -17,7 +17,6 @@ from tuiops.config.resources import (
 )
 from tuiops.config.sources import SimulationConfig
 from tuiops.config.systems import GaugeIndicator, Service, System
-from tuiops.sim.fleet import FLEET
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,16 +33,21 @@ RUNBOOKS = Path(__file__).parent / "runbooks"
 
 def declared(source: str) -> dict[str, System]:
     """Every simulated system, of which everything is read from a source of this name."""
+    from tuiops.sim.fleet import FLEET
+
     return {system.id: _system(system, source) for system in FLEET}
 
 
 def complete(loaded: Loaded, folders: Iterable[Path]) -> Loaded:
     """A configuration with the systems of its simulation, as far as it has none of their names, and their runbooks.
 
-    `folders`: where its own runbooks are, which need not exist where it names none.
+    The same one where it has no simulation. `folders`: where its own runbooks are, which need not exist where it names
+    none.
     """
     config = loaded.config
-    source = next(name for name, one in config.sources.items() if isinstance(one, SimulationConfig))
+    source = next((name for name, one in config.sources.items() if isinstance(one, SimulationConfig)), None)
+    if source is None:
+        return loaded
     own = config.runbooks.folders or tuple(str(folder) for folder in folders if folder.is_dir())
     completed = msgspec.structs.replace(
         config,

@@ -215,6 +215,8 @@ class World:
         self._brought = {key: tuple(found) for key, found in brought.items()}
 
     def _influences(self, track: Track) -> tuple[Influence, ...]:
+        if not self._brought:
+            return track.influences
         return track.influences + self._brought.get((track.system, track.service, track.metric.id), ())
 
     def limit(self, track: Track, text: str) -> Limit:

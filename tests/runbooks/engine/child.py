@@ -52,7 +52,7 @@ async def work(folder: Path, how: str, point: str) -> None:
 
 def main() -> None:
     # Imported once, for all of them.
-    assert store
+    assert store.PAGE
     for line in iter(sys.stdin.readline, ""):
         folder, how, point = line.rstrip("\n").split(" ", 2)
         child = os.fork()

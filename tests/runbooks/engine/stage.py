@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tests.ledger.homes import opened
@@ -13,10 +12,10 @@ from tests.runbooks.records import KIM
 from tests.runbooks.worlds import SmallWorld
 from tuiops.config.load import Loaded, load
 from tuiops.config.secrets import resolve_secret
-from tuiops.core.access import Danger, Role, Rule
+from tuiops.core.access import Danger, Principal, Role, Rule
 from tuiops.core.clock import SystemClock
 from tuiops.core.runs import RunState, StepState
-from tuiops.core.text import EMPTY, SafeText, lit, safe
+from tuiops.core.text import SafeText, lit, safe
 from tuiops.ledger.holders import this_process
 from tuiops.runbooks.doing import Means
 from tuiops.runbooks.engine import Engine
@@ -30,9 +29,9 @@ from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateCha
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from tests.ledger.homes import Home
-    from tuiops.core.access import Principal
     from tuiops.core.record import AnyEvent, Entry
     from tuiops.core.runs import RunView, StepView
     from tuiops.errors import SourceError
@@ -263,7 +262,7 @@ class Console:
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait for what the engine brings about."""
         async with asyncio.timeout(20):
-            while not holds():
+            while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
                 await asyncio.sleep(LOOK_EVERY)
 
     async def comes_to(self, run: str, *states: RunState) -> RunView:
@@ -283,11 +282,6 @@ class Console:
         """The run when this console sees that nobody carries it out any more, and what can be found out is."""
         await self.until(lambda: self._there(run) and self.engine.history(run).started)
         return await self.comes_to(run, RunState.PAUSED)
-
-    async def dies(self) -> None:
-        """Cut off, as far as the ledger can tell, without a word: as a process that is killed."""
-        for task in list(self.engine._tasks):
-            task.cancel()
 
     async def close(self) -> None:
         if not self.closed:
@@ -310,11 +304,6 @@ def step(name: str, do: str, *, danger: str = "C", undo: str = "", **more: str) 
 
 def person(name: str, role: Role = Role.OPERATOR, session: str = "", account: str = "") -> Principal:
     """Somebody at a console of their own."""
-    from tuiops.core.access import Principal
-
     return Principal(
         person=safe(name), account=safe(account or f"local:{name}"), session=session or f"s-{name}", role=role
     )
-
-
-__all__ = ["ANYTHING", "DONE", "EMPTY", "RESTS", "TWO_PERSONS", "Console", "Service", "Stage", "person", "step"]

@@ -34,6 +34,8 @@ POINTS = [
     "after the effect",
     "before the outcome",
 ]
+_TOLD = {RunState.PAUSED, RunState.UNKNOWN}
+
 SOON = 5.0
 """Seconds within which a console must tell how a run stands whose console was killed."""
 
@@ -83,9 +85,8 @@ if sys.argv[2] == "one":
     os.kill(int(open({str(folder / "victim")!r}).read()), signal.SIGKILL)
     time.sleep(0.1)
 """
-        stage.append = lambda word: (  # type: ignore[method-assign] # another script
-            f'{{ kind = "command", argv = ["{sys.executable}", "{folder / "killing.py"}", "{stage.effects}", "{word}"] }}'
-        )
+        words = f'"{sys.executable}", "{folder / "killing.py"}", "{stage.effects}"'
+        stage.append = lambda word: f'{{ kind = "command", argv = [{words}, "{word}"] }}'  # type: ignore[method-assign] # another script
         (folder / "killing.py").write_text(text + killing, encoding="utf-8")
     stage.two_steps()
     return stage
@@ -94,7 +95,7 @@ if sys.argv[2] == "one":
 async def known(console: Console) -> str:
     """The only run there is, as soon as the console tells how it stands."""
     async with asyncio.timeout(SOON):
-        while not (console.engine.runs and console.engine.runs[0].state in {RunState.PAUSED, RunState.UNKNOWN}):
+        while not (console.engine.runs and console.engine.runs[0].state in _TOLD):  # noqa: ASYNC110 - what is waited for has no event of its own
             await asyncio.sleep(0.01)
     return console.engine.runs[0].id
 

@@ -28,6 +28,8 @@ from tuiops.errors import LedgerError, Refused
 from tuiops.runbooks.standing import may_begin
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.runbooks.engine.stage import Console, Stage
 
 LEE = person("lee", Role.APPROVER)
@@ -365,7 +367,7 @@ class TestPermission:
         ):
             with pytest.raises(Refused):
                 await attempt()
-        if by.role is Role.VIEWER or not rules or by.person not in {"kim"}:
+        if by.role is Role.VIEWER or not rules or by.person != "kim":
             with pytest.raises(Refused):
                 await sitting.abort(waiting)
             with pytest.raises(Refused):
@@ -427,7 +429,7 @@ async def test_a_ledger_that_fails_in_the_middle_stops_the_run_there(stage: Stag
     assert stage.done == ["one", "two"]
 
 
-def fails_from(console: Console, write: int) -> object:
+def fails_from(console: Console, write: int) -> Callable[[], None]:
     """Have the ledger take so many more writes; returns what mends it."""
     ledger = console.engine.ledger
     append, claim = ledger.append, ledger.claim

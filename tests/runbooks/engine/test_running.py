@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +13,13 @@ from tuiops.core.runs import RunState, StepState
 from tuiops.errors import Refused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.runbooks.engine.stage import Stage
 
 GATE = '{ kind = "gate", check = { by = "command", argv = ["test", "-e", "%s"], every = "100ms", within = "%s" } }'
 WAIT = '{ kind = "wait", lasts = "%s" }'
+NONE = {"undo": '"none"', "undo_reason": '"a test"'}
 MANUAL = '{ kind = "manual", instructions = "turn the key" }'
 
 
@@ -34,12 +38,16 @@ async def test_every_step_is_done_once_in_its_order_and_recorded_before_and_afte
 
 async def test_conditions_skip_and_captures_go_on(stage: Stage) -> None:
     stage.runbook(
-        step("ask", '{ kind = "command", argv = ["echo", "id=42"], capture = { id = { line = "id=([0-9]+)", '
-             'pattern = "[0-9]+" } } }', danger="S")
+        step(
+            "ask",
+            '{ kind = "command", argv = ["echo", "id=42"], capture = { id = { line = "id=([0-9]+)", '
+            'pattern = "[0-9]+" } } }',
+            danger="S",
+        )
         + step("no", '{ kind = "command", argv = ["false"] }', danger="S", on_failure='"continue"')
-        + step("if-no", stage.append("{ask.id}"), undo='"none"', undo_reason='"a test"', when='{ no = "failed" }')
-        + step("if-yes", stage.append("yes"), undo='"none"', undo_reason='"a test"', when='{ no = "succeeded" }')
-    )  # fmt: skip
+        + step("if-no", stage.append("{ask.id}"), **NONE, when='{ no = "failed" }')
+        + step("if-yes", stage.append("yes"), **NONE, when='{ no = "succeeded" }')
+    )
     console = await stage.console()
     view = await console.comes_to(await console.begun(), RunState.SUCCEEDED)
 
@@ -82,8 +90,9 @@ async def test_what_was_done_and_not_confirmed_has_failed_and_is_undone(stage: S
 async def test_an_undo_that_fails_leaves_the_step_done_and_can_be_tried_again(stage: Stage) -> None:
     flag = stage.folder / "flag"
     undo = f'{{ kind = "command", argv = ["rm", "{flag}"] }}'
-    stage.runbook(step("one", stage.append("one"), undo=undo) + step("bad", '{ kind = "command", argv = ["false"] }',
-                                                                    undo='"none"', undo_reason='"a test"'))  # fmt: skip
+    stage.runbook(
+        step("one", stage.append("one"), undo=undo) + step("bad", '{ kind = "command", argv = ["false"] }', **NONE)
+    )
     console = await stage.console()
     run = await console.begun()
     await console.comes_to(run, RunState.FAILED)
@@ -100,9 +109,13 @@ async def test_an_undo_that_fails_leaves_the_step_done_and_can_be_tried_again(st
 
 
 async def test_a_gate_without_data_is_false(stage: Stage) -> None:
-    check = '{ by = "indicator", service = "api", indicator = "resource:api", limit = "ok", within = "300ms", every = "100ms" }'  # noqa: E501 - one value
-    stage.runbook(step("look", f'{{ kind = "gate", check = {check} }}', danger="") + step("one", stage.append("one"),
-                                                                     undo='"none"', undo_reason='"a test"'))  # fmt: skip
+    check = (
+        '{ by = "indicator", service = "api", indicator = "resource:api", limit = "ok", '
+        'within = "300ms", every = "100ms" }'
+    )
+    stage.runbook(
+        step("look", f'{{ kind = "gate", check = {check} }}', danger="") + step("one", stage.append("one"), **NONE)
+    )
     console = await stage.console()
     view = await console.comes_to(await console.begun(), RunState.FAILED)
 
@@ -113,8 +126,7 @@ async def test_a_gate_without_data_is_false(stage: Stage) -> None:
 
 async def test_a_gate_goes_on_when_it_holds(stage: Stage) -> None:
     flag = stage.folder / "flag"
-    stage.runbook(step("look", GATE % (flag, "30s"), danger="") + step("one", stage.append("one"),
-                                                                      undo='"none"', undo_reason='"a test"'))  # fmt: skip
+    stage.runbook(step("look", GATE % (flag, "30s"), danger="") + step("one", stage.append("one"), **NONE))
     console = await stage.console()
     run = await console.begun()
     await console.at(run, "look", StepState.HOLDING)
@@ -125,7 +137,7 @@ async def test_a_gate_goes_on_when_it_holds(stage: Stage) -> None:
 
 
 async def test_a_person_attests_what_was_done_elsewhere(stage: Stage) -> None:
-    stage.runbook(step("key", MANUAL) + step("one", stage.append("one"), undo='"none"', undo_reason='"a test"'))
+    stage.runbook(step("key", MANUAL) + step("one", stage.append("one"), **NONE))
     console = await stage.console()
     run = await console.begun()
     await console.at(run, "key", StepState.ASKING)
@@ -219,3 +231,72 @@ async def test_the_record_is_whole_in_the_end(stage: Stage) -> None:
 
     assert (await console.engine.ledger.verify()).faults == ()
     assert [event.state for event in await stage.events(RunEnded) if isinstance(event, RunEnded)] == ["succeeded"]
+
+
+async def test_a_wait_that_was_cut_off_goes_on_with_what_is_left(stage: Stage) -> None:
+    stage.runbook(step("rest", WAIT % "2s", danger="") + step("one", stage.append("one"), **NONE))
+    first = await stage.console()
+    run = await first.begun()
+    await first.at(run, "rest", StepState.COUNTING)
+    await first.close()
+    second = await stage.console()
+    await second.lost(run)
+    ends = second.step(run, "rest").ends
+    await second.sitting.resume(run)
+    await second.at(run, "rest", StepState.COUNTING)
+    assert second.step(run, "rest").ends == ends
+    await second.comes_to(run, RunState.SUCCEEDED)
+
+    assert len(await stage.events(StepIntended)) == 2
+
+
+def waiting(stage: Stage) -> Path:
+    """A runbook whose first step says that it has begun, and ends when there is the file that is returned."""
+    flag, script = stage.folder / "flag", stage.folder / "wait.py"
+    text = f"open({str(stage.effects)!r}, 'a').write('begun\\n')\nimport os, time\nuntil = time.time() + 60\n"
+    text += f"while not os.path.exists({str(flag)!r}) and time.time() < until: time.sleep(0.02)\n"
+    script.write_text(text, encoding="utf-8")
+    waits = f'{{ kind = "command", argv = ["{sys.executable}", "{script}"] }}'
+    stage.runbook(step("long", waits, **NONE) + step("one", stage.append("one"), **NONE))
+    return flag
+
+
+async def test_a_command_whose_console_left_goes_on_and_is_found_by_the_next(stage: Stage) -> None:
+    flag = waiting(stage)
+    first = await stage.console()
+    run = await first.begun()
+    await first.until(lambda: stage.done == ["begun"])
+    await first.close()
+    second = await stage.console()
+    await second.until(lambda: second.engine.find(run) is not None)
+    await second.comes_to(run, RunState.UNKNOWN)
+    await second.until(lambda: "running" in second.step(run, "long").text)
+    with pytest.raises(Refused, match="not done a second time"):
+        await second.sitting.resume(run)
+    flag.touch()
+    view = await second.lost(run)
+    assert "it has worked" in view.reason
+    await second.sitting.resume(run)
+    await second.comes_to(run, RunState.SUCCEEDED)
+    assert stage.done == ["begun", "one"]
+
+
+async def test_an_unknown_step_is_settled_by_a_person_or_ended(stage: Stage) -> None:
+    waiting(stage)
+    for how in ("settle", "abort"):
+        first = await stage.console()
+        run = await first.begun()
+        await first.until(lambda: stage.done[-1:] == ["begun"])
+        await first.close()
+        second = await stage.console()
+        await second.comes_to(run, RunState.UNKNOWN)
+        if how == "settle":
+            await second.sitting.settle(run, "long", succeeded=True, note="I looked")
+            await second.lost(run)
+            await second.sitting.resume(run)
+            await second.comes_to(run, RunState.SUCCEEDED)
+        else:
+            await second.sitting.abort(run)
+            await second.comes_to(run, RunState.ABORTED)
+        await second.close()
+    assert stage.done == ["begun", "one", "begun"]

@@ -14,6 +14,8 @@ from tests.google.run import RunApi
 from tests.google.secrets import SecretsApi
 from tests.google.sql import SqlApi
 from tuiops.errors import QueryRefused
+from tuiops.runbooks.abilities import prepare
+from tuiops.runbooks.model import ApiAction
 from tuiops.sources.abilities import (
     Acts,
     AddsSecretVersion,
@@ -177,6 +179,20 @@ async def test_what_is_prepared_twice_is_the_same_while_nothing_moves(shop: Shop
 
     assert second == first
     assert msgspec.json.decode(msgspec.json.encode(first), type=Prepared) == first
+
+
+async def test_a_snooze_is_carried_out_by_whoever_acts_on_a_resource_of_the_project(shop: Shop) -> None:
+    acts = shop.source.acting(ORDERS)
+    assert acts is not None
+    given = {"policies": "Orders fail", "lasts": "1h", "comment": "moving house"}
+    snooze = ApiAction(ability="snooze", resource="orders", arguments=given)
+
+    prepared = await prepare(acts, ORDERS, snooze, TOKEN, shop.started)
+    receipt = await acts.perform(prepared)
+
+    assert prepared.target == ORDERS
+    assert (await acts.look_up(receipt)).progress is Progress.DONE
+    assert [one["displayName"] for one in shop.monitoring.snoozes] == ["moving house"]
 
 
 @pytest.mark.parametrize("action", sorted(set(ACTIONS) - {"shift", "roll back", "restart", "scale", "release"}))

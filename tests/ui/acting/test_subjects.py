@@ -13,7 +13,7 @@ from tests.ui.fakes import NOW, alert, fleet
 from tuiops.core.alerts import Alert, Report, merge
 from tuiops.core.severity import Severity
 from tuiops.core.subject import Subject
-from tuiops.core.text import lit
+from tuiops.core.text import lit, safe
 from tuiops.ui.acting.card import CardScreen
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.panes.alerts import AlertsPane
@@ -52,15 +52,11 @@ async def test_the_selected_row_is_the_acted_on_row_while_the_table_re_sorts(see
             backend.publish(msgspec.structs.replace(known, version=turn + 9000, alerts=stormy(seed * 100 + turn + 50)))
             await settle(pilot)
             assert desk.subjects[-1] == (
-                Subject(system=lit("pricealert"), service=selected.service, alert=pane_identity(selected),
+                Subject(system=lit("pricealert"), service=selected.service, alert=safe(selected.identity),
                         alert_name=selected.name),
             )  # fmt: skip
             assert selected.service in shown(pilot).splitlines()[1]
             await press(pilot, "escape")
-
-
-def pane_identity(row: Alert) -> str:
-    return row.identity
 
 
 async def test_a_row_that_is_gone_is_not_replaced_by_its_neighbour() -> None:

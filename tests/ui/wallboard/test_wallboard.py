@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import msgspec
 import pytest
 
+from tests.ui.desk import run, unknown
 from tuiops.config.model import Display, Page, Wallboard
 from tuiops.core.clock import FakeClock
 from tuiops.core.health import State
@@ -202,3 +203,25 @@ async def test_counts_clock_and_age_are_whole_however_long_names_are(backend: St
     assert "oldest data 3m" in lines[-1]
     assert re.search(r"\d+/\d+ live", lines[-1])
     assert not [line for line in (lines[0], lines[-1]) if "…" in line]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_a_run_under_way_is_on_every_page_and_nothing_can_be_done_about_it(
+    backend: StillBackend, size: tuple[int, int]
+) -> None:
+    backend.snapshot = msgspec.structs.replace(backend.snapshot, runs=(run(42), unknown(46)))
+    app = wall(backend, Wallboard())
+    async with app.run_test(size=size) as pilot:
+        for _ in range(len(PAGES)):
+            shown = await drawn(pilot)
+            assert "? #46" in shown
+            assert "unknown 1/3 +1" in shown
+            backend.clock.advance(15)
+        for key in ("x", "X", "K", "A", "enter", "colon"):
+            await pilot.press(key)
+        assert len(app.screen_stack) == 1
+
+
+async def test_without_a_run_the_wall_says_nothing_of_runs(calm: StillBackend) -> None:
+    async with wall(calm).run_test(size=(80, 24)) as pilot:
+        assert "  run  " not in await drawn(pilot)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tuiops.core.record import NO_DIGEST, Digest
 from tuiops.core.text import EMPTY, SafeText, safe
 from tuiops.runbooks.execution.base import Output, Tail
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 BATCH_LINES: Final = 200
 """Lines of a batch, at most: more than a screen has."""
@@ -103,13 +100,3 @@ class Lines:
         self._batch.extend(lines[-BATCH_LINES:])
         self._new += len(lines)
         self._lines += len(lines)
-
-
-def whole(pieces: Iterable[bytes]) -> Output:
-    """The output of a stream that is all there."""
-    lines, size = Lines(), 0
-    for piece in pieces:
-        lines.feed(piece)
-        size += len(piece)
-    lines.finish()
-    return lines.output(size)

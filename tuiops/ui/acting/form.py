@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
 from tuiops.errors import TuiopsError
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from tuiops.ui.acting.request import Request
     from tuiops.ui.screens.pen import Row
 
+_COLUMNS = (
+    Column(id="place", heading=EMPTY, width=2, right=True),
+    Column(id="value", heading=EMPTY, width=10, grow=1),
+)
 LONGEST = 1024
 """Characters of a value."""
 
@@ -75,17 +80,15 @@ class FormScreen(View):
     AUTO_FOCUS: ClassVar[str | None] = ""
     DEFAULT_CSS = """
     FormScreen { layout: vertical; align-horizontal: center; }
-    FormScreen > TitleBar, FormScreen > Document, FormScreen > #entry, FormScreen > #trouble, FormScreen > LineTable {
-        max-width: 124;
-    }
-    FormScreen > Document { height: auto; }
-    FormScreen > #entry { height: 1; padding: 0 1; background: $panel; }
-    FormScreen > #entry > #name { width: auto; color: $accent; background: $panel; }
-    FormScreen > #entry > Line, FormScreen > #entry > Line:focus {
-        border: none; height: 1; width: 1fr; padding: 0; background: $panel;
-    }
-    FormScreen > #trouble { height: auto; min-height: 1; color: $warning; padding: 0 1; }
-    FormScreen > LineTable { height: 1fr; }
+    FormScreen > TitleBar, FormScreen > #inside { max-width: 124; }
+    FormScreen > #inside { height: 1fr; border: round $accent; border-top: none; }
+    FormScreen.-ascii > #inside { border: ascii $accent; border-top: none; }
+    FormScreen Document { height: auto; }
+    FormScreen #entry { height: 1; padding: 0 1; background: $panel; }
+    FormScreen #name { width: auto; color: $accent; background: $panel; }
+    FormScreen Line, FormScreen Line:focus { border: none; height: 1; width: 1fr; padding: 0; background: $panel; }
+    FormScreen #trouble { height: auto; min-height: 1; padding: 0 1; }
+    FormScreen LineTable { height: 1fr; }
     """
 
     def __init__(self, desk: Desk, request: Request, asked: tuple[str, ...], done: Callable[[Request], None]) -> None:
@@ -106,19 +109,19 @@ class FormScreen(View):
     def compose(self) -> ComposeResult:
         yield Header()
         yield TitleBar()
-        yield Document()
-        with Horizontal(id="entry"):
-            yield SafeStatic(id="name")
-            yield Line(max_length=LONGEST, select_on_focus=False)
-        yield SafeStatic(id="trouble")
-        yield LineTable(self._model, (
-            Column(id="place", heading=EMPTY, width=2, right=True), Column(id="value", heading=EMPTY, width=10, grow=1),
-        ))  # fmt: skip
+        with Vertical(id="inside"):
+            yield Document()
+            with Horizontal(id="entry"):
+                yield SafeStatic(id="name")
+                yield Line(max_length=LONGEST, select_on_focus=False)
+            yield SafeStatic(id="trouble")
+            yield LineTable(self._model, _COLUMNS)
         yield Footer()
 
     def begin(self) -> None:
+        self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
         self.query_one(Document).can_focus = False
-        self._table.can_focus = False
+        self._table.can_focus, self._table.shows_selection = False, True
         self._turn(0)
 
     @property
@@ -267,7 +270,9 @@ class FormScreen(View):
         title = (pen.bold(self._request.title), pen.muted(pen.look.glyphs.dot), pen.muted(of))
         self.query_one(TitleBar).show(title, (pen.muted(lit("Esc back")),))
         self.query_one("#name", SafeStatic).show(fmt("{}: ", self._label(self.name_asked)))
-        self.query_one("#trouble", SafeStatic).show(self._trouble or self._hint())
+        palette = pen.look.palette
+        trouble = (self._trouble, palette.state[State.DEGRADED]) if self._trouble else (self._hint(), palette.muted)
+        self.query_one("#trouble", SafeStatic).show(trouble)
         self.query_one(Header).show(snapshot, now)
         # What other keys do elsewhere, they type here.
         self.query_one(Footer).show((), build(), snapshot.notices)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.containers import Vertical
+
 from tuiops.core.clock import age
 from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
@@ -39,6 +41,13 @@ if TYPE_CHECKING:
     from tuiops.runbooks.desk import Desk, Offered
     from tuiops.ui.screens.pen import Row
 
+_COLUMNS = (
+    Column(id="key", heading=EMPTY, width=1),
+    Column(id="danger", heading=EMPTY, width=1),
+    Column(id="title", heading=lit("WHAT"), width=24, grow=3),
+    Column(id="usual", heading=lit("USUALLY"), width=12, right=True, rank=1),
+    Column(id="why", heading=EMPTY, width=14, grow=4),
+)
 _ABOUT = 10
 """Rows that the menu leaves to what is said about the selected line, at least."""
 _SUBJECTS = 3
@@ -82,10 +91,10 @@ class MenuScreen(View):
     AUTO_FOCUS: ClassVar[str | None] = ""
     DEFAULT_CSS = """
     MenuScreen { layout: vertical; align-horizontal: center; }
-    MenuScreen > TitleBar, MenuScreen > Document, MenuScreen > LineTable { max-width: 140; }
-    MenuScreen > #subjects { height: auto; }
-    MenuScreen > LineTable { height: auto; }
-    MenuScreen > #about { height: 1fr; }
+    MenuScreen > TitleBar, MenuScreen > #inside { max-width: 140; }
+    MenuScreen > #inside { height: auto; border: round $accent; border-top: none; }
+    MenuScreen.-ascii > #inside { border: ascii $accent; border-top: none; }
+    MenuScreen #subjects, MenuScreen LineTable, MenuScreen #about { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         ("enter", "choose"), *(binding for binding in bindings(Scope.GLOBAL) if binding.id == "data.refresh")
@@ -109,18 +118,14 @@ class MenuScreen(View):
     def compose(self) -> ComposeResult:
         yield Header()
         yield TitleBar()
-        yield Document(id="subjects")
-        yield LineTable(self._model, (
-            Column(id="key", heading=EMPTY, width=1),
-            Column(id="danger", heading=EMPTY, width=1),
-            Column(id="title", heading=lit("WHAT"), width=24, grow=3),
-            Column(id="usual", heading=lit("USUALLY"), width=12, right=True, rank=1),
-            Column(id="why", heading=EMPTY, width=14, grow=4),
-        ))  # fmt: skip
-        yield Document(id="about")
+        with Vertical(id="inside"):
+            yield Document(id="subjects")
+            yield LineTable(self._model, _COLUMNS)
+            yield Document(id="about")
         yield Footer()
 
     def begin(self) -> None:
+        self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
         for sheet in self.query(Document):
             sheet.can_focus = False
         self.set_focus(self._table)
@@ -168,10 +173,12 @@ class MenuScreen(View):
         subjects.styles.height = len(named)
         subjects.show(named)
         offers = self._offers or ()
-        room = max(3, self.size.height - len(named) - 3 - _ABOUT)
+        room = max(3, self.size.height - len(named) - 4 - _ABOUT)
         self._table.styles.height = min(len(offers) + 1, room) if offers else len(self._empty()) + 1
         self._table.set_rows(offers, empty=self._empty(), quiet=True)
-        about.show([pen.clip(row) for row in self._about_rows(pen)])
+        explained = [pen.clip(row) for row in self._about_rows(pen)]
+        about.styles.height = max(1, len(explained))
+        about.show(explained)
         names = list(dict.fromkeys(subject.name for subject in self._subjects))
         of = names[0] if len(names) == 1 else fmt("{} services", len(names))
         back = [pen.muted(fmt("{} back", key)) for key in self.keymap.shown("app.back")[:1]]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.snapshot import Environment
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.acting import questions
 from tuiops.ui.acting.run_rows import elapsed, run_sheet, undoable
 from tuiops.ui.actions import ACTIONS, Scope, bindings, within
@@ -85,7 +85,7 @@ class RunScreen(DetailScreen):
         run = self.run_view()
         if run is None:
             return pen.sentence(lit("Nothing is known of this run yet; it shows as soon as the ledger has told of it."))
-        return run_sheet(pen, run, self._hints(run))
+        return run_sheet(pen, run, self._hints(run), self._keys(run))
 
     # What can be done.
 
@@ -117,21 +117,25 @@ class RunScreen(DetailScreen):
         return super().idle | {action.id for action in within(Scope.RUN) if action.id not in meant} | {"detail.act"}
 
     def _hints(self, run: RunView) -> tuple[SafeText, ...]:
-        """What this person can do, in words; where nothing can be done, why."""
+        """What is waited for, and, where nothing can be done from here, why."""
         said: list[SafeText] = []
         if run.state is RunState.AWAITING_APPROVAL:
             text = fmt("Another person than {} must approve it: A here, or :approve {} at their own console.",
                        run.by, run.number)  # fmt: skip
             said.append(text)
-        if self._desk is None:
-            return (*said, fmt("You can look on, and no more: {}.", self._why_not)) if run.live else ()
-        if self.host.read_only:
-            return (*said, lit("You can look on, and no more: this session was made read-only.")) if run.live else ()
-        meant = self.open_to(run)
-        words = [fmt("{} {}", keys[0], ACTIONS[name].label) for name in meant if (keys := self.keymap.shown(name))]
+        if run.live and self._desk is None:
+            said.append(fmt("You can look on, and no more: {}.", self._why_not))
+        elif run.live and self.host.read_only:
+            said.append(lit("You can look on, and no more: this session was made read-only."))
+        return tuple(said)
+
+    def _keys(self, run: RunView) -> tuple[tuple[SafeText, SafeText], ...]:
+        """The keys that mean something where the run stands."""
+        meant = [(keys[0], ACTIONS[name].label) for name in self.open_to(run) if (keys := self.keymap.shown(name))]
         if run.live:
-            words.append(lit("Esc leaves it as it is"))
-        return (*said, join("   ", words)) if words and (run.live or meant) else tuple(said)
+            stands = run.state in {RunState.UNKNOWN, RunState.PAUSED, RunState.AWAITING_APPROVAL}
+            meant.append((lit("Esc"), lit("leave it as it is") if stands else lit("leave it running")))
+        return tuple(meant)
 
     def _put(self, name: str, make: Callable[[RunView], Question], deed: Callable[[Desk, RunView], Deed]) -> None:
         run, desk = self.run_view(), self._desk

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tuiops.core.runs import Held, RunView, StepView
     from tuiops.ui.screens.pen import Pen, Piece, Row
 
-_LEAD = 9
+_LEAD = 10
 """Columns of a step's sign, number and danger."""
 _TIMES = 8
 """Columns of a step's duration."""
@@ -29,17 +29,35 @@ _TAIL = 6
 """Lines of output that are shown beside the step that prints them."""
 
 
-def run_sheet(pen: Pen, run: RunView, hints: Sequence[SafeText]) -> list[Row]:
-    """The whole sheet; `hints` say what this person can do about it."""
+def run_sheet(
+    pen: Pen, run: RunView, hints: Sequence[SafeText], keys: Sequence[tuple[SafeText, SafeText]]
+) -> list[Row]:  # fmt: skip
+    """The whole sheet; `hints` and `keys` with their labels say what this person can do about it."""
     rows = [BLANK, *_head(pen, run), BLANK]
     for number, step in enumerate(run.steps, 1):
         rows += _step_rows(pen, number, step)
-    if hints:
+    if hints or keys:
         rows.append(BLANK)
         rows += [row for hint in hints for row in pen.sentence(hint, pen.look.palette.text)]
+        rows += _key_rows(pen, keys)
     rows += _calls(pen, run)
     rows += _evidence(pen, run)
     return [*rows, BLANK]
+
+
+def _key_rows(pen: Pen, keys: Sequence[tuple[SafeText, SafeText]]) -> Iterator[Row]:
+    """As many keys a row as fit, each with its label."""
+    row: list[Piece] = []
+    used = 0
+    for key, label in keys:
+        columns = width_of(key) + width_of(label) + 4
+        if row and used + columns > pen.width:
+            yield tuple(row)
+            row, used = [], 0
+        row += [(fmt(" {} ", key), pen.look.palette.accent), pen.text(fmt("{}  ", label))]
+        used += columns
+    if row:
+        yield tuple(row)
 
 
 def elapsed(run: RunView, pen: Pen) -> float:
@@ -167,7 +185,7 @@ def _countdown(pen: Pen, step: StepView) -> Piece:
         return pen.muted(lit("the time is up") if waits else fmt("over its time by {}", span(-left)))
     if waits:
         return pen.bold(fmt("{}{} left", countdown(left), fmt(" of {}", lasted(whole)) if whole > 0 else EMPTY))
-    return pen.muted(fmt("has {} more, of {}", countdown(left), lasted(whole)))
+    return pen.muted(fmt("times out in {}", countdown(left)))
 
 
 def _output(pen: Pen, step: StepView) -> Iterator[Row]:

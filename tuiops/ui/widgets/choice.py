@@ -21,7 +21,7 @@ _PRESSED = Style(bold=True, reverse=True)
 
 
 class Choice(Widget, can_focus=True, inherit_bindings=False):
-    """`[ Cancel ]` with the focus, `Cancel` without it; dim while it cannot be chosen."""
+    """`[ Cancel ]` with the focus, `Cancel` without it; dim and `( Run )` while it cannot be chosen."""
 
     DEFAULT_CSS = "Choice { height: 1; width: auto; margin: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [("enter", "press")]
@@ -58,7 +58,8 @@ class Choice(Widget, can_focus=True, inherit_bindings=False):
         palette = look_of(self).palette
         if self.has_focus:
             style = palette.accent + _PRESSED if self._open else palette.faint + Style(reverse=True)
-            return Strip([segment(fmt("[ {} ]", self._label), style)])
+            label = fmt("[ {} ]", self._label) if self._open else fmt("( {} )", self._label)
+            return Strip([segment(label, style)])
         return Strip([segment(fmt("  {}  ", self._label), palette.text if self._open else palette.faint)])
 
     def on_focus(self) -> None:

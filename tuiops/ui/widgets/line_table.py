@@ -100,6 +100,8 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
         self._layout: Layout = ()
         self._room: dict[str, int] = {}
         self._aside: object = None
+        self.shows_selection = False
+        """Whether the selection is seen without the focus, because something beside the table moves it."""
 
     # What the table holds
 
@@ -222,7 +224,7 @@ class LineTable(Widget, Generic[_Row], can_focus=True, inherit_bindings=False):
         drawing = Drawing(shell.look, shell.times, shell.now, self._room, width - MARK_WIDTH)
         clock = shell.backend.clock.monotonic()
         lines = [heading_line(self._columns, palette) if self.rows else BLANK]
-        focused, model, selection = self.has_focus, self._model, self._selection
+        focused, model, selection = self.has_focus or self.shows_selection, self._model, self._selection
         for at, row in enumerate(selection.visible(height - 1), selection.top):
             key = model.key(row)
             lines.append(

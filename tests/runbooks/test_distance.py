@@ -1,0 +1,129 @@
+"""A desk in another event loop: answers and refusals come back, what writes is done to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.ui.desk import KIM, ROLLBACK, FakeDesk
+from tests.ui.fakes import FakeBackend, fleet
+from tuiops.core.clock import SystemClock
+from tuiops.core.subject import Subject
+from tuiops.core.text import lit
+from tuiops.errors import Refused
+from tuiops.runbooks.distance import DistantDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Elsewhere:
+    """A thread with an event loop and a desk in it."""
+
+    def __init__(self) -> None:
+        self.desk = FakeDesk(FakeBackend(fleet()))
+        self.distant = DistantDesk(KIM, SystemClock())
+        self.loop = asyncio.new_event_loop()
+        self.threads: list[int] = []
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+    def _run(self) -> None:
+        async def begin() -> None:
+            self.distant.attach(self.desk)
+            self._ready.set()
+
+        asyncio.set_event_loop(self.loop)
+        self.loop.create_task(begin())
+        self.loop.run_forever()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Elsewhere]:
+    made = Elsewhere()
+    made.start()
+    yield made
+    made.stop()
+
+
+async def test_every_call_reaches_the_desk_and_its_answer_comes_back(elsewhere: Elsewhere) -> None:
+    distant, subject = elsewhere.distant, Subject(system=lit("pricealert"), service=lit("api"))
+    assert await distant.offered((subject,)) == elsewhere.desk.offers
+    assert await distant.runbook(ROLLBACK.id) == ROLLBACK
+    card = await distant.plan(ROLLBACK.id, "pricealert", {"service": ("api",)}, lit("a1"))
+    assert await distant.confirm(card) == "r42"
+    await distant.approve("r1", "d")
+    await distant.reject("r1", "why")
+    await distant.abort("r1", "why")
+    await distant.resume("r1")
+    await distant.settle("r1", "s", succeeded=True, note="n")
+    await distant.skip("r1", "s", "why")
+    await distant.undo("r1")
+    assert (await distant.why(subject, ""))[0].startswith("you are kim")
+    assert await distant.choices(ROLLBACK.id, "pricealert", "service", {}) == ()
+    await distant.forbid()
+    assert elsewhere.desk.forbidden
+    assert [call[0] for call in elsewhere.desk.calls] == [
+        "plan", "confirm", "approve", "reject", "abort", "resume", "settle", "skip", "undo", "why", "choices",
+    ]  # fmt: skip
+
+
+async def test_a_refusal_comes_back_as_it_is(elsewhere: Elsewhere) -> None:
+    elsewhere.desk.refusal = Refused("not run: the world moved")
+    with pytest.raises(Refused, match="the world moved"):
+        await elsewhere.distant.abort("r1")
+
+
+async def test_a_fault_of_the_console_is_told_like_a_refusal_and_logged(
+    elsewhere: Elsewhere, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere.desk.refusal = ZeroDivisionError("a bug")
+    with pytest.raises(Refused, match="see its log"):
+        await elsewhere.distant.abort("r1")
+    assert "a bug" in caplog.text
+
+
+async def test_what_writes_is_done_to_its_end_though_nobody_waits_for_it_any_more(elsewhere: Elsewhere) -> None:
+    async def hold() -> asyncio.Event:
+        elsewhere.desk.hold = asyncio.Event()
+        return elsewhere.desk.hold
+
+    held = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(hold(), elsewhere.loop))
+    card = elsewhere.desk.card
+    confirming = asyncio.ensure_future(elsewhere.distant.confirm(card))
+    while not elsewhere.desk.calls:  # noqa: ASYNC110 - the desk is in another loop
+        await asyncio.sleep(0)
+    confirming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await confirming
+    elsewhere.loop.call_soon_threadsafe(held.set)
+    while not elsewhere.desk.backend.snapshot.runs:  # noqa: ASYNC110 - the desk is in another loop
+        await asyncio.sleep(0)
+    assert elsewhere.desk.backend.snapshot.runs[0].id == "r42"
+
+
+async def test_before_there_is_a_desk_and_after_its_loop_has_ended_everything_is_refused() -> None:
+    elsewhere = Elsewhere()
+    with pytest.raises(Refused, match="still starting"):
+        await elsewhere.distant.abort("r1")
+    elsewhere.start()
+    elsewhere.stop()
+    with pytest.raises(Refused, match="being closed"):
+        await elsewhere.distant.abort("r1")
+    elsewhere.distant.detach(lit("the ledger cannot be opened"))
+    with pytest.raises(Refused, match="the ledger cannot be opened"):
+        await elsewhere.distant.offered(())

@@ -1,0 +1,173 @@
+"""The write side beside a hub: a desk in another event loop, a ledger, a configuration that changes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runbooks.engine.stage import HEAD, step
+from tuiops import wiring
+from tuiops.config.load import Loaded, load
+from tuiops.config.people import local_account, principal, rules
+from tuiops.core.access import Danger, Deed, Place, Role, decide
+from tuiops.core.clock import SystemClock
+from tuiops.core.runs import RunState
+from tuiops.core.text import lit, safe
+from tuiops.errors import Refused
+from tuiops.runbooks.distance import DistantDesk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tuiops.core.access import Principal
+    from tuiops.hub.thread import HubThread
+
+CONFIG = """
+environment = "staging"
+[environments.staging]
+production = false
+[environments.live]
+production = true
+[systems.shop]
+label = "Shop"
+"""
+
+PEOPLE = """
+[people.boss]
+accounts = ["local:boss"]
+role = "approver"
+[[permissions]]
+danger = "X"
+"""
+
+
+class Console:
+    """The read side with a desk, as a front end has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "config.toml"
+        self.write(CONFIG)
+        self.effects = folder / "effects"
+        (folder / "runbooks").mkdir()
+        touch = f'{{ kind = "command", argv = ["touch", "{self.effects}"] }}'
+        text = HEAD + step("one", touch, undo='"none"', undo_reason='"a test"')
+        (folder / "runbooks" / "mend.toml").write_text(text, encoding="utf-8")
+        self.desk = DistantDesk(principal(self.read().config, local_account(), ""), SystemClock())
+        subject = wiring.Subject(loaded=self.read(), reload=self.read)
+        self.reads: HubThread = wiring.backend(subject, desk=self.desk)
+
+    def write(self, text: str) -> None:
+        self.file.write_text(text, encoding="utf-8")
+
+    def read(self) -> Loaded:
+        return load(self.file, environ={})
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
+                await asyncio.sleep(0.02)
+
+    async def attached(self) -> None:
+        await self.until(lambda: self.desk._there is not None)
+
+
+@pytest.fixture
+def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    made = Console(tmp_path)
+    yield made
+    made.reads.stop()
+
+
+async def test_a_desk_plans_confirms_and_shows_its_runs_in_snapshots(console: Console) -> None:
+    with pytest.raises(Refused, match="still starting"):
+        await console.desk.plan("mend", "shop", {})
+    console.reads.start()
+    await console.attached()
+    card = await console.desk.plan("mend", "shop", {})
+    run = await console.desk.confirm(card)
+    await console.until(lambda: any(one.state is RunState.SUCCEEDED for one in console.reads.snapshot.runs))
+
+    assert [one.id for one in console.reads.snapshot.runs] == [run]
+    assert console.effects.exists()
+
+
+async def test_a_ledger_that_cannot_be_had_refuses_and_the_read_side_goes_on(console: Console, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file where a folder should be", encoding="utf-8")
+    console.reads.start()
+    await console.until(lambda: any("nothing can be done here" in one for one in console.reads.snapshot.notices))
+
+    with pytest.raises(Refused, match="nothing can be done here"):
+        await console.desk.plan("mend", "shop", {})
+    assert [one.system for one in console.reads.snapshot.systems] == ["shop"]
+
+
+async def test_rules_follow_the_configuration(console: Console) -> None:
+    console.reads.start()
+    await console.attached()
+    card = await console.desk.plan("mend", "shop", {})
+    assert card.decision.allowed
+    console.write(CONFIG + PEOPLE)
+    async with asyncio.timeout(20):
+        while (await console.desk.plan("mend", "shop", {})).decision.allowed:  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.1)
+    with pytest.raises(Refused, match="not allowed"):
+        await console.desk.confirm(card)
+    assert not console.effects.exists()
+
+
+def who(text: str, tmp_path: Path, account: str) -> tuple[Principal, Callable[[str, bool, Danger], bool]]:
+    """A person under a configuration, and whether they may run something somewhere."""
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    config = load(file, environ={}).config
+    person = principal(config, safe(account), "s-1")
+
+    def may(environment: str, production: bool, danger: Danger) -> bool:
+        place = Place(system=lit("shop"), environment=safe(environment), production=production)
+        return decide(person, Deed.RUN, place, danger, rules(config)).allowed
+
+    return person, may
+
+
+def test_without_people_the_local_user_acts_where_it_is_not_production(tmp_path: Path) -> None:
+    person, may = who(CONFIG, tmp_path, "local:kim")
+    assert (person.person, person.role) == ("kim", Role.OPERATOR)
+    assert may("staging", False, Danger.DESTROYS)
+    assert not may("live", True, Danger.SAFE)
+    assert not may("elsewhere", False, Danger.SAFE)
+    assert who(CONFIG, tmp_path, "ssh:SHA256:abc")[0].role is Role.VIEWER
+
+
+def test_with_people_only_what_is_said_is_allowed(tmp_path: Path) -> None:
+    person, may = who(CONFIG + PEOPLE, tmp_path, "local:kim")
+    assert person.role is Role.VIEWER
+    assert not may("staging", False, Danger.SAFE)
+    person, may = who(CONFIG + PEOPLE, tmp_path, "local:boss")
+    assert person.role is Role.APPROVER
+    assert may("live", True, Danger.DESTROYS)
+    without_rules = CONFIG + PEOPLE.partition("[[")[0]
+    assert not who(without_rules, tmp_path, "local:boss")[1]("staging", False, Danger.SAFE)
+
+
+def test_no_variable_of_the_environment_says_who_somebody_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = local_account()
+    for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER", "HOME"):
+        monkeypatch.setenv(name, "boss")
+    assert local_account() == before
+
+
+def test_nothing_of_the_write_side_is_there_before_it_is_needed(console: Console) -> None:
+    assert console.reads.snapshot.version == 0
+    code = (
+        "import sys, tuiops.wiring, tuiops.runbooks.distance; "
+        "print([m for m in sys.modules if m.split('.')[0] in {'sqlalchemy', 'asyncssh', 'httpx'} "
+        "or m in {'tuiops.acting', 'tuiops.runbooks.engine', 'tuiops.runbooks.model'}])"
+    )
+    import subprocess
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

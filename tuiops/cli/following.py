@@ -1,0 +1,169 @@
+"""A run on the command line: a line for each change until it is over, or until it waits for somebody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Any
+
+from tuiops.cli.exits import Exit
+from tuiops.cli.output import Tone
+from tuiops.core.runs import RunState, StepState
+from tuiops.core.text import EMPTY, fmt, lit, safe
+from tuiops.errors import LedgerError, Refused
+from tuiops.runbooks.history import in_time
+
+if TYPE_CHECKING:
+    from tuiops.cli.output import Output
+    from tuiops.core.runs import RunView, StepView
+    from tuiops.runbooks.engine import Engine
+    from tuiops.runbooks.sitting import Sitting
+
+_LOOK_EVERY = 0.1
+
+_EXITS = {
+    RunState.SUCCEEDED: Exit.OK,
+    RunState.UNDONE: Exit.OK,
+    RunState.FAILED: Exit.RUN_FAILED,
+    RunState.REJECTED: Exit.RUN_FAILED,
+    RunState.ABORTED: Exit.RUN_ABORTED,
+    RunState.UNKNOWN: Exit.RUN_UNKNOWN,
+    RunState.PAUSED: Exit.RUN_WAITS,
+}
+_TONES = {
+    StepState.SUCCEEDED: Tone.GOOD,
+    StepState.FAILED: Tone.WORST,
+    StepState.UNKNOWN: Tone.WORST,
+    StepState.ABORTED: Tone.BAD,
+}
+
+
+async def follow(engine: Engine, sitting: Sitting, run: str, output: str, out: Output) -> Exit:
+    """Tell how a run goes until nobody carries it out any more; the exit code says how it stands then.
+
+    The first Ctrl-c aborts it; the second leaves: what was begun goes on, and the next console finds it.
+    """
+    follower = _Follower(engine, sitting, run, output, out)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, follower.interrupted)
+    try:
+        return await follower.to_the_end()
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def tell(view: RunView, output: str, out: Output) -> None:
+    """How a run stands."""
+    if output != "table":
+        out.exact(_document(view))
+        return
+    reason = fmt(": {}", view.reason) if view.reason else EMPTY
+    out.line(fmt("#{} {}  {}{}", view.number, view.title, view.state.word, reason))
+
+
+class _Follower:
+    """Prints what changes."""
+
+    def __init__(self, engine: Engine, sitting: Sitting, run: str, output: str, out: Output) -> None:
+        self._engine = engine
+        self._sitting = sitting
+        self._run = run
+        self._output = output
+        self._out = out
+        self._told: dict[str, StepState] = {}
+        self._state: RunState | None = None
+        self._left = asyncio.Event()
+        self._aborting: asyncio.Task[None] | None = None
+
+    def interrupted(self) -> None:
+        """Ctrl-c."""
+        if self._aborting is not None:
+            self._left.set()
+            return
+        if self._output == "table":
+            self._out.line(lit("aborting; once more leaves the run as it is"))
+        self._aborting = asyncio.create_task(self._abort())
+
+    async def _abort(self) -> None:
+        with contextlib.suppress(LedgerError, Refused):
+            await self._sitting.abort(self._run, "ended by Ctrl-c")
+
+    async def to_the_end(self) -> Exit:
+        while True:
+            view = self._engine.history(self._run).view
+            self._tell_changes(view)
+            if self._rests(view):
+                if self._output == "json":
+                    self._out.exact(_document(view))
+                return _EXITS.get(view.state, Exit.RUN_WAITS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
+                return Exit.INTERRUPTED
+
+    def _rests(self, view: RunView) -> bool:
+        """Whether nothing more comes without somebody's word."""
+        if view.state is RunState.AWAITING_APPROVAL:
+            return not in_time(view.requested, self._engine.means.world.clock.now())
+        if self._engine.carrier(self._run) is not None or view.held_by or view.state not in _EXITS:
+            return False
+        # One that was just approved is about to begin here.
+        return view.state is not RunState.PAUSED or view.started is not None or bool(view.reason)
+
+    def _tell_changes(self, view: RunView) -> None:
+        steps = [step for step in view.steps if self._told.get(step.key, StepState.PENDING) is not step.state]
+        self._told.update((step.key, step.state) for step in steps)
+        if self._output == "ndjson":
+            for step in steps:
+                self._out.exact({"schema": 1, "kind": "step", "run": view.id, **_step(step)})
+        elif self._output == "table":
+            for step in steps:
+                self._line(view, step)
+        if view.state is not self._state:
+            self._state = view.state
+            if self._output != "json":
+                tell(view, self._output, self._out)
+        if steps:
+            self._out.flush()
+
+    def _line(self, view: RunView, step: StepView) -> None:
+        text = fmt("  {}", step.text) if step.text else EMPTY
+        self._out.line((step.state.word, _TONES.get(step.state, Tone.FAINT)), fmt("  {}{}", step.title, text))
+        if step.state is StepState.ASKING:
+            self._out.line(fmt("  {}", step.call))
+            words = fmt("tuiops runbook settle {} '{}' --succeeded --note …", view.number, safe(step.key))
+            self._out.line((fmt("  when it is done, from another terminal: {}", words), Tone.FAINT))
+        if step.state is StepState.FAILED:
+            for line in step.evidence.output[-10:]:
+                self._out.line((fmt("  | {}", line), Tone.FAINT))
+
+
+def _document(view: RunView) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "kind": "run-state",
+        "run": view.id,
+        "number": view.number,
+        "runbook": view.runbook,
+        "title": view.title,
+        "system": view.system,
+        "environment": view.environment,
+        "target": view.target,
+        "state": view.state.value,
+        "reason": view.reason,
+        "by": view.by,
+        "approved_by": view.approved_by or None,
+        "digest": view.plan_digest,
+        "steps": [_step(step) for step in view.steps],
+    }
+
+
+def _step(step: StepView) -> dict[str, Any]:
+    return {
+        "step": step.key,
+        "title": step.title,
+        "danger": step.danger.value,
+        "state": step.state.value,
+        "execution": step.execution or None,
+        "text": step.text,
+    }

@@ -1,0 +1,102 @@
+"""All that a console knows of runs: what the ledger says, who holds what, and what it sees beyond that."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tuiops.core.text import EMPTY, SafeText, join
+from tuiops.runbooks.book import RunBook
+from tuiops.runbooks.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Container
+
+    from tuiops.core.runs import RunView
+    from tuiops.ledger.base import Ledger, Lock
+    from tuiops.runbooks.history import History
+
+PUBLISH_DELAY = 0.1
+"""Seconds in which changes are gathered into one publication."""
+
+
+class Known:
+    """What can be shown of runs, kept up to date by the engine."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        session: str,
+        carried: Container[str],
+        published: Callable[[tuple[RunView, ...]], None],
+        troubled: Callable[[SafeText], None],
+    ) -> None:
+        """`carried`: runs that this console, of that session, carries out at the moment."""
+        self.book = RunBook()
+        self.locks: tuple[Lock, ...] = ()
+        self.ledger = ledger
+        self._session = session
+        self._carried = carried
+        self._published = published
+        self._troubled = troubled
+        self._progress: dict[str, Progress] = {}
+        self._troubles: dict[str, SafeText] = {}
+        self._dirty = asyncio.Event()
+
+    @property
+    def runs(self) -> tuple[RunView, ...]:
+        """Live ones first, then the newest."""
+        histories = self.book.histories(self.locks, self._session, self._carried)
+        views = [self._shown(history) for history in histories]
+        return tuple(sorted(views, key=lambda view: not view.live))
+
+    def find(self, run: str) -> History | None:
+        """What is recorded of a run; None when nothing is."""
+        lock = next((lock for lock in self.locks if lock.run == run), None)
+        return self.book.history(run, lock, self._session, carried=run in self._carried)
+
+    def changed(self) -> None:
+        """Have it published soon."""
+        self._dirty.set()
+
+    def progress(self, run: str) -> Progress:
+        """A new account of what a run does beyond its record."""
+        made = self._progress[run] = Progress(self.changed)
+        return made
+
+    async def read_whole(self, run: str) -> None:
+        """Bring the book up to date about a run. LedgerError."""
+        async for sealed in self.ledger.read(run=run):
+            self.book.take(sealed)
+        self.changed()
+
+    async def look_at_locks(self) -> None:
+        """Who holds what; the runs that do are read whole if they are older than what was read. LedgerError."""
+        locks = await self.ledger.locks()
+        for run in dict.fromkeys(lock.run for lock in locks):
+            if self.book.history(run) is None:
+                await self.read_whole(run)
+        if locks != self.locks:
+            self.locks = locks
+            self.changed()
+
+    def trouble(self, about: str, text: SafeText) -> None:
+        """Say what is wrong with a run, or with something else; empty when nothing is any more."""
+        if text == self._troubles.get(about, EMPTY):
+            return
+        self._troubles.pop(about, None)
+        if text:
+            self._troubles[about] = text
+        self._troubled(join("; ", self._troubles.values()))
+
+    async def publish(self, pause: Callable[[float], Awaitable[None]]) -> None:
+        """Tell of every change, for ever."""
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            self._published(self.runs)
+            await pause(PUBLISH_DELAY)
+
+    def _shown(self, history: History) -> RunView:
+        progress = self._progress.get(history.view.id)
+        return history.view if progress is None else progress.over(history.view)
