@@ -156,6 +156,30 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms"
 
 
+def rows_of(what: str, run: Run, floor: float) -> list[Row]:
+    """How late the loop was under an output, how much was taken in, and what that took of memory."""
+    late = quantile(run.late, 0.95)
+    return [
+        Row(
+            f"{what}: loop late, p95",
+            f"{_ms(late)}, worst {_ms(max(run.late))}",
+            f"idle {_ms(floor)}",
+            f"{late / floor:.1f} ×",
+            "≤ 20 ms",
+            late <= 0.02,
+        ),
+        Row(
+            f"{what}: lines taken in",
+            f"{run.lines / SECONDS:,.0f}/s in {len(run.batches) / run.took:.1f} batches/s",
+            "",
+            "",
+            "≤ 10 batches/s",
+            len(run.batches) / run.took <= 10.5,
+        ),
+        Row(f"{what}: memory grew by", f"{run.grew / 1e6:.1f} MB", "", "", "≤ 16 MB", run.grew <= 16_000_000),
+    ]
+
+
 def main() -> None:
     """Print the table."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("TUIOPS_BENCH_FOLDER")) as name:
@@ -170,35 +194,14 @@ def main() -> None:
         peer = asyncio.run(measured(lambda run: line_by_line(run, RATE)))
         supervised, bare = asyncio.run(starts(folder))
         kept = max(sum(file.stat().st_size for file in one.iterdir()) for one in folder.glob("bench-*"))
-    floor = quantile(idle.late, 0.95)
-    rows = []
     runs = (
         ("20,000 lines/s", steady),
         ("with a secret to hide", hiding),
         ("on a bastion", bastion),
         ("a flood", flood),
     )
-    for what, run in runs:
-        late = quantile(run.late, 0.95)
-        rows += [
-            Row(
-                f"{what}: loop late, p95",
-                f"{_ms(late)}, worst {_ms(max(run.late))}",
-                f"idle {_ms(floor)}",
-                f"{late / floor:.1f} ×",
-                "≤ 20 ms",
-                late <= 0.02,
-            ),
-            Row(
-                f"{what}: lines taken in",
-                f"{run.lines / SECONDS:,.0f}/s in {len(run.batches) / run.took:.1f} batches/s",
-                "",
-                "",
-                "≤ 10 batches/s",
-                len(run.batches) / run.took <= 10.5,
-            ),
-            Row(f"{what}: memory grew by", f"{run.grew / 1e6:.1f} MB", "", "", "≤ 16 MB", run.grew <= 16_000_000),
-        ]
+    floor = quantile(idle.late, 0.95)
+    rows = [row for what, run in runs for row in rows_of(what, run, floor)]
     rows += [
         Row(
             "processor time of the console",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.runbooks.engine.stage import HEAD, step
+from tests.waiting import eventually, eventually_answers
 from tuiops import wiring
 from tuiops.config.load import Loaded, load
 from tuiops.config.people import local_account, principal, rules
@@ -67,9 +67,7 @@ class Console:
         return load(self.file, environ={})
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
-                await asyncio.sleep(0.02)
+        await eventually(holds, "what the console is to bring about")
 
     async def attached(self) -> None:
         await self.until(lambda: self.desk._there is not None)
@@ -112,9 +110,11 @@ async def test_rules_follow_the_configuration(console: Console) -> None:
     card = await console.desk.plan("mend", "shop", {})
     assert card.decision.allowed
     console.write(CONFIG + PEOPLE)
-    async with asyncio.timeout(20):
-        while (await console.desk.plan("mend", "shop", {})).decision.allowed:  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0.1)
+
+    async def refused() -> bool:
+        return not (await console.desk.plan("mend", "shop", {})).decision.allowed
+
+    await eventually_answers(refused, "the rules of the new configuration")
     with pytest.raises(Refused, match="not allowed"):
         await console.desk.confirm(card)
     assert not console.effects.exists()

@@ -7,7 +7,7 @@ import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from tests.examples.test_runbooks_planned import Stage
+from tests.examples.stages import Stage
 from tests.examples.worlds import ExampleWorld
 from tests.ledger.homes import FileHome, opened
 from tests.runbooks.engine.stage import RESTS

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.examples.filled import RUNBOOK_VALUES, SYSTEMS, filled
+from tests.examples.sample_values import VALUES
 from tuiops.config.load import load
 from tuiops.core.access import Danger
 from tuiops.errors import Blank, ConfigError, Refused
@@ -46,24 +47,6 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = sorted(EXAMPLES.glob("*/runbooks/*.toml"))
 AT = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 DIGEST = "sha256:" + "0" * 64
-
-VALUES: dict[str, dict[str, tuple[str, ...]]] = {
-    "manga-rolling-update": {},
-    "manga-rollback": {"phases": ("phase1", "phase2", "phase3")},
-    "manga-restart": {"phases": ("phase4", "phase6")},
-    "tokyo-blue-green": {
-        "image": (f"asia-northeast1-docker.pkg.dev/tokyo-ai-chat-mvp/chat/server@{DIGEST}",),
-        "suffix": ("r20260501-1",),
-    },
-    "tokyo-maintenance": {},
-    "sagebase-pitr-clone": {"moment": ("2026-04-30T01:02:03+09:00",), "clone": ("sagebase-0430",)},
-    "sagebase-pitr-switch": {"clone": ("sagebase-0430",)},
-    "sagebase-rotate-password": {},
-    "sagebase-retire-password": {"number": ("3",)},
-    "pricealert-restore-snapshot": {"snapshot": ("rds:price-alert-2026-04-30",), "instance": ("price-alert-0430",)},
-    "pricealert-rollback": {"service": ("api",)},
-}
-"""Somebody's choices."""
 
 LISTED = {"secret_versions": ("4", "3"), "backups": ("rds:price-alert-2026-04-30",)}
 READ = {"serving": "{}-00002-abc", "previous": "{}-00001-abc", "revisions": "{}-00003-abc", "secret_versions": "4"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 from tests.examples.filled import filled
 from tests.examples.worlds import ExampleWorld
 from tests.sources.aws.account import CLUSTER, Ecs, aws_client, aws_config, only_keys_of_the_test, source_of
+from tests.waiting import eventually_answers
 from tuiops.config.load import load
 from tuiops.config.resources import EcsResource, RdsResource
 from tuiops.core.clock import FakeClock
@@ -96,12 +96,12 @@ async def test_a_snapshot_is_restored_beside_production(module_servers: Servers,
 
 async def rolled_out(ecs: Ecs) -> None:
     """Wait until the service has one deployment."""
-    async with asyncio.timeout(60):
-        while True:
-            (service,) = (await ecs.call("DescribeServices", cluster=CLUSTER, services=["api"]))["services"]
-            if len(service["deployments"]) == 1:
-                return
-            await asyncio.sleep(0.05)
+
+    async def alone() -> bool:
+        (service,) = (await ecs.call("DescribeServices", cluster=CLUSTER, services=["api"]))["services"]
+        return len(service["deployments"]) == 1
+
+    await eventually_answers(alone, "one deployment alone")
 
 
 async def test_a_rollback_is_to_the_task_definition_before(module_servers: Servers, loaded: Loaded) -> None:

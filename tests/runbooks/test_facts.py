@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from tests.runbooks.checks.test_surroundings import CONFIG
+from tests.runbooks.shop import CONFIG
 from tuiops.config.load import load
 from tuiops.config.resources import AwsResource, GcpResource
 from tuiops.runbooks.abilities import ABILITIES

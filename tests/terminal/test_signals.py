@@ -99,7 +99,7 @@ def test_a_storm_of_sizes_leaves_it_drawn_right(tmp_path: Path) -> None:
             terminal.resize(columns, rows)
         terminal.wait_for("2 Alerts", "1 Health", ": command")
         assert all(len(line) <= 80 for line in terminal.lines)
-        assert terminal.lines[-1].lstrip().startswith("l logs"), "the footer is on the last line"
+        assert terminal.lines[-1].lstrip().startswith("x act"), "the footer is on the last line"
 
         for columns, rows in [(1, 1), (500, 200), (0, 0)]:
             seen = len(terminal.output)

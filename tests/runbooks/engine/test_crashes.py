@@ -14,6 +14,7 @@ import pytest
 from tests.ledger.homes import FileHome
 from tests.runbooks.engine import child
 from tests.runbooks.engine.stage import Stage, person
+from tests.waiting import eventually
 from tuiops.core.runs import RunState
 
 if TYPE_CHECKING:
@@ -94,9 +95,9 @@ if sys.argv[2] == "one":
 
 async def known(console: Console) -> str:
     """The only run there is, as soon as the console tells how it stands."""
-    async with asyncio.timeout(SOON):
-        while not (console.engine.runs and console.engine.runs[0].state in _TOLD):  # noqa: ASYNC110 - what is waited for has no event of its own
-            await asyncio.sleep(0.01)
+    await eventually(
+        lambda: bool(console.engine.runs) and console.engine.runs[0].state in _TOLD, "word of the run", SOON
+    )
     return console.engine.runs[0].id
 
 

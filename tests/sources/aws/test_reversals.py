@@ -214,17 +214,23 @@ async def test_snapshots_are_told_newest_first(orders: AwsSource) -> None:
         await acts.tell(ORDERS, "revisions")
 
 
-async def test_backups_and_restores_stay_the_same_and_say_how_they_are_undone(orders: AwsSource) -> None:
+async def test_backups_and_restores_stay_the_same_and_say_how_they_are_undone(moto: Moto, orders: AwsSource) -> None:
+    client = aws_client(aws_config(moto.url))
+    (there,) = (await client.call("rds", "DescribeDBInstances"))["DBInstances"]
+    moment = there["LatestRestorableTime"]
+    await client.close()
+
     async def prepared() -> list[Prepared]:
         return [
             await orders.prepare_backup(ORDERS, "x", TOKEN),
             await orders.prepare_restore(ORDERS, "second", "orders-then", TOKEN),
+            await orders.prepare_restore(ORDERS, moment, "orders-then", TOKEN),
         ]
 
     first = await prepared()
 
     assert await prepared() == first
-    assert [(one.reversal, one.undo.partition(" ")[0]) for one in first] == [(None, "delete"), (None, "delete")]
+    assert [(one.reversal, one.undo.partition(" ")[0]) for one in first] == [(None, "delete")] * 3
 
 
 async def test_a_token_of_a_runbook_makes_names_that_rds_takes(orders: AwsSource) -> None:

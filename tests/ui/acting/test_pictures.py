@@ -15,7 +15,7 @@ from tuiops.core.text import lit, safe
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
-    from tests.ui.test_pictures import Compare
+    from tests.ui.pictures import Compare
     from tuiops.core.snapshot import Snapshot
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
