@@ -13,6 +13,7 @@ from tuiops.config.resources import (
     RdsResource,
     Regional,
     SecretResource,
+    SecretsManagerResource,
 )
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ ABLE: Mapping[Ability, _Kinds] = {
     "scale": frozenset({CloudRunResource, EcsResource}),
     "take_backup": _KEEPS_BACKUPS,
     "restore_backup": _KEEPS_BACKUPS,
-    "add_secret_version": frozenset({SecretResource}),
+    "add_secret_version": frozenset({SecretResource, SecretsManagerResource}),
 }
 """Which resources can be acted on how; `snooze` is of alert policies, and asks for a resource in Google Cloud."""
 

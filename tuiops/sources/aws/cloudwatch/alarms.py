@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tuiops.config.systems import System
     from tuiops.core.alerts import Alert
     from tuiops.core.clock import Clock
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.aws.client import AwsClient
 
 TAGS_KEPT = 600.0
@@ -57,6 +57,8 @@ class AlarmsPart:
     def __init__(
         self, source: str, config: AwsConfig, systems: Mapping[str, System], client: AwsClient, clock: Clock
     ) -> None:
+        self._name = source
+        self._systems = systems
         self._client = client
         self._clock = clock
         self._region = config.region
@@ -86,6 +88,12 @@ class AlarmsPart:
         alerts = [self._alert(alarm, *what, at) for alarm, what in zip(firing, around, strict=True)]
         kept, dropped = keep_worst(alerts, self._most)
         return PartAlerts(alerts=tuple(kept), knows_silences=muted is not None, warnings=tuple(said), dropped=dropped)
+
+    def able(self, target: Target) -> object | None:
+        """Alarms are the region's: whoever can act on a resource of it can mute them, too."""
+        system = self._systems.get(target.system)
+        resource = system.resources.get(target.resource) if system is not None else None
+        return self.actions if resource is not None and resource.source == self._name else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)

@@ -53,6 +53,10 @@ class SecretActions:
         self._reader = reader
         self._client = client
 
+    def has(self, target: Target) -> bool:
+        """Whether it is a secret."""
+        return (target.system, target.resource) in self._secrets
+
     async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
         """A version that `perform_secret` gives a value. It is the current one from then on."""
         resource = self._secrets.get((target.system, target.resource))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.config.systems import System
-    from tuiops.sources.abilities import Prepared, Receipt
+    from tuiops.sources.abilities import Prepared, Receipt, Target
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.secrets.wire import Secret
 
@@ -63,6 +63,9 @@ class SecretsPart:
             fmt("{} {}: {}", self.name, safe(name), safe(str(error), 500)) for name, error in (failed | unaged).items()
         ]
         return PartHealth(readings=tuple(readings), warnings=tuple(warnings))
+
+    def able(self, target: Target) -> object | None:
+        return self.actions if self.actions.has(target) else None
 
     async def perform(self, prepared: Prepared) -> Receipt:
         return await self.actions.perform(prepared)
