@@ -12,17 +12,19 @@ from tests.sources.aws.account import Ecs, aws_client, aws_config, ecs_system, s
 from tests.sources.aws.deployments import ARN, definition, deployment, deployment_arn, revisions
 from tests.sources.aws.scripted import Scripted, at
 from tests.sources.hostile import Hostile
-from tuiops.config.resources import ElastiCacheResource, RdsResource
+from tuiops.config.resources import ElastiCacheResource, RdsResource, SecretsManagerResource
 from tuiops.config.systems import Service, System
 from tuiops.errors import QueryRefused
 from tuiops.sources.abilities import (
     Acts,
+    AddsSecretVersion,
     Prepared,
     Restarts,
     RestoresBackup,
     RollsBack,
     Scales,
     ShiftsTraffic,
+    Snoozes,
     TakesBackup,
     Target,
     Tells,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 TOKEN = "20260501T120000Z-ab12cd34ef56"
 SHOP_API = Target("shop", "api")
 ORDERS = Target("shop", "orders")
-ABILITIES = (Acts, ShiftsTraffic, RollsBack, Restarts, Scales, TakesBackup, RestoresBackup, Tells)
+ABILITIES = (Acts, AddsSecretVersion, ShiftsTraffic, RollsBack, Restarts, Scales, TakesBackup, RestoresBackup, Tells)
 
 
 def service(running: dict[int, int], wanted: int, desired: int = 2) -> dict[str, Any]:
@@ -83,6 +85,7 @@ def systems() -> dict[str, System]:
     others: dict[str, AnyResource] = {
         "orders": RdsResource(source="aws", service="api", name="orders"),
         "cache": ElastiCacheResource(source="aws", service="api", name="cache"),
+        "key": SecretsManagerResource(source="aws", service="api", name="key"),
     }
     return {"shop": System(services={"api": Service()}, resources={**api.resources, **others})}
 
@@ -93,6 +96,7 @@ def systems() -> dict[str, System]:
         ("api", {Acts, RollsBack, Restarts, Scales, Tells}),
         ("orders", {Acts, TakesBackup, RestoresBackup, Tells}),
         ("cache", set()),
+        ("key", {Acts, AddsSecretVersion}),
         ("other", set()),
     ],
 )
@@ -102,6 +106,14 @@ async def test_a_resource_has_the_abilities_of_its_part_and_no_others(resource: 
     found = source.acting(Target("shop", resource))
 
     assert {ability for ability in ABILITIES if isinstance(found, ability)} == able
+    await source.close()
+
+
+async def test_whoever_acts_on_a_resource_can_mute_alarms_of_its_region() -> None:
+    source = source_of("http://127.0.0.1:1", systems(), alerts=True)
+
+    assert isinstance(source.acting(Target("shop", "api")), Snoozes)
+    assert source.acting(Target("shop", "other")) is None
     await source.close()
 
 
