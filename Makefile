@@ -42,8 +42,9 @@ contracts: $(VENV)/.developing  ## Check what may import what
 bench: $(VENV)/.developing  ## Measure speed, against peers where they can be had
 	$(BIN)/python -m benchmarks
 
-soak: $(VENV)/.developing  ## Run the console on real servers for SOAK_MINUTES (15)
+soak: $(VENV)/.developing  ## Run the console on real servers for SOAK_MINUTES (15); kill consoles that act
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
+	TEST_KILLS=100 $(BIN)/python -m pytest -q tests/runbooks/engine/test_crashes.py
 
 pictures: $(VENV)/.developing  ## Draw the pictures of README and docs
 	$(BIN)/python scripts/pictures.py

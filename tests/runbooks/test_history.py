@@ -208,3 +208,35 @@ def test_events_of_other_kinds_and_unknown_steps_change_nothing() -> None:
     after = [*before, *entries(Commented(subject=lit("x"), text=lit("y")), ended("nowhere", StepState.FAILED), by=KIM)]
 
     assert folded(fold(after, lock())).view == folded(fold(before, lock())).view
+
+
+def test_the_first_word_on_a_step_counts() -> None:
+    said = StepAttested(step="one", state="succeeded", note=lit("saw it"))
+    events = begun(TWO, intended("one", asks=True), said, ended("one", StepState.ABORTED, text="cancelled"))
+    history = folded(fold(events, lock()))
+
+    assert states(history) == [StepState.SUCCEEDED, StepState.PENDING]
+    assert history.changed == {"one"}
+
+
+def test_an_undo_that_was_only_intended_leaves_the_step_as_it_was() -> None:
+    done = begun(TWO, intended("one"), claimed(), ended("one", StepState.SUCCEEDED), RunEnded(state="failed"))
+    undoing = [*done, *entries(RunStarted(undoing=True), intended("one", "run-1.2", undoes="one"))]
+    history = folded(fold(undoing))
+
+    assert history.undoing
+    assert states(history) == [StepState.SUCCEEDED, StepState.PENDING]
+    assert history.forward == {"one": "run-1.1"}
+
+
+def test_a_run_that_was_aborted_before_it_was_started_is_never_started() -> None:
+    events = [*entries(requested(TWO), RunAborting(reason=lit("no"))), *entries(RunStarted())]
+    history = folded(fold(events, lock()))
+
+    assert (history.view.state, history.started) == (RunState.ABORTED, False)
+
+
+def test_what_is_over_stays_so_whoever_says_otherwise() -> None:
+    over = begun(TWO, RunEnded(state="succeeded"))
+    for event in (RunPaused(reason=lit("x")), RunAborting(reason=lit("x")), RunEnded(state="failed"), RunStarted()):
+        assert folded(fold([*over, *entries(event, by=LEE)])).view.state is RunState.SUCCEEDED

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.runbooks.engine.stage import Console
 
 ROOT = Path(__file__).parents[3]
-KILLS = 20
+KILLS = int(os.environ.get("TEST_KILLS", "20"))
 """At each point."""
 
 POINTS = [

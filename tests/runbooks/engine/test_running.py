@@ -300,3 +300,29 @@ async def test_an_unknown_step_is_settled_by_a_person_or_ended(stage: Stage) -> 
             await second.comes_to(run, RunState.ABORTED)
         await second.close()
     assert stage.done == ["begun", "one", "begun"]
+
+
+async def test_an_undo_that_was_cut_off_goes_on_backwards(stage: Stage) -> None:
+    flag = waiting(stage)
+    waits = f'{{ kind = "command", argv = ["{sys.executable}", "{stage.folder / "wait.py"}"] }}'
+    stage.runbook(
+        step("zero", stage.append("zero"), undo=stage.append("unzero"))
+        + step("one", stage.append("one"), undo=waits)
+        + step("bad", '{ kind = "command", argv = ["false"] }', **NONE)
+        + step("never", stage.append("never"), undo=stage.append("unnever"))
+    )
+    first = await stage.console()
+    run = await first.begun()
+    await first.comes_to(run, RunState.FAILED)
+    await first.sitting.undo(run)
+    await first.until(lambda: stage.done[-1:] == ["begun"])
+    await first.close()
+
+    second = await stage.console()
+    await second.comes_to(run, RunState.UNKNOWN)
+    flag.touch()
+    view = await second.lost(run)
+    assert [one.state.value for one in view.steps] == ["succeeded", "undone", "failed", "pending"]
+    await second.sitting.resume(run)
+    await second.comes_to(run, RunState.UNDONE)
+    assert stage.done == ["zero", "one", "begun", "unzero"]

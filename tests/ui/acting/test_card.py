@@ -246,6 +246,24 @@ async def test_a_console_without_a_desk_says_why_and_offers_nothing() -> None:
         assert not any(isinstance(screen, CardScreen) for screen in app.screen_stack)
 
 
+async def test_why_nothing_can_be_done_is_whole_however_long_it_is() -> None:
+    backend = console()[1]
+    why = lit("the configuration has no table of permissions, so that nobody may do anything from here; see the docs")
+    app = TuiopsApp(backend, own_process=False, why_not=why)
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await press(pilot, "x")
+        assert why in " ".join(text.replace("│", " ").split())
+
+
+async def test_without_a_runbook_that_fits_the_menu_says_how_one_would_come_there() -> None:
+    app, _, desk = console()
+    desk.offers = ()
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await press(pilot, "x")
+        assert "No runbook is offered for this." in text
+        assert "`tuiops runbook list` has all of them." in " ".join(text.replace("│", " ").split())
+
+
 async def test_a_disabled_line_stays_with_its_reason_and_cannot_be_chosen() -> None:
     app, _, desk = console()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -310,6 +328,19 @@ async def test_hostile_text_in_every_field_stays_text(size: tuple[int, int]) -> 
         assert "[@click=app.quit]" in text
     for raw in ("\x1b", "\x07", "\x9b", "\u202e", "\u200b"):
         assert raw not in text
+
+
+async def test_a_long_refusal_is_whole() -> None:
+    app, _, desk = console()
+    words = [f"reason{number}" for number in range(90)]
+    desk.card = card_of(rollback_plan(), obstacles=(safe(" ".join(words), 4000),))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "x", "a")
+        screen = app.screen
+        assert isinstance(screen, CardScreen)
+        rows = " ".join("".join(text for text, _ in row) for row in screen.sheet.rows)
+        assert all(word in rows.split() or f"{word}." in rows.split() for word in words)
+        assert "Not now: reason0" in shown(pilot)
 
 
 async def test_an_old_card_says_how_old_it_is() -> None:

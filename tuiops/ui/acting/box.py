@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal, Vertical
 
-from tuiops.core.text import EMPTY, SafeText, fmt
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.screens.detail import DetailScreen
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 WIDEST = 124
 """Columns of the box at most: longer lines are hard to read."""
 _MOST_SAID = 4
-"""Rows of what is said above the choices; the rest of it stands on the sheet."""
+"""Rows of what is said right above the choices; what is longer stands whole on the sheet, too."""
 
 
 class Box(DetailScreen):
@@ -60,6 +60,8 @@ class Box(DetailScreen):
     LONGEST: ClassVar[int] = 500
     """Characters that can be typed into the field."""
 
+    _unsaid: Sequence[Row] = ()
+    """What is said, at the top of the sheet where it is too long to stand above the choices alone."""
     _below = 0
     """Rows between the sheet and the choices."""
 
@@ -123,10 +125,13 @@ class Box(DetailScreen):
         said.display = bool(lines)
         said.show_lines([[piece] for piece in lines[:_MOST_SAID]])
         self._below = min(len(lines), _MOST_SAID) + bool(asked)
+        self._unsaid = [(pen.text(lit(" ")), piece) for piece in lines] if len(lines) > _MOST_SAID else []
         super().draw(snapshot, now)
         self._fit(len(self.sheet.rows))
 
     def trimmed(self, rows: list[Row]) -> list[Row]:
+        if self._unsaid:
+            rows = [*self._unsaid, *rows]
         return rows[1:] if len(rows) > self._room and not rows[0] else rows
 
     @property

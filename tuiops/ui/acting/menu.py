@@ -94,6 +94,7 @@ class MenuScreen(View):
     MenuScreen > TitleBar, MenuScreen > #inside { max-width: 140; }
     MenuScreen > #inside { height: auto; border: round $accent; border-top: none; }
     MenuScreen.-ascii > #inside { border: ascii $accent; border-top: none; }
+    MenuScreen LineTable.-none { visibility: hidden; max-height: 0; }
     MenuScreen #subjects, MenuScreen LineTable, MenuScreen #about { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -174,8 +175,9 @@ class MenuScreen(View):
         subjects.show(named)
         offers = self._offers or ()
         room = max(3, self.size.height - len(named) - 4 - _ABOUT)
-        self._table.styles.height = min(len(offers) + 1, room) if offers else len(self._empty()) + 1
-        self._table.set_rows(offers, empty=self._empty(), quiet=True)
+        self._table.styles.height = min(len(offers) + 1, room)
+        self._table.set_class(not offers, "-none")
+        self._table.set_rows(offers, quiet=True)
         explained = [pen.clip(row) for row in self._about_rows(pen)]
         about.styles.height = max(1, len(explained))
         about.show(explained)
@@ -220,6 +222,8 @@ class MenuScreen(View):
         """All about the selected line."""
         offer = self._table.selected
         if offer is None:
+            for number, sentence in enumerate(self._empty()):
+                yield from pen.sentence(sentence, pen.look.palette.muted if number else pen.look.palette.text)
             return
         yield BLANK
         if offer.reason:
