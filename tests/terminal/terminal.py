@@ -149,11 +149,12 @@ class Terminal:
         self.press(sign)
         self.until(lambda: self.lines[-1].startswith(f" {sign}"), f"the prompt {sign}")
         self.press(*text)
-        self.until(lambda: self.lines[-1].startswith(f" {sign}{text}".rstrip()), f"{text} in the prompt")
+        typed = f" {sign}{text}".rstrip()
+        self.until(lambda: self.lines[-1].startswith(typed), f"{text} in the prompt")
         self.press(ENTER)
-        self.until(
-            lambda: self.process.poll() is not None or not self.lines[-1].startswith(f" {sign}"), "the prompt to close"
-        )
+        # A footer may begin with the sign as well.
+        closed = f"the prompt {sign}{text} to close"
+        self.until(lambda: self.process.poll() is not None or not self.lines[-1].startswith(typed), closed)
 
     def hang_up(self) -> None:
         """Take the terminal away, as a lost connection does."""

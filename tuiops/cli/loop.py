@@ -30,6 +30,7 @@ async def _until_told(work: Coroutine[Any, Any, Exit]) -> Exit:
     def end(code: Exit) -> None:
         if not told:
             told.append(code)
+            _ignore_further(loop)
             task.cancel()
 
     for number, code in _ENDS.items():
@@ -42,3 +43,13 @@ async def _until_told(work: Coroutine[Any, Any, Exit]) -> Exit:
         if not told:
             raise
         return told[0]
+
+
+def _ignore_further(loop: asyncio.AbstractEventLoop) -> None:
+    """Let nothing interrupt the end, which goes on when the loop has given its handlers back."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    for number in _ENDS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+    # What came meanwhile is ignored with this.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
