@@ -40,7 +40,7 @@ async def compare(poll: Poll, plans: Iterable[tuple[Plan, str]], new: str, old: 
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work) for work in wanted]
-    except BaseExceptionGroup as failures:
+    except BaseExceptionGroup as failures:  # whatever it was: the first failure is raised again, by itself
         raise failures.exceptions[0] from None
     return tuple(task.result() for task in tasks)
 

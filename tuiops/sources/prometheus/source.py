@@ -262,7 +262,7 @@ async def _gather(reads: list[Coroutine[None, None, list[_Item]]]) -> list[list[
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(read) for read in reads]
-    except BaseExceptionGroup as failures:
+    except BaseExceptionGroup as failures:  # whatever it was: the first failure is raised again, by itself
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
 
