@@ -79,7 +79,8 @@ class Terminal:
         )
         self._bytes = bytearray()
         self._fed = 0
-        self._new_screen(columns, rows)
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
         self._closing = threading.Event()
         self._reader = threading.Thread(target=self._read, name="terminal", daemon=True)
         self._reader.start()
@@ -164,10 +165,13 @@ class Terminal:
         self._master = -1
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal another size; the program gets SIGWINCH."""
-        self._set_size(columns, rows)
+        """Give the terminal another size, on which nothing is left; the program gets SIGWINCH."""
         _ = self.lines
-        self._new_screen(max(1, columns), max(1, rows))
+        # Before the program hears of it: what it draws then is drawn on this size.
+        self._screen.resize(max(1, rows), max(1, columns))
+        self._screen.erase_in_display(2)
+        self._screen.cursor_position()
+        self._set_size(columns, rows)
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
@@ -220,10 +224,6 @@ class Terminal:
 
     def _set_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def _new_screen(self, columns: int, rows: int) -> None:
-        self._screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self._screen)
 
     def _read(self) -> None:
         """Keep reading, so that the program never waits for the test; on closing, read what is left."""
