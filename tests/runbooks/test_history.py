@@ -38,6 +38,7 @@ from tuiops.core.record import (
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import lit
 from tuiops.runbooks.history import NOBODY, History, fold
+from tuiops.runbooks.model import ManualAction
 
 TWO = plan(step("one"), step("two"))
 
@@ -164,6 +165,16 @@ def test_an_unknown_end_stays_open_until_somebody_settles_it() -> None:
     assert after.open == ""
     assert states(after) == [StepState.SUCCEEDED, StepState.PENDING]
     assert after.view.steps[0].text == "lee says: saw it"
+
+
+def test_an_answer_counts_for_the_console_that_asks_again() -> None:
+    asking = plan(step("key", ManualAction(instructions="turn the key")))
+    asked = begun(asking, intended("key", asks=True))
+    answered = [*asked, *entries(StepAttested(step="key", state="succeeded", note=lit("turned")), by=LEE)]
+    taken_up = entries(RunStarted(resumed=True), intended("key", asks=True, execution="run-1.2"))
+
+    assert states(folded(fold([*asked, *taken_up], carried=True))) == [StepState.ASKING]
+    assert states(folded(fold([*answered, *taken_up], carried=True))) == [StepState.SUCCEEDED]
 
 
 def test_abort_is_seen_before_it_is_over() -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tuiops.core.record import RunEnded, RunStarted, StepClaimed, StepIntended, StepReceipt
 from tuiops.runbooks.history import History, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable
 
     from tuiops.core.record import Sealed
     from tuiops.ledger.base import Lock
@@ -40,35 +41,48 @@ class RunBook:
         insort(entries, sealed, key=_NUMBER)
         return True
 
+    @property
+    def runs(self) -> Iterable[str]:
+        """The identities of all."""
+        return self._runs.keys()
+
     def last(self, run: str) -> int:
         """Number of the newest entry of a run that was taken; 0 when there is none."""
         entries = self._runs.get(run)
         return entries[-1].number if entries else 0
 
+    def begun(self) -> dict[str, int]:
+        """Runs that were begun and are not over, each with the number of the newest entry of somebody at work on it."""
+        return {run: number for run in self._runs if (number := self.worked(run))}
+
+    def worked(self, run: str) -> int:
+        """Number of the newest entry of somebody at work on a run; 0 when it is over, or was never begun."""
+        for sealed in reversed(self._runs.get(run, [])):
+            match sealed.entry.event:
+                case RunEnded():
+                    return 0
+                case RunStarted() | StepIntended() | StepClaimed() | StepReceipt():
+                    return sealed.number
+                case _:
+                    pass
+        return 0
+
     def history(
-        self, run: str, lock: Lock | None = None, session: str = "", *, carried: bool = False
+        self, run: str, lock: Lock | None = None, session: str = "", *, carried: bool = False, sure: bool = True
     ) -> History | None:
         """What the entries of a run add up to; None when its request is not known or no run can be made of them.
 
         See `history.fold`.
         """
         entries = self._runs.get(run, [])
-        asked = (len(entries), lock, session, carried)
+        asked = (len(entries), lock, session, carried, sure)
         known = self._folded.get(run)
         if known is not None and known[0] == asked:
             return known[1]
         try:
-            found = fold((one.entry for one in entries), lock, session, carried=carried)
+            found = fold((one.entry for one in entries), lock, session, carried=carried, sure=sure)
         except (ValueError, msgspec.MsgspecError):
             log.exception("what the ledger says of run %s cannot be understood", run)
             found = None
         self._folded[run] = (asked, found)
         return found
-
-    def histories(
-        self, locks: Iterable[Lock] = (), session: str = "", carried: Container[str] = frozenset()
-    ) -> list[History]:
-        """All runs, newest first; `carried`: those that this console carries out."""
-        held = {lock.run: lock for lock in locks}
-        found = (self.history(run, held.get(run), session, carried=run in carried) for run in self._runs)
-        return sorted((one for one in found if one is not None), key=lambda one: -one.view.number)

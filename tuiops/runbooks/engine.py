@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tuiops.core.access import Deed
@@ -169,6 +169,15 @@ class Engine:
         self.permits.allow(by, Deed.RUN, self.history(run).plan)
         await self._take_up(self._taking(by, run), Carrier.backward, fits)
 
+    async def settle(self, by: Principal, run: str, said: StepAttested, fits: Fits) -> None:
+        """Record how a step came out of a run that nobody carries out, so that nobody goes on with it meanwhile."""
+        self.permits.write(by, said, self.history(run))
+        taking = self._taking(by, run)
+        await self._take_up(replace(taking, first=(said,)), lambda _: asyncio.sleep(0), fits)
+        if run in self._busy:
+            # Whoever has said it may want to go on at once.
+            await self._busy[run].wait()
+
     async def wind_up(self, by: Principal, run: str, fits: Fits, reason: SafeText) -> None:
         """End a run that no console carries out, and what it left running."""
         self.permits.allow(by, Deed.ABORT, self.history(run).plan)
@@ -279,6 +288,8 @@ class Engine:
             try:
                 async for _ in self.ledger.news():
                     await self._catch_up(self._heard_until)
+                    if self._known.unsure:
+                        await self._look_at_locks()
                     self._known.trouble(_LEDGER, EMPTY)
             except LedgerError as error:
                 self._known.trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))

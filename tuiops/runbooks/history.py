@@ -83,13 +83,14 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(
-    entries: Iterable[Entry], lock: Lock | None = None, session: str = "", *, carried: bool = False
+    entries: Iterable[Entry], lock: Lock | None = None, session: str = "", *, carried: bool = False, sure: bool = True
 ) -> History | None:
     """What a run's entries, in order, add up to; None when they do not begin with a request.
 
     `lock`: the run's, as it stands now. `session`: the console that asks, to tell its own runs. `carried`: whether
-    that console carries it out at this moment, whatever the lock says. Raises msgspec.ValidationError or ValueError
-    when entries are not what any console writes.
+    that console carries it out at this moment, whatever the lock says. `sure`: whether it is certain, when nobody is
+    known to hold it, that nobody does. Raises msgspec.ValidationError or ValueError when entries are not what any
+    console writes.
     """
     folding: _Folding | None = None
     for entry in entries:
@@ -97,7 +98,7 @@ def fold(
             folding = _Folding(entry, entry.event)
         elif folding is not None:
             folding.add(entry)
-    return None if folding is None else folding.result(lock, session, carried=carried)
+    return None if folding is None else folding.result(lock, session, sure=sure and not carried, carried=carried)
 
 
 def in_time(requested: datetime, now: datetime) -> bool:
@@ -225,13 +226,13 @@ class _Folding:
             case _:
                 pass
 
-    def result(self, lock: Lock | None, session: str, *, carried: bool) -> History:
+    def result(self, lock: Lock | None, session: str, *, carried: bool, sure: bool) -> History:
         """The history as it stands, judged by whether anybody still carries the run out."""
         unfinished = next((one for one in self._executions if one in self._claimed), "")
         held = lock is not None and not lock.gone and lock.run == self._view.id
         if held and lock is not None and self._view.live and (carried or lock.holder.session != session):
             self._run(held_by=lock.holder.name, mine=lock.holder.session == session)
-        elif self._view.live and self._started and not carried:
+        elif self._view.live and self._started and sure:
             self._abandoned(unfinished)
         return History(
             view=msgspec.structs.replace(self._view, steps=tuple(self._steps.values())),
@@ -268,7 +269,7 @@ class _Folding:
     def _intend(self, intended: StepIntended) -> None:
         self._attempts += 1
         step = self._steps.get(intended.step)
-        if step is None:
+        if step is None or _answered(step, intended):
             return
         self._prepared[intended.execution] = intended.prepared
         if intended.undoes:
@@ -340,6 +341,11 @@ class _Folding:
 
     def _run(self, **changes: object) -> None:
         self._view = msgspec.structs.replace(self._view, **changes)
+
+
+def _answered(step: StepView, intended: StepIntended) -> bool:
+    """Whether a person has said already what would be asked: the word came when another console took the run up."""
+    return intended.asks and (step.state is StepState.UNDONE if intended.undoes else step.state.final)
 
 
 _BEGUN = {StepKind.GATE: StepState.HOLDING, StepKind.WAIT: StepState.COUNTING}

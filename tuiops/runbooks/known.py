@@ -39,6 +39,8 @@ class Known:
         self._carried = carried
         self._published = published
         self._troubled = troubled
+        self._abandoned: dict[str, int] = {}
+        """Runs that nobody carries out, each with the newest entry of whoever did."""
         self._progress: dict[str, Progress] = {}
         self._troubles: dict[str, SafeText] = {}
         self._dirty = asyncio.Event()
@@ -46,14 +48,15 @@ class Known:
     @property
     def runs(self) -> tuple[RunView, ...]:
         """Live ones first, then the newest."""
-        histories = self.book.histories(self.locks, self._session, self._carried)
-        views = [self._shown(history) for history in histories]
-        return tuple(sorted(views, key=lambda view: not view.live))
+        views = [self._shown(history) for run in self.book.runs if (history := self.find(run)) is not None]
+        return tuple(sorted(views, key=lambda view: (not view.live, -view.number)))
 
     def find(self, run: str) -> History | None:
         """What is recorded of a run; None when nothing is."""
         lock = next((lock for lock in self.locks if lock.run == run), None)
-        return self.book.history(run, lock, self._session, carried=run in self._carried)
+        worked = self.book.worked(run)
+        sure = not worked or self._abandoned.get(run) == worked
+        return self.book.history(run, lock, self._session, carried=run in self._carried, sure=sure)
 
     def changed(self) -> None:
         """Have it published soon."""
@@ -70,15 +73,33 @@ class Known:
             self.book.take(sealed)
         self.changed()
 
+    @property
+    def unsure(self) -> bool:
+        """Whether a run was begun of which it is not known who carries it out."""
+        held = {lock.run for lock in self.locks if self._holds(lock)}
+        return any(run not in held and self._abandoned.get(run) != at for run, at in self.book.begun().items())
+
     async def look_at_locks(self) -> None:
-        """Who holds what; the runs that do are read whole if they are older than what was read. LedgerError."""
+        """Who holds what; the runs that do are read whole if they are older than what was read. LedgerError.
+
+        A run counts as abandoned when it was begun before this look, nobody holds it, and it has not ended since:
+        the end of a run is written before its locks are given back.
+        """
+        begun = self.book.begun()
         locks = await self.ledger.locks()
-        for run in dict.fromkeys(lock.run for lock in locks):
-            if self.book.history(run) is None:
-                await self.read_whole(run)
-        if locks != self.locks:
-            self.locks = locks
+        held = {lock.run for lock in locks if self._holds(lock)}
+        abandoned = {run: at for run, at in begun.items() if run not in held}
+        doubtful = {run for run, at in abandoned.items() if self._abandoned.get(run) != at}
+        unread = {lock.run for lock in locks if self.book.history(lock.run) is None}
+        for run in sorted(doubtful | unread):
+            await self.read_whole(run)
+        if (locks, abandoned) != (self.locks, self._abandoned):
+            self.locks, self._abandoned = locks, abandoned
             self.changed()
+
+    def _holds(self, lock: Lock) -> bool:
+        """Whether somebody carries the run of a lock out."""
+        return not lock.gone and (lock.holder.session != self._session or lock.run in self._carried)
 
     def trouble(self, about: str, text: SafeText) -> None:
         """Say what is wrong with a run, or with something else; empty when nothing is any more."""

@@ -261,7 +261,13 @@ class Sitting:
         self._allowed(Deed.RESOLVE, history.plan)
         standing.can_be_told(history, step, state)
         said = StepAttested(step=step, state=state.value, note=_given(note, "what you know of it"))
-        await self._engine.say(self.principal, run, said)
+        if standing.is_asked(history, step):
+            # Whoever carries it out waits for the word.
+            await self._engine.say(self.principal, run, said)
+        else:
+            await self._engine.settle(
+                self.principal, run, said, lambda found: standing.can_be_told(found, step, state)
+            )  # fmt: skip
 
     @property
     def _now(self) -> datetime:

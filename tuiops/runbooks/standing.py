@@ -81,8 +81,15 @@ def awaits_approval(history: History) -> None:
         raise Refused(f"run #{view.number} does not wait for an approval; it is {view.state.word}")
 
 
-def can_be_told(history: History, step: str, said: StepState) -> None:
+def is_asked(history: History, step: str) -> bool:
+    """Whether a step waits for a person's word at this moment."""
+    return any(view.key == step and view.state is StepState.ASKING for view in history.view.steps)
+
+
+def can_be_told(history: History | None, step: str, said: StepState) -> None:
     """Whether a person can say how a step came out, or leave it out."""
+    if history is None:
+        raise Refused(_NONE)
     view = history.view
     known = next((one for one in view.steps if one.key == step), None)
     if known is None:

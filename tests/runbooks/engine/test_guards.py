@@ -176,6 +176,34 @@ class TestTwice:
         await third.comes_to(run, RunState.SUCCEEDED)
         assert shared.done == ["one", "two"]
 
+    async def test_nobody_tells_of_a_step_while_another_console_goes_on(self, shared: Stage) -> None:
+        slow(shared)
+        first, second = await shared.console(), await shared.console(person("lee"))
+        run = await first.begun()
+        await second.comes_to(run, RunState.RUNNING)
+        said = StepAttested(step="slow", state="skipped", note=lit("not needed"))
+
+        with pytest.raises(Refused, match="kim on s-1 holds"):
+            # As of a moment when the first console was not at work.
+            await second.engine.settle(person("lee"), run, said, lambda _: None)
+
+        assert await shared.events(StepAttested) == []
+        await first.sitting.abort(run, "enough")
+        await first.comes_to(run, RunState.ABORTED)
+
+    async def test_a_run_goes_on_as_soon_as_a_step_is_left_out(self, shared: Stage) -> None:
+        shared.runbook(step("key", '{ kind = "manual", instructions = "turn the key" }'))
+        first, second = await shared.console(), await shared.console(person("lee"))
+        run = await first.begun()
+        await first.at(run, "key", StepState.ASKING)
+        await first.close()
+        await second.lost(run)
+
+        await second.sitting.skip(run, "key", "there is no key")
+        await second.sitting.resume(run)
+
+        await second.comes_to(run, RunState.SUCCEEDED)
+
 
 class TestApproval:
     """A second person."""
