@@ -44,7 +44,9 @@ bench: $(VENV)/.developing  ## Measure speed, against peers where they can be ha
 
 soak: $(VENV)/.developing  ## Run the console on real servers for SOAK_MINUTES (15); kill consoles that act
 	$(BIN)/python -m benchmarks.soak --minutes $(SOAK_MINUTES)
-	TEST_KILLS=100 $(BIN)/python -m pytest -q tests/runbooks/engine/test_crashes.py
+	TEST_KILLS=100 TEST_CUTS=10 $(BIN)/python -m pytest -q -rP --numprocesses=logical --dist=loadfile \
+		tests/runbooks/engine/test_crashes.py tests/runbooks/execution/test_kill.py \
+		tests/runbooks/execution/test_cut.py tests/ledger/test_processes.py
 
 pictures: $(VENV)/.developing  ## Draw the pictures of README and docs
 	$(BIN)/python scripts/pictures.py

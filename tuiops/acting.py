@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tuiops.config.people import local_account, principal, rules
 from tuiops.config.secrets import resolve_secret
-from tuiops.config.sources import SimulationConfig
 from tuiops.core.text import fmt, lit, safe
 from tuiops.errors import LedgerError, QueryRefused
 from tuiops.ledger.holders import this_process
-from tuiops.ledger.opening import NAME, open_ledger
+from tuiops.ledger.opening import open_ledger, usual_name
 from tuiops.runbooks.doing import Means
 from tuiops.runbooks.engine import Engine
 from tuiops.runbooks.execution.effects import Executions
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
     from tuiops.sources.abilities import Acts, Told
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.shared import Shared
-
-DRILLS = "drills"
-"""The ledger of runs in a simulated world, where none is named: nobody shall take them for real ones."""
 
 TRY_AGAIN = 10.0
 """Seconds between two attempts at a ledger that cannot be opened."""
@@ -85,7 +81,7 @@ class Settings:
     @property
     def drill(self) -> bool:
         """Whether the world is a simulated one."""
-        return any(isinstance(source, SimulationConfig) for source in self.config.sources.values())
+        return self.config.simulated
 
     def rules(self) -> tuple[Rule, ...]:
         """What is allowed."""
@@ -165,7 +161,7 @@ async def engine(hub: Hub, settings: Settings, who: Here) -> AsyncIterator[tuple
     effects = Executions(resolve_secret, lambda: world.connector, world.bastion)
     person = who().person
     made = Engine(
-        open_ledger(settings.config.ledger, hub.clock, name=DRILLS if settings.drill else NAME),
+        open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config)),
         Means(world=world, effects=effects, resolve=resolve_secret),
         this_process(person, who.session),
         Permits(settings.rules),

@@ -217,9 +217,16 @@ def test_what_makes_no_sense_is_refused(
 def test_looking_makes_no_ledger(file: Path, capsys: pytest.CaptureFixture[str], what: str) -> None:
     assert main(["ledger", what]) == Exit.UNKNOWN
     assert capsys.readouterr().err == (
-        f"tuiops: {file}: there is no ledger → it is made when the first runbook is run\n"
+        f"tuiops: {file}: there is no ledger → it is made when the first runbook is run; "
+        "drills have their own (--demo)\n"
     )
     assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("words", [("ledger", "show", "--demo"), ("--demo", "ledger", "show")])
+def test_drills_are_kept_apart(file: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]) -> None:
+    assert main(words) == Exit.UNKNOWN
+    assert f"tuiops: {file.with_name('drills.db')}: there is no ledger" in capsys.readouterr().err
 
 
 def test_every_event_has_words(filled: Path) -> None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from tests.servers.fixtures import Servers
     from tuiops.ledger.sql import SqlLedger
 
-KILLS = 20
+KILLS = int(os.environ.get("TEST_KILLS", "20"))
+"""How many writers are killed, each at another point."""
 
 
 async def assert_all_there(home: Home, wrote: Sequence[Wrote]) -> None:

@@ -23,17 +23,28 @@ from tuiops.core.record import (
     StepIntended,
     StepReceipt,
 )
+from tuiops.core.runs import StepKind
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tuiops.core.record import AnyEvent, Evidence
+    from tuiops.runbooks.plan import Plan
 
 
-def sentence(event: AnyEvent) -> SafeText:
-    """What happened, after the name of whoever did it."""
-    return _of_run(event) or _of_step(event) or _of_rest(event)
+_BEGINS = {
+    StepKind.GATE: lit("waits until `{}`"),
+    StepKind.WAIT: lit("waits, {}"),
+    StepKind.MANUAL: lit("asks for `{}`"),
+    StepKind.NOTIFY: lit("tells `{}`"),
+}
+"""How a step begins that does nothing to the world itself."""
+
+
+def sentence(event: AnyEvent, plan: Plan | None = None) -> SafeText:
+    """What happened, after the name of whoever did it; with the plan of its run, steps have their titles."""
+    return _of_run(event) or _of_step(event, plan) or _of_rest(event)
 
 
 def details(event: AnyEvent) -> tuple[SafeText, ...]:
@@ -80,23 +91,36 @@ def _of_run(event: AnyEvent) -> SafeText:
     return said
 
 
-def _of_step(event: AnyEvent) -> SafeText:
+def _of_step(event: AnyEvent, plan: Plan | None) -> SafeText:
     said = EMPTY
     match event:
         case StepIntended():
-            undoes = fmt(", to undo {}", _id(event.undoes)) if event.undoes else EMPTY
-            said = fmt("{}: is about to do `{}`{}", _id(event.step), event.call, undoes)
+            said = _begins(event, plan)
         case StepClaimed():
             said = fmt("carries out {}", _id(event.execution))
         case StepReceipt():
             said = _because(fmt("{} is called {} there", _id(event.execution), event.operation), event.text)
         case StepEnded():
-            said = _because(fmt("{}: {}", _id(event.step), safe(event.state)), event.text)
+            said = _because(fmt("{}: {}", _step(event.step, plan)[0], safe(event.state)), event.text)
         case StepAttested():
-            said = _because(fmt("says that {} {}", _id(event.step), safe(event.state)), event.note)
+            said = _because(fmt("says of {}: {}", _step(event.step, plan)[0], safe(event.state)), event.note)
         case _:
             pass
     return said
+
+
+def _begins(event: StepIntended, plan: Plan | None) -> SafeText:
+    title, kind = _step(event.step, plan)
+    if event.undoes:
+        return fmt("{}: is about to undo it with `{}`", title, event.call)
+    begins = _BEGINS.get(kind) if kind is not None else None
+    return fmt("{}: {}", title, fmt(begins or lit("is about to do `{}`"), event.call))
+
+
+def _step(key: str, plan: Plan | None) -> tuple[SafeText, StepKind | None]:
+    """What a step is called, and its kind if it is known."""
+    known = next((step for step in plan.steps if step.key == key), None) if plan is not None else None
+    return (known.title, known.kind) if known is not None else (_id(key), None)
 
 
 def _of_rest(event: AnyEvent) -> SafeText:

@@ -171,3 +171,8 @@ class Config(_Table, frozen=True, kw_only=True):
     credentials: Annotated[dict[Id, AnyCredentials], Meta(description="Who asks the clouds.")] = {}
     sources: Annotated[dict[Id, AnySource], Meta(description="Where data comes from.")] = {}
     systems: Annotated[dict[Id, System], Meta(description="What is watched.")] = {}
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any of it is a simulated world, so that what is done is a drill."""
+        return any(isinstance(source, SimulationConfig) for source in self.sources.values())

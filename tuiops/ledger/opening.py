@@ -13,13 +13,18 @@ from tuiops.ledger.anchors import Anchors
 from tuiops.ledger.sql import POLL, SqlLedger
 
 if TYPE_CHECKING:
-    from tuiops.config.model import LedgerConfig
+    from tuiops.config.model import Config, LedgerConfig
     from tuiops.core.clock import Clock
     from tuiops.ledger.database import Database
     from tuiops.ledger.store import Store
 
-NAME = "ledger"
-"""What files are called in the state folder unless they are named."""
+NAME, DRILLS = "ledger", "drills"
+"""What files are called in the state folder unless they are named; nobody shall take drills for the real thing."""
+
+
+def usual_name(config: Config) -> str:
+    """What the ledger of a configuration is called where its place is not set."""
+    return DRILLS if config.simulated else NAME
 
 
 def open_ledger(

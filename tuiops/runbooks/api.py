@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.core.record import Evidence, Said
-from tuiops.core.text import fmt, join, lit, safe
+from tuiops.core.text import EMPTY, fmt, join, lit, safe
 from tuiops.errors import SourceError
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.sources.abilities import AddsSecretVersion, Progress, StateChanged
@@ -24,6 +24,12 @@ LOOK_EVERY = 2.0
 
 LOST_FOR = 60.0
 """Seconds that a lost answer is looked for; after that nobody can tell."""
+
+
+_UNDER_WAY = frozenset({Progress.RUNNING, Progress.UNKNOWN})
+NO_ANSWER = lit("no answer tells how it came out")
+_SILENT = {End.UNKNOWN: NO_ANSWER, End.SUCCEEDED: EMPTY}
+"""What is said of an end by itself when the vendor says nothing."""
 
 
 class Following:
@@ -57,7 +63,7 @@ class Following:
     async def follow(self, receipt: Receipt) -> Outcome:
         """Look at it until it is over."""
         began = self._clock.monotonic()
-        while receipt.progress in {Progress.RUNNING, Progress.UNKNOWN}:
+        while receipt.progress in _UNDER_WAY:
             allowed = self._seconds if receipt.progress is Progress.RUNNING else min(self._seconds, LOST_FOR)
             if self._clock.monotonic() - began >= allowed:
                 return _ended(End.UNKNOWN, receipt)
@@ -66,7 +72,11 @@ class Following:
                 seen = await self._acts.look_up(receipt)
             except SourceError:
                 continue
-            if (seen.operation, seen.text, seen.progress) != (receipt.operation, receipt.text, receipt.progress):
+            # The last word comes with the outcome.
+            news = seen.operation != receipt.operation or (
+                seen.progress in _UNDER_WAY and (seen.text, seen.progress) != (receipt.text, receipt.progress)
+            )
+            if news:
                 await self._told(seen)
             receipt = seen
         return _ended(End.SUCCEEDED if receipt.progress is Progress.DONE else End.FAILED, receipt)
@@ -83,5 +93,5 @@ def facts_text(facts: tuple[Fact, ...]) -> SafeText:
 
 
 def _ended(end: End, receipt: Receipt) -> Outcome:
-    text = receipt.text or (lit("no answer tells how it came out") if end is End.UNKNOWN else end.word)
+    text = receipt.text or _SILENT.get(end, end.word)
     return Outcome(end=end, text=text, evidence=evidence(receipt.facts))

@@ -137,16 +137,20 @@ def rollout(check: RolloutCheck, viewpoint: Viewpoint) -> Look:
     mine = [one for one in snapshot.rollouts if (one.system, one.service) == (viewpoint.system, check.service)]
     live = [one for one in mine if one.live and not (check.ended == "waiting" and one.phase is Phase.WAITING)]
     if live:
-        return Look(holds=False, value=live[0].phase.word, reason=_under_way(live[0]))
+        return Look(holds=False, value=_standing(live[0]), reason=_under_way(live[0]))
     newest = mine[0] if mine else None
     if newest is None:
         return Look(holds=False, reason=fmt("no source tells of rollouts of {}", safe(check.service)))
     if not snapshot.is_live(newest.source, now):
-        return Look(holds=False, value=newest.phase.word, reason=snapshot.lateness(newest.source, now))
+        return Look(holds=False, value=_standing(newest), reason=snapshot.lateness(newest.source, now))
     answered = snapshot.feeds[newest.source].status.answered
     if answered is None or answered < viewpoint.since:
-        return Look(holds=False, value=newest.phase.word, reason=lit("read before this step began"))
-    return Look(holds=check.ended in {"any", "waiting", newest.phase.value}, value=newest.phase.word)
+        return Look(holds=False, value=_standing(newest), reason=lit("read before this step began"))
+    return Look(holds=check.ended in {"any", "waiting", newest.phase.value}, value=_standing(newest))
+
+
+def _standing(one: Rollout) -> SafeText:
+    return fmt("{} {}", one.new, one.phase.word)
 
 
 def _under_way(one: Rollout) -> SafeText:

@@ -13,7 +13,7 @@ from tuiops.core.record import RunPaused
 from tuiops.core.runs import StepState
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.errors import Refused
-from tuiops.runbooks.api import LOST_FOR, evidence
+from tuiops.runbooks.api import LOST_FOR, NO_ANSWER, evidence
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.gates import Viewpoint
 from tuiops.runbooks.gating import Gating
@@ -141,7 +141,7 @@ class Recovery:
         operation = told.operation if told is not None else ""
         seen = await acts.look_up(Receipt(prepared=prepared, progress=Vendor.UNKNOWN, operation=operation))
         end = {Vendor.DONE: End.SUCCEEDED, Vendor.FAILED: End.FAILED}.get(seen.progress, End.UNKNOWN)
-        words = {Vendor.RUNNING: lit("it is under way"), Vendor.UNKNOWN: lit("no answer tells how it came out")}
+        words = {Vendor.RUNNING: lit("it is under way"), Vendor.UNKNOWN: NO_ANSWER}
         return Outcome(
             end=end,
             text=seen.text or words.get(seen.progress, end.word),
@@ -172,7 +172,7 @@ class Recovery:
 
 def _patience(outcome: Outcome) -> float:
     """Seconds that something is watched: a vendor's silence for a while, what is seen to go on for ever."""
-    return LOST_FOR if outcome.text == lit("no answer tells how it came out") else float("inf")
+    return LOST_FOR if outcome.text == NO_ANSWER else float("inf")
 
 
 def _said(history: History, state: StepState, text: SafeText) -> bool:

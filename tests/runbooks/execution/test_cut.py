@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.servers.sshd import Sshd
     from tuiops.runbooks.execution.base import Finding, Outcome
 
-TIMES = int(os.environ.get("TUIOPS_CUTS", "3"))
+TIMES = int(os.environ.get("TEST_CUTS", "3"))
 """How often each point is tried."""
 SCRIPT = 'echo begun; echo effect >> "$1"; read x < "$2"; echo done'
 

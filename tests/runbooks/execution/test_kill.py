@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tuiops.runbooks.execution.base import Command, Outcome
     from tuiops.runbooks.execution.local import LocalCommands
 
-KILLS = int(os.environ.get("TUIOPS_KILLS", "20"))
+KILLS = int(os.environ.get("TEST_KILLS", "20"))
 """How often each point is tried."""
 SCRIPT = 'echo begun; echo effect >> "$1"; read x < "$2"; echo done'
 """The effect is a line in a file; what comes after it waits to be let go."""
@@ -41,6 +41,11 @@ def nothing_stays(tmp_path: Path) -> Iterator[None]:
         for left in processes.marked(folder.name):
             with suppress(ProcessLookupError):
                 os.kill(left.pid, signal.SIGKILL)
+
+
+def named(number: int) -> str:
+    """An execution that nobody else on this machine has: processes are found by it."""
+    return f"r{os.getpid()}.kill.{number}"
 
 
 class Scene:
@@ -80,7 +85,7 @@ class Scene:
 @pytest.mark.parametrize("point", [*BEFORE, *AFTER])
 async def test_a_console_that_is_killed(tmp_path: Path, point: str) -> None:
     place = local(tmp_path)
-    scenes = [Scene(tmp_path, f"r{number}.a.1") for number in range(KILLS)]
+    scenes = [Scene(tmp_path, named(number)) for number in range(KILLS)]
     found: list[Sight] = []
     for scene in scenes:
         await scene.dies(point)
@@ -102,7 +107,7 @@ async def test_a_console_that_is_killed(tmp_path: Path, point: str) -> None:
 async def test_a_console_that_is_killed_between_effect_and_status(tmp_path: Path) -> None:
     place = local(tmp_path)
     for number in range(KILLS):
-        scene = Scene(tmp_path, f"r{number}.a.1")
+        scene = Scene(tmp_path, named(number))
         dying = asyncio.create_task(scene.dies("at the first output"))
         await until(scene.effects.exists, "the effect is there")
         await dying
@@ -119,7 +124,7 @@ async def test_a_console_that_is_killed_between_effect_and_status(tmp_path: Path
 async def test_a_supervisor_that_is_killed(tmp_path: Path, effect_first: bool) -> None:
     place = local(tmp_path)
     for number in range(KILLS):
-        scene = Scene(tmp_path, f"r{number}.a.1")
+        scene = Scene(tmp_path, named(number))
         running = asyncio.create_task(place.run(scene.command, Heard()))
         folder = tmp_path / "executions" / scene.execution
         await until(scene.effects.exists if effect_first else folder.exists, "it has begun")

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from tuiops.runbooks.execution.base import Command, Outcome
 
+FIRST, SECOND, THIRD = (f"r{os.getpid()}.local.{number}" for number in (1, 2, 3))
+"""Executions that nobody else on this machine has: processes are found by them."""
+
 
 @pytest.fixture(autouse=True)
 def nothing_stays(tmp_path: Path) -> Iterator[None]:
@@ -51,7 +54,7 @@ async def run(tmp_path: Path, what: Command) -> tuple[Outcome, Heard]:
     ],
 )
 async def test_it_ends_with_its_status(tmp_path: Path, script: str, status: int, text: str) -> None:
-    outcome, _ = await run(tmp_path, shell("r1.a.1", script))
+    outcome, _ = await run(tmp_path, shell(FIRST, script))
 
     assert (outcome.kind, outcome.status, outcome.text) == (Kind.ENDED, status, text)
 
@@ -61,7 +64,7 @@ async def test_it_ends_with_its_status(tmp_path: Path, script: str, status: int,
 )
 async def test_a_word_stays_a_word(tmp_path: Path, word: str) -> None:
     script = "import sys; print(ascii(sys.argv[1:]))"
-    outcome, _ = await run(tmp_path, command("r1.a.1", sys.executable, "-c", script, word))
+    outcome, _ = await run(tmp_path, command(FIRST, sys.executable, "-c", script, word))
 
     assert outcome.output.head == (ascii([word]),)
 
@@ -69,14 +72,14 @@ async def test_a_word_stays_a_word(tmp_path: Path, word: str) -> None:
 @pytest.mark.parametrize(
     ("what", "why"),
     [
-        (command("r1.a.1", "/no/such/program"), "/no/such/program: no such file or directory"),
-        (command("r1.a.1", "/etc/passwd"), "/etc/passwd: permission denied"),
-        (command("r1.a.1", "echo", "a\0b"), "there is a NUL character in a␀b"),
-        (command("r1.a.1", "echo", "\udc80"), "there are characters that no encoding has in \ufffd"),
-        (command("r1.a.1"), "the command has no words"),
+        (command(FIRST, "/no/such/program"), "/no/such/program: no such file or directory"),
+        (command(FIRST, "/etc/passwd"), "/etc/passwd: permission denied"),
+        (command(FIRST, "echo", "a\0b"), "there is a NUL character in a␀b"),
+        (command(FIRST, "echo", "\udc80"), "there are characters that no encoding has in \ufffd"),
+        (command(FIRST), "the command has no words"),
         (command("../r1", "true"), "../r1 can be no execution id"),
-        (command("r1.a.1", "true", environment={"A B": "c"}), "A B is no name of a variable"),
-        (command("r1.a.1", "true", environment={"A": secret("NONE")}), "a secret cannot be read: environment variable"),
+        (command(FIRST, "true", environment={"A B": "c"}), "A B is no name of a variable"),
+        (command(FIRST, "true", environment={"A": secret("NONE")}), "a secret cannot be read: environment variable"),
     ],
 )
 async def test_what_cannot_begin_is_not_done(tmp_path: Path, what: Command, why: str) -> None:
@@ -88,7 +91,7 @@ async def test_what_cannot_begin_is_not_done(tmp_path: Path, what: Command, why:
 
 async def test_an_id_is_used_once(tmp_path: Path) -> None:
     effects = tmp_path / "effects"
-    what = shell("r1.a.1", 'echo done >> "$1"', str(effects))
+    what = shell(FIRST, 'echo done >> "$1"', str(effects))
     outcomes = await asyncio.gather(*(local(tmp_path).run(what, Heard()) for _ in range(8)))
     again = await local(tmp_path).run(what, Heard())
 
@@ -102,31 +105,31 @@ async def test_an_id_is_used_once(tmp_path: Path) -> None:
 async def test_what_was_never_begun_cannot_begin_after_a_look(tmp_path: Path) -> None:
     place, effects = local(tmp_path), tmp_path / "effects"
 
-    assert (await place.find("r1.a.1")).sight is Sight.NOT_BEGUN
-    outcome = await place.run(shell("r1.a.1", 'echo done >> "$1"', str(effects)), Heard())
+    assert (await place.find(FIRST)).sight is Sight.NOT_BEGUN
+    outcome = await place.run(shell(FIRST, 'echo done >> "$1"', str(effects)), Heard())
     assert outcome.kind is Kind.NOT_DONE
-    assert (await place.find("r1.a.1")).sight is Sight.NOT_BEGUN
+    assert (await place.find(FIRST)).sight is Sight.NOT_BEGUN
     assert not effects.exists()
 
 
 async def test_it_is_given_a_clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAKY", "1")
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
-    what = command("r1.a.1", "env", environment={"MINE": "a b", "TERM": "linux"})
+    what = command(FIRST, "env", environment={"MINE": "a b", "TERM": "linux"})
     outcome, _ = await run(tmp_path, what)
 
     given = dict(line.split("=", 1) for line in outcome.output.head)
     assert given["MINE"] == "a b"
     assert given["TERM"] == "linux"
     assert given["LC_ALL"] == "C.UTF-8"
-    assert given["TUIOPS_EXECUTION_ID"] == "r1.a.1"
+    assert given["TUIOPS_EXECUTION_ID"] == FIRST
     assert "LEAKY" not in given
 
 
 async def test_its_input_is_closed_unless_a_secret_is_given(tmp_path: Path) -> None:
-    closed, _ = await run(tmp_path, command("r1.a.1", "cat"))
-    given, _ = await run(tmp_path, command("r1.a.2", "wc", "-c", stdin=secret("TOKEN")))
-    unread, _ = await run(tmp_path, command("r1.a.3", "true", stdin=secret("TOKEN")))
+    closed, _ = await run(tmp_path, command(FIRST, "cat"))
+    given, _ = await run(tmp_path, command(SECOND, "wc", "-c", stdin=secret("TOKEN")))
+    unread, _ = await run(tmp_path, command(THIRD, "true", stdin=secret("TOKEN")))
 
     assert (closed.status, closed.output.head) == (0, ())
     assert given.output.head == ("23",)
@@ -134,7 +137,7 @@ async def test_its_input_is_closed_unless_a_secret_is_given(tmp_path: Path) -> N
 
 
 async def test_signals_are_as_usual(tmp_path: Path) -> None:
-    outcome, _ = await run(tmp_path, command("r1.a.1", "grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"))
+    outcome, _ = await run(tmp_path, command(FIRST, "grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"))
 
     # The C library keeps 32 and 33 for itself: nobody can change how they were inherited.
     own = 0b11 << 31
@@ -142,32 +145,32 @@ async def test_signals_are_as_usual(tmp_path: Path) -> None:
 
 
 async def test_files_are_the_owners_alone(tmp_path: Path) -> None:
-    await run(tmp_path, shell("r1.a.1", "umask 0; echo hello", wants_stdout=True))
+    await run(tmp_path, shell(FIRST, "umask 0; echo hello", wants_stdout=True))
 
     base = tmp_path / "executions"
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (base, base / "r1.a.1")} == {0o700}
-    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (base / "r1.a.1").iterdir()} == {0}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (base, base / FIRST)} == {0o700}
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (base / FIRST).iterdir()} == {0}
 
 
 async def test_standard_output_alone_is_given_to_captures(tmp_path: Path) -> None:
     script = 'printf 1; echo warning >&2; echo "{\\"a\\": 2}"'
-    outcome, _ = await run(tmp_path, shell("r1.a.1", script, wants_stdout=True))
+    outcome, _ = await run(tmp_path, shell(FIRST, script, wants_stdout=True))
 
     assert outcome.stdout == b'1{"a": 2}\n'
     assert "warning" in outcome.output.head
 
 
 async def test_its_time_is_bounded(tmp_path: Path) -> None:
-    outcome, _ = await run(tmp_path, shell("r1.a.1", "trap '' TERM; while :; do sleep 1; done", timeout=0.2, grace=0.1))
+    outcome, _ = await run(tmp_path, shell(FIRST, "trap '' TERM; while :; do sleep 1; done", timeout=0.2, grace=0.1))
 
     assert (outcome.kind, outcome.timed_out, outcome.left) == (Kind.UNKNOWN, True, ())
-    assert processes.marked("r1.a.1") == []
+    assert processes.marked(FIRST) == []
 
 
 async def test_it_goes_on_when_nobody_waits_any_more(tmp_path: Path) -> None:
     begun, go = tmp_path / "begun", tmp_path / "go"
     os.mkfifo(go)
-    what = shell("r1.a.1", 'echo one; : > "$1"; read x < "$2"; echo two; exit 5', str(begun), str(go))
+    what = shell(FIRST, 'echo one; : > "$1"; read x < "$2"; echo two; exit 5', str(begun), str(go))
     waiting = asyncio.create_task(local(tmp_path).run(what, Heard()))
     await until(begun.exists, "the command begins")
     waiting.cancel()
@@ -175,19 +178,19 @@ async def test_it_goes_on_when_nobody_waits_any_more(tmp_path: Path) -> None:
         await waiting
 
     another, heard = local(tmp_path), Heard()
-    assert (await another.find("r1.a.1")).sight is Sight.RUNNING
+    assert (await another.find(FIRST)).sight is Sight.RUNNING
     following = asyncio.create_task(another.follow(what, heard))
     await asyncio.to_thread(go.write_text, "\n")
     outcome = await following
     assert outcome.status == 5
     assert heard.lines == ["one", "two"]
-    assert (await another.find("r1.a.1")).outcome == outcome
+    assert (await another.find(FIRST)).outcome == outcome
 
 
 async def test_what_keeps_the_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     script = '(sleep 1000; echo late) & echo $! > "$1"; echo early'
-    outcome, _ = await run(tmp_path, shell("r1.a.1", script, str(pid)))
+    outcome, _ = await run(tmp_path, shell(FIRST, script, str(pid)))
 
     assert (outcome.kind, outcome.status, outcome.output.head) == (Kind.ENDED, 0, ("early",))
     assert int(pid.read_text()) in {left.pid for left in outcome.left}
@@ -198,7 +201,7 @@ async def test_what_it_leaves_running_may_go_on_printing(tmp_path: Path) -> None
     go, wrote = tmp_path / "go", tmp_path / "wrote"
     os.mkfifo(go)
     script = '(read x < "$1"; echo late && echo late && : > "$2") & echo early'
-    outcome, _ = await run(tmp_path, shell("r1.a.1", script, str(go), str(wrote)))
+    outcome, _ = await run(tmp_path, shell(FIRST, script, str(go), str(wrote)))
 
     assert outcome.status == 0
     await asyncio.to_thread(go.write_text, "\n")
@@ -219,18 +222,18 @@ STUBBORN = {
 async def test_abort_ends_the_whole_tree(tmp_path: Path, script: str) -> None:
     ready = tmp_path / "ready"
     place = local(tmp_path)
-    waiting = asyncio.create_task(place.run(shell("r1.a.1", script, str(ready), grace=0.3), Heard()))
+    waiting = asyncio.create_task(place.run(shell(FIRST, script, str(ready), grace=0.3), Heard()))
     await until(ready.exists, "the command is ready")
-    tree = _tree("r1.a.1")
+    tree = _tree(FIRST)
     assert len(tree) >= 2
 
-    finding = await place.abort("r1.a.1")
+    finding = await place.abort(FIRST)
     outcome = await waiting
     assert outcome.kind is Kind.ABORTED
     assert outcome == finding.outcome
     assert outcome.text == "aborted; all its processes have ended"
     await until(lambda: not any(map(_lives, tree)), "every process is gone, and the supervisor after them")
-    assert processes.marked("r1.a.1") == []
+    assert processes.marked(FIRST) == []
 
 
 def _lives(process: psutil.Process) -> bool:
@@ -252,37 +255,37 @@ def _tree(execution: str) -> list[psutil.Process]:
 
 async def test_abort_by_another_console(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
-    waiting = asyncio.create_task(local(tmp_path).run(shell("r1.a.1", 'echo > "$1"; sleep 1000', str(ready)), Heard()))
+    waiting = asyncio.create_task(local(tmp_path).run(shell(FIRST, 'echo > "$1"; sleep 1000', str(ready)), Heard()))
     await until(ready.exists, "the command is ready")
 
-    assert (await local(tmp_path).abort("r1.a.1")).sight is Sight.ENDED
+    assert (await local(tmp_path).abort(FIRST)).sight is Sight.ENDED
     assert (await waiting).kind is Kind.ABORTED
 
 
 async def test_abort_of_what_has_ended_changes_nothing(tmp_path: Path) -> None:
-    outcome, _ = await run(tmp_path, shell("r1.a.1", "exit 4"))
+    outcome, _ = await run(tmp_path, shell(FIRST, "exit 4"))
 
-    assert (await local(tmp_path).abort("r1.a.1")).outcome == outcome
+    assert (await local(tmp_path).abort(FIRST)).outcome == outcome
 
 
 async def test_a_supervisor_that_is_killed_leaves_unknown_and_names_what_lives(tmp_path: Path) -> None:
     ready, place = tmp_path / "ready", local(tmp_path)
-    waiting = asyncio.create_task(place.run(shell("r1.a.1", 'echo > "$1"; sleep 1000', str(ready)), Heard()))
+    waiting = asyncio.create_task(place.run(shell(FIRST, 'echo > "$1"; sleep 1000', str(ready)), Heard()))
     await until(ready.exists, "the command is ready")
-    _tree("r1.a.1")[0].kill()
+    _tree(FIRST)[0].kill()
 
     outcome = await waiting
     assert outcome.kind is Kind.UNKNOWN
     assert {left.name for left in outcome.left} == {"sh", "sleep"}
     assert outcome.text.startswith("whoever watched it is gone; nobody knows how it ended; of its processes live: s")
-    finding = await place.abort("r1.a.1")
+    finding = await place.abort(FIRST)
     assert (finding.sight, finding.left) == (Sight.NOBODY_KNOWS, ())
-    assert processes.marked("r1.a.1") == []
-    assert (await place.run(shell("r1.a.1", "true"), Heard())).kind is Kind.UNKNOWN
+    assert processes.marked(FIRST) == []
+    assert (await place.run(shell(FIRST, "true"), Heard())).kind is Kind.UNKNOWN
 
 
 async def test_long_output_is_bounded_everywhere(tmp_path: Path) -> None:
-    outcome, heard = await run(tmp_path, command("r1.a.1", "seq", "1", "2000000"))
+    outcome, heard = await run(tmp_path, command(FIRST, "seq", "1", "2000000"))
 
     output = outcome.output
     assert output.head == tuple(str(number) for number in range(1, HEAD_LINES + 1))
@@ -290,12 +293,12 @@ async def test_long_output_is_bounded_everywhere(tmp_path: Path) -> None:
     assert output.left_out == 2_000_000 - HEAD_LINES - TAIL_LINES
     assert output.size == sum(len(str(number)) + 1 for number in range(1, 2_000_001))
     assert sum(len(batch.lines) + batch.skipped for batch in heard.batches) == 2_000_000
-    assert sum(file.stat().st_size for file in (tmp_path / "executions" / "r1.a.1").iterdir()) < 1_200_000
+    assert sum(file.stat().st_size for file in (tmp_path / "executions" / FIRST).iterdir()) < 1_200_000
 
 
 async def test_binary_and_escape_sequences_are_harmless(tmp_path: Path) -> None:
     noise = "import os,sys; sys.stdout.buffer.write(os.urandom(300_000) + b'\\x1b]0;title\\x07\\x1b[2J\\x9b1mred\\n')"
-    outcome, heard = await run(tmp_path, command("r1.a.1", sys.executable, "-c", noise))
+    outcome, heard = await run(tmp_path, command(FIRST, sys.executable, "-c", noise))
 
     shown = [*outcome.output.head, *outcome.output.tail, *heard.lines]
     assert all(line.isprintable() for line in shown)
@@ -303,7 +306,7 @@ async def test_binary_and_escape_sequences_are_harmless(tmp_path: Path) -> None:
 
 
 async def test_what_is_sec_is_kept_nowhere(tmp_path: Path) -> None:
-    outcome, heard = await run(tmp_path, shell("r1.a.1", "echo canary; echo canary >&2", sec=True, wants_stdout=True))
+    outcome, heard = await run(tmp_path, shell(FIRST, "echo canary; echo canary >&2", sec=True, wants_stdout=True))
 
     assert (outcome.status, outcome.output.head, outcome.stdout, heard.lines) == (0, (), b"", [])
     found = [file for file in (tmp_path / "executions").rglob("*") if file.is_file() and b"canary" in file.read_bytes()]
@@ -312,7 +315,7 @@ async def test_what_is_sec_is_kept_nowhere(tmp_path: Path) -> None:
 
 async def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "executions").write_text("a file")
-    outcome, _ = await run(tmp_path, command("r1.a.1", "true"))
+    outcome, _ = await run(tmp_path, command(FIRST, "true"))
 
     assert outcome.kind is Kind.NOT_DONE
     assert outcome.text == "true: file exists"
@@ -336,10 +339,10 @@ async def test_output_that_the_disk_did_not_take_is_counted(tmp_path: Path) -> N
     ready, gate = tmp_path / "ready", tmp_path / "gate"
     os.mkfifo(gate)
     script = 'echo one; echo > "$1"; read x < "$2"; seq 1 300000'
-    running = asyncio.create_task(run(tmp_path, shell("r1.a.1", script, str(ready), str(gate))))
+    running = asyncio.create_task(run(tmp_path, shell(FIRST, script, str(ready), str(gate))))
     await until(ready.exists, "the command is ready")
     # Where the second piece will be is a folder, so it cannot be written.
-    folder = tmp_path / "executions" / "r1.a.1"
+    folder = tmp_path / "executions" / FIRST
     written = ("one\n" + "".join(f"{number}\n" for number in range(1, 300_001)))[:SEGMENT]
     (folder / f"out.1.{SEGMENT}.{written.count(chr(10))}").mkdir()
     await asyncio.to_thread(gate.write_text, "\n")
@@ -356,5 +359,5 @@ async def test_a_folder_that_cannot_be_looked_into_leaves_it_unknown(tmp_path: P
     (tmp_path / "executions").write_text("a file")
 
     with pytest.raises(Unreachable, match="executions cannot be looked into: file exists"):
-        await local(tmp_path).find("r1.a.1")
-    assert (await local(tmp_path).follow(command("r1.a.1", "true"), Heard())).kind is Kind.UNKNOWN
+        await local(tmp_path).find(FIRST)
+    assert (await local(tmp_path).follow(command(FIRST, "true"), Heard())).kind is Kind.UNKNOWN

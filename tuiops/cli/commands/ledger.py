@@ -14,7 +14,7 @@ from tuiops.cli.tables import local
 from tuiops.core.record import RunEnded, RunRequested, Sealed
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
 from tuiops.errors import UsageError
-from tuiops.ledger.opening import open_ledger
+from tuiops.ledger.opening import open_ledger, usual_name
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tuiops.ledger.base import Verdict
     from tuiops.ledger.chain import Row
     from tuiops.ledger.sql import SqlLedger
+    from tuiops.runbooks.plan import Plan
 
 _FEW = 20
 """Runs that are listed when none is named."""
@@ -47,7 +48,7 @@ class _Run(msgspec.Struct, frozen=True):
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
-    config = settings.read(arguments).config
+    config = settings.subject(arguments).config
     output = arguments.format or ("ndjson" if arguments.what == "export" else "table")
     if arguments.what == "verify" and arguments.run is not None:
         raise UsageError("ledger verify looks at all entries and takes no run")
@@ -57,7 +58,7 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
 
 
 async def _do(what: str, run: str | None, output: str, config: Config, out: Output) -> Exit:
-    ledger = open_ledger(config.ledger, create=False)
+    ledger = open_ledger(config.ledger, name=usual_name(config), create=False)
     try:
         if what == "verify":
             return _tell_verdict(await ledger.verify(), output, out)
@@ -165,14 +166,24 @@ def _tell_story(run: _Run, output: str, config: Config, out: Output) -> Exit:
     out.line((lit("by  "), Tone.FAINT), join(", ", people))
     out.line(EMPTY)
     zone = config.display.time_zone
+    plan = _plan(event)
     for sealed in run.entries:
         entry = sealed.entry
-        out.line(
-            (local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{}  ", entry.by.person), story.sentence(entry.event)
-        )
+        said = story.sentence(entry.event, plan)
+        out.line((local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{}  ", entry.by.person), said)
         for detail in story.details(entry.event):
             out.line(lit("    "), (detail, Tone.FAINT))
     return Exit.OK
+
+
+def _plan(event: RunRequested) -> Plan | None:
+    """What was confirmed; None when it is none that this version understands."""
+    from tuiops.runbooks.plan import Plan
+
+    try:
+        return Plan.of(event.plan)
+    except (ValueError, msgspec.MsgspecError):
+        return None
 
 
 def _run_document(run: _Run) -> dict[str, Any]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tuiops.core.text import EMPTY, SafeText, fmt, lit
-from tuiops.core.units import span
+from tuiops.core.text import EMPTY, SafeText, lit
 from tuiops.errors import QueryRefused
 from tuiops.sim.changes import Order
 from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged
@@ -71,7 +70,7 @@ class Hand:
         if change is None:
             return msgspec.structs.replace(now, progress=Progress.UNKNOWN, text=_GONE)
         done = t >= change.end
-        text = EMPTY if done else fmt("under way for {}", span(t - change.at))
+        text = EMPTY if done else lit("under way")
         progress = Progress.DONE if done else Progress.RUNNING
         return msgspec.structs.replace(now, progress=progress, operation=change.operation, text=text)
 
