@@ -129,7 +129,9 @@ class SqliteDatabase:
             if not self.path.exists():
                 if self._seen:
                     raise self._gone()
-                raise self._error("there is no ledger", "it is made when the first runbook is run; drills have their own (--demo)")
+                raise self._error(
+                    "there is no ledger", "it is made when the first runbook is run; drills have their own (--demo)"
+                )
             return
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
