@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -159,11 +161,11 @@ async def engine(hub: Hub, settings: Settings, who: Here) -> AsyncIterator[tuple
     """An engine at work and a seat at it, until the end of the block. LedgerError when it cannot record anything."""
     world = HubWorld(hub, settings)
     effects = Executions(resolve_secret, lambda: world.connector, world.bastion)
-    person = who().person
+    name = fmt("{} on {}, process {}", who().person, safe(socket.gethostname()), os.getpid())
     made = Engine(
         open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config)),
         Means(world=world, effects=effects, resolve=resolve_secret),
-        this_process(person, who.session),
+        this_process(name, who.session),
         Permits(settings.rules),
         hub.set_runs,
         hub.set_trouble,

@@ -88,6 +88,11 @@ def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_uses_of_a_wrong_declaration_are_no_mistakes_of_their_own(tmp_path: Path) -> None:
+    text = "[parameters.word]\nkind = 'text'\n" + step("a", command("echo", "{word}"), danger='"S"')
+    assert {key for key, _ in found(tmp_path, text)} == {"parameters.word.type"}
+
+
 def test_a_blank_is_told_as_one_and_nothing_else_is_said(tmp_path: Path) -> None:
     wrong = faults(tmp_path, step("a", command("echo", "FILL IN: a word")))
     assert [(type(fault), fault.key, fault.remedy) for fault in wrong] == [

@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 
 
 _BEGINS = {
-    StepKind.GATE: lit("waits until `{}`"),
-    StepKind.WAIT: lit("waits, {}"),
-    StepKind.MANUAL: lit("asks for `{}`"),
-    StepKind.NOTIFY: lit("tells `{}`"),
+    StepKind.GATE: lit("waits until"),
+    StepKind.WAIT: lit("waits:"),
+    StepKind.MANUAL: lit("asks for"),
+    StepKind.NOTIFY: lit("tells:"),
 }
 """How a step begins that does nothing to the world itself."""
+
+_DOES = lit("is about to do")
 
 
 def sentence(event: AnyEvent, plan: Plan | None = None) -> SafeText:
@@ -113,8 +115,8 @@ def _begins(event: StepIntended, plan: Plan | None) -> SafeText:
     title, kind = _step(event.step, plan)
     if event.undoes:
         return fmt("{}: is about to undo it with `{}`", title, event.call)
-    begins = _BEGINS.get(kind) if kind is not None else None
-    return fmt("{}: {}", title, fmt(begins or lit("is about to do `{}`"), event.call))
+    begins = _BEGINS.get(kind, _DOES) if kind is not None else _DOES
+    return fmt("{}: {} `{}`", title, begins, event.call)
 
 
 def _step(key: str, plan: Plan | None) -> tuple[SafeText, StepKind | None]:

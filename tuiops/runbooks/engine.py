@@ -345,14 +345,7 @@ class Engine:
     async def _recovered(self, run: str, execution: str) -> None:
         """Find out what became of what a lost console had begun."""
         recovery = Recovery(self.means, self._known, self.holder, self._acquiring, self._busy.__contains__)
-        try:
-            known = await recovery.find(run, execution)
-        except LedgerError:
-            known = False
-        except Exception:  # what one run left behind is not the console's trouble
-            log.exception("what run %s left behind could not be looked up", run)
-            known = True
-        if not known:
+        if not await recovery.look_after(run, execution):
             self._looked_after.discard(execution)
         self._known.changed()
 

@@ -27,6 +27,8 @@ FOLDER = "runbooks"
 """Folder beside a configuration file in which its runbooks are, when it names none."""
 
 _BY_ITSELF = (names, steps, order, words, commands, calls)
+_DECLARATIONS = ("parameters", "reads")
+"""Tables of what placeholders stand for."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -155,15 +157,18 @@ def load(file: Path, config: Config | None = None) -> Kept:
     raw = tree.read_alone(file)
     runbook = convert_to(Runbook, tree) if not tree.faults else None
     if runbook is not None and not any(isinstance(fault, Blank) for fault in tree.faults):
-        for path, problem, remedy in _findings(runbook, config):
+        for path, problem, remedy in _findings(runbook, config, tree.faults):
             tree.fault(path, problem, remedy)
     if tree.faults or runbook is None or raw is None:
         raise ConfigError(tuple(dict.fromkeys(tree.faults)))
     return Kept(runbook, file, hashlib.sha256(raw).hexdigest())
 
 
-def _findings(runbook: Runbook, config: Config | None) -> Iterator[Finding]:
+def _findings(runbook: Runbook, config: Config | None, faults: Iterable[Fault]) -> Iterator[Finding]:
+    # A declaration that is wrong is left out, and every use of it would count as a mistake, too.
+    declared = not any(fault.key.startswith(_DECLARATIONS) for fault in faults)
     for check in _BY_ITSELF:
-        yield from check.findings(runbook)
+        if declared or check is not names:
+            yield from check.findings(runbook)
     if config is not None:
         yield from surroundings.findings(runbook, config)

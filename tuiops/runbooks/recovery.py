@@ -4,6 +4,7 @@ shown as unknown. Nothing is ever done again here.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +13,7 @@ from tuiops.core.access import Principal
 from tuiops.core.record import RunPaused
 from tuiops.core.runs import StepState
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import Refused
+from tuiops.errors import LedgerError, Refused
 from tuiops.runbooks.api import LOST_FOR, NO_ANSWER, evidence
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.gates import Viewpoint
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.history import History
     from tuiops.runbooks.known import Known
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY = 2.0
 """Seconds between two looks at what goes on without its console."""
@@ -64,6 +67,16 @@ class Recovery:
         self._means = means
         self._holder = holder
         self._by = Principal(person=lit("tuiops"), account=holder.name, session=holder.session)
+
+    async def look_after(self, run: str, execution: str) -> bool:
+        """`find`, whatever goes wrong; False when it should be tried again."""
+        try:
+            return await self.find(run, execution)
+        except LedgerError:
+            return False
+        except Exception:  # what one run left behind is not the console's trouble
+            log.exception("what run %s left behind could not be looked up", run)
+            return True
 
     async def find(self, run: str, execution: str) -> bool:
         """Find out about the execution that nobody saw the end of, and record it; the run then waits for a person.

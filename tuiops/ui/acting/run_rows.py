@@ -146,7 +146,7 @@ def _beside(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
 def _unknown(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
     """What is known of a step of which nobody can tell how it ended."""
     style = step_style(step.state, pen.look.palette)
-    said = lit("Nobody can tell how it ended. It is not done a second time by itself.")
+    said = lit("Nobody saw it end. It is not done a second time by itself.")
     yield from (((line, style),) for line in wrap(said, pen.width - _LEAD - 2))
     if step.execution:
         yield (pen.muted(fmt("known as {}", safe(step.execution))),)
