@@ -30,13 +30,14 @@ CONFIGURED = frozenset({"name", "project", "region"})
 
 _ROLLS: _Kinds = frozenset({CloudRunResource, EcsResource, HostingResource})
 _KEEPS_BACKUPS: _Kinds = frozenset({CloudSqlResource, RdsResource})
+_KEEPS_SECRETS: _Kinds = frozenset({SecretResource, SecretsManagerResource})
 
 KINDS: Mapping[str, _Kinds] = {
     "serving": _ROLLS,
     "previous": _ROLLS,
     "revisions": _ROLLS,
     "backups": _KEEPS_BACKUPS,
-    "secret_versions": frozenset({SecretResource}),
+    "secret_versions": _KEEPS_SECRETS,
 }
 """Which resources have what can be listed or read."""
 
@@ -52,7 +53,7 @@ ABLE: Mapping[Ability, _Kinds] = {
     "scale": frozenset({CloudRunResource, EcsResource}),
     "take_backup": _KEEPS_BACKUPS,
     "restore_backup": _KEEPS_BACKUPS,
-    "add_secret_version": frozenset({SecretResource, SecretsManagerResource}),
+    "add_secret_version": _KEEPS_SECRETS,
 }
 """Which resources can be acted on how; `snooze` is of alert policies, and asks for a resource in Google Cloud."""
 

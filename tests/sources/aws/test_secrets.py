@@ -20,7 +20,7 @@ from tuiops.config.resources import SecretsManagerResource
 from tuiops.config.systems import Service, System
 from tuiops.core.clock import FakeClock
 from tuiops.errors import AccessDenied, QueryRefused, SourceError
-from tuiops.sources.abilities import Acts, AddsSecretVersion, Progress, StateChanged, Target
+from tuiops.sources.abilities import Acts, AddsSecretVersion, Progress, StateChanged, Target, Tells
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 TARGET = Target("shop", "key")
 CANARY = b"canary-5up3r-s3cret-value"
-FIRST, SECOND = "1" * 32, "2" * 32
+FIRST, SECOND, THIRD, FOURTH = (digit * 32 for digit in "1234")
 ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:payment-key-AbCdEf"
 
 
@@ -361,6 +361,46 @@ async def test_a_version_whose_answer_was_lost_is_known_by_its_id() -> None:
     assert missing.text == "the version is not there so far"
     assert (found.progress, found.operation) == (Progress.DONE, version)
     assert cleaned_up == found
+
+
+async def test_versions_are_told_the_one_that_is_read_first(account: tuple[AwsSource, AwsClient]) -> None:
+    source, client = account
+    first = await source.look_up(await source.perform_secret(await source.prepare_secret_version(TARGET, "1"), CANARY))
+    second = await source.perform_secret(await source.prepare_secret_version(TARGET, "2"), b"another")
+    acts: object = source.acting(TARGET)
+    assert isinstance(acts, Tells)
+    before = await acts.tell(TARGET, "secret_versions")
+    stage = {
+        "SecretId": "payment-key", "VersionStage": "AWSCURRENT",
+        "MoveToVersionId": first.operation, "RemoveFromVersionId": second.operation,
+    }  # fmt: skip
+    await client.call("secretsmanager", "UpdateSecretVersionStage", stage)
+
+    assert before == (second.operation, first.operation)
+    assert await acts.tell(TARGET, "secret_versions") == (first.operation, second.operation)
+    with pytest.raises(QueryRefused, match="a secret has no backups"):
+        await acts.tell(TARGET, "backups")
+    with pytest.raises(QueryRefused, match="shop has no secret nothing"):
+        await acts.tell(Target("shop", "nothing"), "secret_versions")
+
+
+async def test_versions_that_no_stage_names_are_not_told() -> None:
+    listed = [
+        {"VersionId": FIRST, "CreatedDate": at(-90)},
+        {"VersionId": SECOND, "CreatedDate": at(-60), "VersionStages": ["AWSPREVIOUS"]},
+        {"VersionId": THIRD, "CreatedDate": at(-30), "VersionStages": ["AWSCURRENT"]},
+        {"VersionId": FOURTH, "CreatedDate": at(-10), "VersionStages": ["AWSPENDING"]},
+    ]
+
+    def pages(params: dict[str, Any]) -> dict[str, Any]:
+        assert not params["IncludeDeprecated"]
+        first = {"Versions": listed[:2], "NextToken": "2"}
+        return first if "NextToken" not in params else {"Versions": listed[2:]}
+
+    async with scripted(ListSecretVersionIds=pages) as (source, _, _):
+        acts: object = source.acting(TARGET)
+        assert isinstance(acts, Tells)
+        assert await acts.tell(TARGET, "secret_versions") == (THIRD, FOURTH, SECOND)
 
 
 def test_no_code_can_ask_for_a_value() -> None:

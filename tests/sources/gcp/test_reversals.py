@@ -344,9 +344,10 @@ async def test_backups_that_can_be_restored_are_told(shop: Shop) -> None:
         await shop.tell(ORDERS, "revisions")
 
 
-async def test_versions_of_a_secret_are_told_but_those_that_are_gone(shop: Shop) -> None:
+async def test_versions_of_a_secret_are_told_but_those_that_cannot_be_read(shop: Shop) -> None:
     shop.secrets.add("api-key", b"y")
     shop.secrets.add("api-key", b"z", state="DESTROYED")
+    shop.secrets.add("api-key", b"taken back", state="DISABLED")
 
     assert await shop.tell(KEY, "secret_versions") == ("2", "1")
     with pytest.raises(QueryRefused, match="a secret has no backups"):

@@ -264,7 +264,10 @@ def _shape(source: Instance) -> dict[str, Any]:
         "VpcSecurityGroupIds": groups,
         "DBParameterGroupName": parameters[0] if parameters else "",
     }
-    return {name: value for name, value in found.items() if value} | {"PubliclyAccessible": source.publicly_accessible}
+    return {name: value for name, value in found.items() if value} | {
+        "MultiAZ": source.multi_az,
+        "PubliclyAccessible": source.publicly_accessible,
+    }
 
 
 _COMMANDS: Mapping[str, SafeText] = {

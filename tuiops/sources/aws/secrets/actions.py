@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tuiops.config.resources import SecretsManagerResource
-    from tuiops.sources.abilities import Target
+    from tuiops.sources.abilities import Target, Told
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.secrets.reader import SecretReader
     from tuiops.sources.aws.secrets.wire import Secret
@@ -57,12 +57,21 @@ class SecretActions:
         """Whether it is a secret."""
         return (target.system, target.resource) in self._secrets
 
-    async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
-        """A version that `perform_secret` gives a value. It is the current one from then on."""
+    async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
+        """IDs of the versions that have a stage: the current one, then the others, the newest first."""
+        if of != "secret_versions":
+            raise QueryRefused(f"a secret has no {of.replace('_', ' ')}")
+        return tuple(safe(one) for one in await self._reader.staged(self._name(target)))
+
+    def _name(self, target: Target) -> str:
         resource = self._secrets.get((target.system, target.resource))
         if resource is None:
             raise QueryRefused(f"{safe(target.system)} has no secret {safe(target.resource)}")
-        name = resource.config.name
+        return resource.config.name
+
+    async def prepare_secret_version(self, target: Target, token: str) -> Prepared:
+        """A version that `perform_secret` gives a value. It is the current one from then on."""
+        name = self._name(target)
         secret = await self._reader.secret(name)
         if secret.deleted_date is not None:
             raise QueryRefused(f"the secret {safe(name)} is to be deleted; restore it before it gets a version")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import lit
-from tuiops.sources.aws.secrets.wire import Secret, Version, Versions
+from tuiops.sources.aws.secrets.wire import CURRENT, Secret, Version, Versions
 from tuiops.sources.paging import Cursor
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import AsyncIterator
 
     from tuiops.sources.aws.client import AwsClient
 
 _PAGE = 100
 _PAGES = 10
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class SecretReader:
@@ -45,14 +47,25 @@ class SecretReader:
         """Whether there is a version, be it that no stage names it any more."""
         return await self._version(name, version) is not None
 
+    async def staged(self, name: str) -> tuple[str, ...]:
+        """IDs of the versions that a stage names: the current one first, then the others, the newest first."""
+        found = [one async for one in self._versions(name, deprecated=False) if one.version_stages]
+        found.sort(key=lambda one: (CURRENT in one.version_stages, one.created_date or _LONG_AGO), reverse=True)
+        return tuple(one.version_id for one in found)
+
     async def _version(self, name: str, wanted: str) -> Version | None:
+        async for version in self._versions(name, deprecated=True):
+            if version.version_id == wanted:
+                return version
+        return None
+
+    async def _versions(self, name: str, *, deprecated: bool) -> AsyncIterator[Version]:
+        """As they are listed, which is in no order; `deprecated`: also those that no stage names."""
         cursor = Cursor(lit("secretsmanager ListSecretVersionIds"), _PAGES)
+        params = {"SecretId": name, "MaxResults": _PAGE, "IncludeDeprecated": deprecated}
         while cursor.reads_on:
-            params = {"SecretId": name, "MaxResults": _PAGE, "IncludeDeprecated": True}
             asked = {**params, "NextToken": cursor.token} if cursor.token else params
             page = await self._client.call("secretsmanager", "ListSecretVersionIds", asked, kind=Versions)
             for version in page.versions:
-                if version.version_id == wanted:
-                    return version
+                yield version
             cursor.turn(page.next_token)
-        return None

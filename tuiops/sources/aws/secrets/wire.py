@@ -41,6 +41,8 @@ class Secret(_Pascal, frozen=True, kw_only=True):
 
 class Version(_Pascal, frozen=True, kw_only=True):
     version_id: str = ""
+    version_stages: tuple[str, ...] = ()
+    """Those that name it; without any it may vanish."""
     created_date: datetime | None = None
 
 

@@ -16,7 +16,7 @@ from tuiops.errors import QueryRefused, SourceError
 from tuiops.sources.abilities import LOST, Fact, Prepared, Progress, Receipt, StateChanged
 from tuiops.sources.gcp.client import PAGE
 from tuiops.sources.gcp.message import short
-from tuiops.sources.gcp.secrets.wire import DESTROYED, ENABLED, Version, Versions
+from tuiops.sources.gcp.secrets.wire import ENABLED, Version, Versions
 from tuiops.sources.parts import body_of, call_of
 from tuiops.sources.secret_values import check_size, wordless
 
@@ -56,11 +56,11 @@ class SecretActions:
         return (target.system, target.resource) in self._secrets
 
     async def tell(self, target: Target, of: Told) -> tuple[SafeText, ...]:
-        """Numbers of the versions that are not destroyed, the newest first."""
+        """Numbers of the versions that can be read, the newest first."""
         if of != "secret_versions":
             raise QueryRefused(f"a secret has no {of.replace('_', ' ')}")
         _, path = self._secret(target)
-        return tuple(safe(one.id) for one in (await versions_of(self._client, path)).items if one.state != DESTROYED)
+        return tuple(safe(one.id) for one in (await versions_of(self._client, path)).items if one.state == ENABLED)
 
     def _secret(self, target: Target) -> tuple[str, str]:
         """Its name and its path."""

@@ -9,7 +9,6 @@ from tuiops.sources.gcp.client import Page
 from tuiops.sources.gcp.message import Message, Moment, short
 
 ENABLED = "ENABLED"
-DESTROYED = "DESTROYED"
 
 
 class Rotation(Message, frozen=True, kw_only=True):
