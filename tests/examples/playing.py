@@ -49,8 +49,10 @@ FEED = lit("all")
 class PlayedWorld(ExampleWorld):
     """The world around what is acted on: everything is told at once, as the test says it is."""
 
-    good = 1.0
-    """The share of good requests, as Cloud Monitoring tells it."""
+    good: float | None = 1.0
+    """The share of good requests, as Cloud Monitoring tells it; None while it tells nothing."""
+    requests: float | None = 500.0
+    """How many there were."""
     rolls: tuple[tuple[str, Phase], ...] = ()
     """The last rollout of each service."""
     levels: dict[tuple[str, str], tuple[Unit, float]]
@@ -58,7 +60,8 @@ class PlayedWorld(ExampleWorld):
 
     async def query(self, source: str, promql: str) -> tuple[float, ...]:
         self.queried.append((source, promql))
-        return (self.good,) if "/" in promql else (500.0,)
+        told = self.good if "/" in promql else self.requests
+        return () if told is None else (told,)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -122,7 +125,15 @@ class Gcloud:
         name = words[-1]
         match words[:-1]:
             case ["run", "deploy"]:
-                self.run.deploy(name, options["image"], traffic="no-traffic" not in options, tag=options.get("tag", ""))
+                self.run.deploy(
+                    name,
+                    options["image"],
+                    traffic="no-traffic" not in options,
+                    tag=options.get("tag", ""),
+                    suffix=options.get("revision-suffix", ""),
+                )
+            case ["run", "services", "update-traffic"]:
+                self.run.untag(name, options["remove-tags"])
             case ["run", "services", "update"]:
                 self._update(name, options)
             case ["run", "services", "describe"]:
@@ -205,6 +216,7 @@ class Play:
         """Time passes while something is carried out; while somebody looks at a card, it does not."""
         if self.playing:
             self.stage.google.clock.advance(seconds)
+            self.world.meanwhile()
         await asyncio.sleep(0)
 
     def traffic(self, *services: str) -> dict[str, dict[str, int]]:

@@ -96,11 +96,14 @@ class RunApi:
         region: str = "",
         traffic: bool = True,
         tag: str = "",
+        suffix: str = "",
         client: str = "gcloud",
         by: str = "kim@shop.example",
         **template: Any,
     ) -> str:
-        """Make a revision as `gcloud run deploy` does; without `traffic` it gets none. Its name."""
+        """Make a revision as `gcloud run deploy` does; without `traffic` it gets none. Its name, which ends with
+        `suffix` where one is given; GoogleError when there is one of that name.
+        """
         place = region or self.region
         kept = self._kept.get((place, name))
         if kept is None:
@@ -111,7 +114,10 @@ class RunApi:
         wanted["template"] = {"maxInstanceRequestConcurrency": 80, "scaling": {"maxInstanceCount": 10}} | template
         wanted["template"].setdefault("containers", [container])
         number = len(kept.revisions) + 1
-        revision = f"{name}-{number:05d}-{hashlib.sha256(f'{name}{number}'.encode()).hexdigest()[:3]}"
+        usual = f"{number:05d}-{hashlib.sha256(f'{name}{number}'.encode()).hexdigest()[:3]}"
+        revision = f"{name}-{suffix or usual}"
+        if any(_short(one["name"]) == revision for one in kept.revisions):
+            raise GoogleError(409, f"Revision named '{revision}' already exists", status="ALREADY_EXISTS")
         if not traffic:
             wanted["traffic"] = [
                 {
@@ -122,7 +128,8 @@ class RunApi:
                 for target in wanted["traffic"]
             ]
         if tag:
-            wanted["traffic"].append({"type": REVISION, "revision": revision, "tag": tag})
+            # A tag is one revision's: giving it to another one takes it from the former.
+            wanted["traffic"] = [*_without(tag, wanted), {"type": REVISION, "revision": revision, "tag": tag}]
         self._begin(kept, wanted, by=by, client=client, revision=revision)
         return revision
 
@@ -147,6 +154,14 @@ class RunApi:
             for revision, percent in percents.items()
         ] + tags
         self._begin(kept, wanted, by=by, client=client)
+
+    def untag(self, name: str, tag: str, *, region: str = "") -> None:
+        """Take a tag away as `gcloud run services update-traffic --remove-tags` does."""
+        kept = self._kept[region or self.region, name]
+        self._settle(kept)
+        wanted = copy.deepcopy(kept.service)
+        wanted["traffic"] = _without(tag, wanted)
+        self._begin(kept, wanted, by="kim@shop.example", client="gcloud")
 
     def service(self, name: str, region: str = "") -> dict[str, Any]:
         """A service as it is now."""
@@ -323,6 +338,12 @@ class RunApi:
         service["terminalCondition"] = {"type": "Ready", **common}
         # Nothing promises an order: whoever takes the first one for `Ready` is mistaken.
         service["conditions"] = [{"type": kind, **common} for kind in ("RoutesReady", "ConfigurationsReady")]
+
+
+def _without(tag: str, service: dict[str, Any]) -> list[dict[str, Any]]:
+    """The targets of a service's traffic, none of which has the tag."""
+    kept = [{key: value for key, value in one.items() if (key, value) != ("tag", tag)} for one in service["traffic"]]
+    return [one for one in kept if one.get("percent") or one.get("tag")]
 
 
 def _revision(name: str, service: dict[str, Any], at: datetime, by: str, client: str) -> dict[str, Any]:
