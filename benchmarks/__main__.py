@@ -18,6 +18,7 @@ NAMES = (
     "memory",
     "ledger",
     "runbook_output",
+    "acting",
 )
 
 

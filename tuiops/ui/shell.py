@@ -9,7 +9,7 @@ import signal
 import sys
 from abc import abstractmethod
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.filter import NoColor
@@ -55,12 +55,16 @@ class View(Screen[None], inherit_bindings=False):
     `begin`, `fit` and `draw` finds all of its parts.
     """
 
+    HELD: ClassVar[float] = 0.0
+    """Seconds for which the terminal keeps what it shows, at most, until the screen is filled."""
+
     _composed = False
     _was_shown = False
 
     def __init__(self) -> None:
         super().__init__()
         self._compositor = SparseCompositor()
+        self._held = self.HELD > 0
 
     @abstractmethod
     def draw(self, snapshot: Snapshot, now: datetime) -> None:
@@ -73,6 +77,11 @@ class View(Screen[None], inherit_bindings=False):
         """What a new size asks for, before it is drawn in."""
 
     @property
+    def filled(self) -> bool:
+        """Whether there is something to show: what was asked for when the screen was opened may be on its way."""
+        return True
+
+    @property
     def stands(self) -> bool:
         """Whether all the parts are there."""
         # Textual calls a screen displayed until the moment that it begins to take the screen's parts down.
@@ -82,6 +91,20 @@ class View(Screen[None], inherit_bindings=False):
         """Draw what is different, if the screen stands; what came too early is drawn when it does."""
         if self.stands:
             self.draw(snapshot, now)
+            if self._held and self.filled:
+                self.call_after_refresh(self._let_go)
+
+    def _let_go(self) -> None:
+        if self._held:
+            self._held = False
+            self.refresh()
+
+    def _compositor_refresh(self) -> None:
+        # Half a screen is worth neither its bytes nor the time, which the whole one would have to wait for.
+        if self._held:
+            self._dirty_widgets.clear()
+        else:
+            super()._compositor_refresh()
 
     def show_now(self) -> None:
         """Draw what the app shows at this moment."""
@@ -93,6 +116,8 @@ class View(Screen[None], inherit_bindings=False):
         self._composed = True
 
     def on_mount(self) -> None:
+        if self._held:
+            self.set_timer(self.HELD, self._let_go)
         if self.stands:
             self.begin()
 

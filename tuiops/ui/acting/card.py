@@ -71,6 +71,10 @@ class CardScreen(Box):
         super().begin()
         self.read_again()
 
+    @property
+    def filled(self) -> bool:
+        return self.stage is not Stage.READING
+
     def read_again(self) -> None:
         """Read the state again; what is on the card stays until there is something better."""
         if self.stage is Stage.CONFIRMING:

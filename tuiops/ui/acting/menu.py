@@ -89,6 +89,7 @@ class MenuScreen(View):
     """Opens at once, and is filled as soon as the desk has answered."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
+    HELD: ClassVar[float] = 0.1
     DEFAULT_CSS = """
     MenuScreen { layout: vertical; align-horizontal: center; }
     MenuScreen > TitleBar, MenuScreen > #inside { max-width: 140; }
@@ -131,6 +132,10 @@ class MenuScreen(View):
             sheet.can_focus = False
         self.set_focus(self._table)
         self.look()
+
+    @property
+    def filled(self) -> bool:
+        return self._offers is not None or bool(self._trouble)
 
     @property
     def keymap(self) -> Keymap:

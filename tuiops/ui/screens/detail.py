@@ -58,6 +58,8 @@ class DetailScreen(View):
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.DETAIL, Scope.GLOBAL)
     """Whose actions the footer shows."""
 
+    HELD: ClassVar[float] = 0.1
+
     def __init__(self) -> None:
         super().__init__()
         self._sought = EMPTY
