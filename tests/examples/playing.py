@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
+from tests.examples.gcloud import Gcloud, GcloudError
 from tests.examples.stages import Stage
 from tests.examples.worlds import ExampleWorld
 from tests.ledger.homes import FileHome, opened
@@ -32,10 +32,10 @@ from tuiops.runbooks.permits import Permits
 from tuiops.runbooks.sitting import Sitting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
-    from tests.google.run import RunApi
     from tuiops.core.runs import RunView, StepView
     from tuiops.core.units import Unit
     from tuiops.runbooks.model import CommandCheck
@@ -57,6 +57,8 @@ class PlayedWorld(ExampleWorld):
     """The last rollout of each service."""
     levels: dict[tuple[str, str], tuple[Unit, float]]
     """By service and indicator: what is measured."""
+    measure: Callable[[], None]
+    """Brings the levels up to date."""
 
     async def query(self, source: str, promql: str) -> tuple[float, ...]:
         self.queried.append((source, promql))
@@ -65,6 +67,7 @@ class PlayedWorld(ExampleWorld):
 
     @property
     def snapshot(self) -> Snapshot:
+        self.measure()
         now, name = self.clock.now(), safe(self._about)
         rollouts = tuple(
             Rollout(
@@ -106,55 +109,7 @@ class PlayedWorld(ExampleWorld):
         """Which system all of this is about."""
         self._about = system
         self.levels = {}
-
-
-class Gcloud:
-    """What the commands of runbooks do to Cloud Run, as gcloud does it."""
-
-    def __init__(self, run: RunApi) -> None:
-        self.run = run
-        self.called: list[tuple[str, ...]] = []
-        self.settings = ["NODE_ENV", "REDIS_URL"]
-        """Names of the service's variables."""
-
-    def __call__(self, argv: tuple[str, ...]) -> str:
-        """What it prints."""
-        self.called.append(argv)
-        words = [word for word in argv[1:] if not word.startswith("-")]
-        options = dict(word.removeprefix("--").partition("=")[::2] for word in argv if word.startswith("--"))
-        name = words[-1]
-        match words[:-1]:
-            case ["run", "deploy"]:
-                self.run.deploy(
-                    name,
-                    options["image"],
-                    traffic="no-traffic" not in options,
-                    tag=options.get("tag", ""),
-                    suffix=options.get("revision-suffix", ""),
-                )
-            case ["run", "services", "update-traffic"]:
-                self.run.untag(name, options["remove-tags"])
-            case ["run", "services", "update"]:
-                self._update(name, options)
-            case ["run", "services", "describe"]:
-                return self._described(name, options)
-            case _:
-                raise AssertionError(f"gcloud is not played so far: {argv}")
-        return ""
-
-    def _update(self, name: str, options: dict[str, str]) -> None:
-        if "update-env-vars" in options:
-            self.settings.append(options["update-env-vars"].partition("=")[0])
-        if "remove-env-vars" in options:
-            self.settings.remove(options["remove-env-vars"])
-        pinned = all(target.get("type", "").endswith("REVISION") for target in self.run.service(name)["traffic"])
-        self.run.deploy(name, "chat:same", traffic=not pinned)
-
-    def _described(self, name: str, options: dict[str, str]) -> str:
-        if options["format"].startswith("value("):
-            return ",".join(sorted(self.settings)) + "\n"
-        service: dict[str, Any] = self.run.service(name)
-        return json.dumps({"status": {"latestReadyRevisionName": service["latestReadyRevision"].rpartition("/")[2]}})
+        self.measure = lambda: None
 
 
 class Answers(Executions):
@@ -174,8 +129,10 @@ class Answers(Executions):
         return Look(holds=not self.down or self.down not in check.url, value=lit("asked"))
 
     async def command(self, execution: str, do: CommandAction, **_: object) -> Outcome:
-        printed = self._play.gcloud(do.argv)
-        self._play.stage.google.clock.advance(30)
+        try:
+            printed = self._play.gcloud(do.argv)
+        except GcloudError as error:
+            return Outcome(end=End.FAILED, text=safe(str(error)))
         try:
             return Outcome(end=End.SUCCEEDED, captured=captured(do.capture, printed))
         except Refused as error:
@@ -193,7 +150,7 @@ class Play:
         self.stage = Stage(google, folder, system)
         self.system, self.folder = system, folder
         self.run = self.stage.run
-        self.gcloud = Gcloud(self.run)
+        self.gcloud = Gcloud(self.stage)
         self.playing = False
 
     async def begin(self) -> None:
@@ -202,15 +159,25 @@ class Play:
         assert isinstance(world, PlayedWorld)
         self.world = world
         world.about(self.system)
-        self.answers = Answers(self.folder / "executions", self)
         self.engine = Engine(
             opened(FileHome(self.folder)),
-            Means(world=world, effects=self.answers, resolve=resolve_secret, pause=self._pause),
+            Means(world=world, effects=self._effects(), resolve=resolve_secret, pause=self._pause),
             this_process(lit("kim"), KIM.session),
             Permits(lambda: RULES),
+            self._published,
         )
         self.sitting = Sitting(self.engine, planner, lambda: KIM)
         await self.engine.start()
+
+    def _effects(self) -> Executions:
+        self.answers = Answers(self.folder / "executions", self)
+        return self.answers
+
+    def _published(self, runs: tuple[RunView, ...]) -> None:
+        """All that a console would show of runs, whenever that changes."""
+
+    def by_hand(self, asking: StepView) -> None:
+        """What somebody does who is asked to."""
 
     async def _pause(self, seconds: float) -> None:
         """Time passes while something is carried out; while somebody looks at a card, it does not."""
@@ -242,6 +209,7 @@ class Play:
                 if self._rests(run):
                     break
                 if attested and (asking := self._asking(run)) is not None:
+                    self.by_hand(asking)
                     await self.sitting.settle(run, asking.key, succeeded=True, note="done by hand")
                 await asyncio.sleep(0.01)
         self.playing = False

@@ -145,7 +145,8 @@ def test_they_have_none_of_the_mistakes_of_the_manuals(loaded: Loaded, books: Li
     made = planned(
         loaded, books.runbooks[name], {"revisions": READ["serving"]} if name == "tokyo-maintenance" else None
     )
-    words = [word for step in made.steps if isinstance(step.do, CommandAction) for word in step.do.argv]
+    said = [word for step in made.steps if isinstance(step.do, CommandAction) for word in step.do.argv]
+    words = [word for word in said if not word.startswith("--format=")]
     forbidden = ("--set-env-vars", "--quiet", "latest", "LATEST", "--destination-region", "/tmp")
     assert not [word for word in words if any(bad in word for bad in forbidden)]
     shares = [

@@ -60,6 +60,15 @@ class SecretsApi:
         self.values[version["name"]] = value
         return version
 
+    def enabled(self, name: str) -> list[str]:
+        """Numbers of the versions that can be read, the newest first."""
+        return [one["name"].rpartition("/")[2] for one in self._secrets[name][1] if one["state"] == "ENABLED"]
+
+    def disable(self, name: str, number: str) -> None:
+        """Disable a version as somebody else."""
+        (version,) = (one for one in self._secrets[name][1] if one["name"].endswith(f"/{number}"))
+        version["state"] = "DISABLED"
+
     def _found(self, call: Call) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         name = call.variables[1]
         if name not in self._secrets:

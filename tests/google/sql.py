@@ -68,6 +68,8 @@ class SqlApi:
         """Seconds from the start of an operation to its end."""
         self.failure = ""
         """Why the next operations will fail."""
+        self.passwords: dict[tuple[str, str], str] = {}
+        """By instance and user, as far as somebody has set them."""
         self.unreachable: list[str] = []
         """Regions that do not answer."""
         self._kept: dict[str, _Kept] = {}
@@ -88,6 +90,7 @@ class SqlApi:
             "sql.operations.list": self._operation_list,
             "sql.operations.get": self._operation,
             "sql.projects.instances.getLatestRecoveryTime": self._window,
+            "sql.users.update": self._user,
         }
 
     # What others do.
@@ -142,6 +145,11 @@ class SqlApi:
         """An instance as it is now."""
         self._settle()
         return self._kept[name].instance
+
+    def operation(self, name: str) -> dict[str, Any]:
+        """An operation as it is now."""
+        self._settle()
+        return next(one for one in self._operations if one["name"] == name)
 
     @property
     def instances(self) -> set[str]:
@@ -242,6 +250,12 @@ class SqlApi:
             "earliestRecoveryTime": text(now - timedelta(days=7)),
             "latestRecoveryTime": text(now - timedelta(minutes=3)),
         }
+
+    def _user(self, call: Call) -> object:
+        name, user = call.variables[1], call.parameter("name")
+        self._free(self._found(name))
+        password = call.body["password"]
+        return self._begin(name, "UPDATE_USER", lambda: self.passwords.update({(name, user): password}), seconds=20)
 
     # How things come about.
 
