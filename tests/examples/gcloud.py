@@ -133,15 +133,10 @@ class GcloudProgram:
         self._does = does
         self._server: asyncio.Server | None = None
 
-    async def start(self, folder: Path) -> Path:
-        """Put it into a folder, which is returned: it belongs into PATH."""
+    async def start(self, folder: Path) -> None:
+        """Put it into a folder, which belongs into PATH."""
         self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        folder.mkdir()
-        program = folder / "gcloud"
-        port = self._server.sockets[0].getsockname()[1]
-        program.write_text(_PROGRAM.format(python=sys.executable, port=port), encoding="utf-8")
-        program.chmod(0o700)
-        return folder
+        _write(folder, self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -157,3 +152,10 @@ class GcloudProgram:
         writer.write(json.dumps(answer).encode() + b"\n")
         await writer.drain()
         writer.close()
+
+
+def _write(folder: Path, port: int) -> None:
+    folder.mkdir()
+    program = folder / "gcloud"
+    program.write_text(_PROGRAM.format(python=sys.executable, port=port), encoding="utf-8")
+    program.chmod(0o700)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from tuiops.ui.screens.pen import Row
 
 DATABASE, SECRET, SERVICE, USER = "sagebase-db", "database-password", "sagebase-streamlit", "sagebase_user"
-PASSWORD_FILE = "/home/ops/.sagebase-password"  # noqa: S105 - the name that `filled` gives the file
+PASSWORD_FILE = "/home/ops/.sagebase-password"
+"""As `filled` calls it."""
 
 
 class Rotation(Play):
@@ -63,14 +64,13 @@ class Rotation(Play):
         app = TuiopsApp(FakeBackend(fleet()), Display(), own_process=False)
         self._pen = Pen(look=app.look, times=app.times, now=google.clock.now(), width=200)
 
-    async def start(self, bin_folder: Path) -> Path:
-        """Begin; returns where `gcloud` is."""
+    async def start(self, programs: Path) -> None:
+        """Begin; `programs`: the folder that `gcloud` is put into."""
         self._program = GcloudProgram(self.gcloud)
-        folder = await self._program.start(bin_folder)
+        await self._program.start(programs)
         await self.begin()
         self.world.rolls = (("streamlit", Phase.SUCCEEDED),)
         self.world.measure = self._measure
-        return folder
 
     async def close(self) -> None:
         await super().close()

@@ -1,4 +1,4 @@
-"""The rotation of sagebase's password, carried out: who can log in, what goes back, and that nobody sees the password."""
+"""The rotation of sagebase's password, carried out: who can log in, what goes back, and that nobody sees it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from tests.examples.rotating import DATABASE, SECRET, SERVICE, USER, Rotation
 from tuiops.core.runs import RunState, StepState
-from tuiops.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,8 +28,9 @@ async def sagebase(
 ) -> AsyncIterator[Rotation]:
     caplog.set_level(logging.DEBUG)
     play = Rotation(google, tmp_path)
-    folder = await play.start(tmp_path / "bin")
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    programs = tmp_path / "programs"
+    await play.start(programs)
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     play.saw(await play.sitting.plan(ROTATION, "sagebase", {}))
     yield play
     await play.close()
