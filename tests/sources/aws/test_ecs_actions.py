@@ -78,11 +78,7 @@ async def test_a_restart_is_a_new_deployment_of_the_same_revision(ministack: Min
     assert " ".join(prepared.argv) == (
         "aws ecs update-service --cluster prod --service again --force-new-deployment --region us-east-1"
     )
-    assert told(prepared.before) == {
-        "task definition": "again:1",
-        "desired tasks": "2",
-        "deployment": "COMPLETED",
-    }
+    assert told(prepared.before) == {"task definition": "again:1", "deployment": "COMPLETED"}
     assert prepared.token == "token-1"
     assert len(before.rollouts) == 1  # preparing changed nothing
     assert receipt.progress is Progress.RUNNING
@@ -314,6 +310,45 @@ async def test_a_deployment_that_is_listed_no_longer_may_have_completed() -> Non
 
     assert receipt.operation == "ecs-svc/mine"
     assert (gone.progress, gone.operation) == (Progress.UNKNOWN, "ecs-svc/mine")
+
+
+async def test_a_rollback_goes_to_the_same_family_only() -> None:
+    other = {"taskDefinitionArn": DEFINITION.replace("api:1", "worker:12"), "status": "ACTIVE"}
+    script = Scripted(
+        "ecs", DescribeServices={"services": [running(OLD)]}, DescribeTaskDefinition={"taskDefinition": other}
+    )
+    async with Hostile(script) as server:
+        source = source_of({"ecs": server.url}, ecs_system("api"))
+        with pytest.raises(QueryRefused, match="worker:12 is of another family than api:1, which api has"):
+            await source.prepare_rollback(Target("shop", "api"), "worker:12", "t")
+        await source.close()
+
+
+async def test_what_autoscaling_does_meanwhile_stops_only_what_sets_the_number_itself() -> None:
+    older = {"taskDefinitionArn": f"{DEFINITION[:-1]}7", "status": "ACTIVE"}
+    begun = deployment("mine", 1, status="PRIMARY", taskDefinition=f"{DEFINITION[:-1]}7")
+    script = Scripted(
+        "ecs",
+        DescribeServices={"services": [running(OLD)]},
+        DescribeTaskDefinition={"taskDefinition": older},
+        UpdateService={"service": running(OLD, begun)},
+    )
+    scaling = Scripted("application-autoscaling", DescribeScalableTargets={"ScalableTargets": []})
+    async with Hostile(script) as server, Hostile(scaling) as bounds:
+        source = source_of({"ecs": server.url, "application-autoscaling": bounds.url}, ecs_system("api"))
+        back = await source.prepare_rollback(Target("shop", "api"), "api:7", "t")
+        three = await source.prepare_scale(Target("shop", "api"), 3, 3, "t")
+        script.answers["DescribeServices"] = {"services": [{**running(OLD), "desiredCount": 5, "runningCount": 4}]}
+        again = await source.prepare_rollback(Target("shop", "api"), "api:7", "t")
+        with pytest.raises(StateChanged):
+            await source.perform(three)
+        receipt = await source.perform(back)
+        await source.close()
+
+    assert again == back
+    assert told(three.before)["desired tasks"] == "2"
+    assert "desired tasks" not in told(back.before)
+    assert (receipt.progress, receipt.operation) == (Progress.RUNNING, "ecs-svc/mine")
 
 
 async def test_only_what_the_configuration_names_can_be_acted_on(ministack: Ministack) -> None:

@@ -274,11 +274,28 @@ async def test_moments_of_any_zone_are_told_in_utc(cloud: Cloud) -> None:
     assert tokyo == await cloud.prepare("cpu", start=at(30))
 
 
-async def test_one_whose_beginning_has_passed_is_not_made(cloud: Cloud) -> None:
-    prepared = await cloud.prepare("cpu", start=at(1))
+async def test_one_that_is_confirmed_late_is_the_same_and_begins_when_it_is_sent(cloud: Cloud) -> None:
+    """What a person confirms is what was on the card, however long they looked at it."""
+    card = await cloud.prepare("cpu", start=at(0), minutes=60)
+    cloud.clock.advance(200)
+    again = await cloud.prepare("cpu", start=at(0), minutes=60)
+    receipt = await cloud.source.perform(again)
+    found = await cloud.source.look_up(receipt)
+
+    assert again == card
+    sent = next(params for operation, params in cloud.script.asked if operation == "PutAlarmMuteRule")
+    assert sent["Rule"]["Schedule"] == {"Expression": "at(2026-05-01T12:04)", "Duration": "PT56M", "Timezone": "UTC"}
+    assert sent["ExpireDate"] == at(60).timestamp()
+    assert found.progress is Progress.DONE
+
+
+async def test_one_that_would_be_over_is_not_made(cloud: Cloud) -> None:
+    prepared = await cloud.prepare("cpu", minutes=2)
     cloud.clock.advance(61)
-    with pytest.raises(QueryRefused, match="its beginning, 12:01 UTC, has passed"):
+    with pytest.raises(QueryRefused, match="a snooze until 2026-05-01 12:02 UTC would be over by now"):
         await cloud.source.perform(prepared)
+    with pytest.raises(QueryRefused, match="cannot begin in the past, at 2026-05-01 10:00 UTC"):
+        await cloud.prepare("cpu", start=at(-120))
     assert cloud.script.count("PutAlarmMuteRule") == 0
 
 

@@ -1,6 +1,7 @@
 """Keeping alarms quiet for a while, by a mute rule that ends by itself.
 
-A rule's name is made from the action's token: another attempt at the same action writes the same rule again.
+A rule's name is made from the action's token: another attempt at the same action writes that rule again. It begins
+when it is sent, if the moment that it was to begin at has passed by then, and ends when it was to end.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _LONGEST = timedelta(days=15)
 _LONGEST_WORD = 8192
 """Characters of the names of as many alarms as are muted at once, each 255 long, and what JSON puts around them."""
 _MINUTE = timedelta(minutes=1)
+_PAST = timedelta(hours=1)
+"""How far back a beginning may lie: as long as somebody may think about it."""
+
 _DELETE = lit("aws cloudwatch delete-alarm-mute-rule --alarm-mute-rule-name")
 _EXPIRED = "EXPIRED"
 _STATES = {"ACTIVE": lit("mutes"), "SCHEDULED": lit("is to mute"), _EXPIRED: lit("has expired")}
@@ -53,8 +57,8 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def start(self) -> datetime:
-        """When it begins to mute."""
-        return datetime.fromisoformat(self.params["Rule"]["Schedule"]["Expression"][3:-1]).replace(tzinfo=UTC)
+        """When it is to begin to mute."""
+        return _starts(self.params["Rule"]["Schedule"]["Expression"])
 
     @property
     def end(self) -> datetime:
@@ -64,6 +68,10 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def alarms(self) -> list[str]:
         return list(self.params["MuteTargets"]["AlarmNames"])
+
+    def sent(self, now: datetime) -> dict[str, Any]:
+        """The rule: one whose beginning has passed begins at once, for a rule that begins in the past mutes nothing."""
+        return {**self.params, "Rule": {"Schedule": _schedule(max(self.start, _minute(now)), self.end)}}
 
 
 class MuteActions:
@@ -82,20 +90,14 @@ class MuteActions:
     ) -> Prepared:
         """`policies` are alarms, by name. Rules begin at whole minutes: it begins and ends with the next ones."""
         alarms = tuple(dict.fromkeys(policies))
-        start, end = _minute(max(start, self._clock.now()).astimezone(UTC)), _minute(end.astimezone(UTC))
-        _check(alarms, start, end, comment)
+        start, end = _minute(start.astimezone(UTC)), _minute(end.astimezone(UTC))
+        _check(alarms, start, end, comment, self._clock.now())
         name = f"tuiops-{hashlib.sha256(token.encode()).hexdigest()[:16]}"
         found, rules = await self._alarms.named(alarms), await self._others(alarms, name)
         params = {
             "Name": name,
             "Description": comment,
-            "Rule": {
-                "Schedule": {
-                    "Expression": f"at({start:%Y-%m-%dT%H:%M})",
-                    "Duration": f"PT{(end - start) // _MINUTE}M",
-                    "Timezone": "UTC",
-                }
-            },
+            "Rule": {"Schedule": _schedule(start, end)},
             "MuteTargets": {"AlarmNames": list(alarms)},
             "ExpireDate": f"{end:%Y-%m-%dT%H:%M:%SZ}",
         }
@@ -115,16 +117,15 @@ class MuteActions:
     async def perform(self, prepared: Prepared) -> Receipt:
         """Make the rule, unless the alarms or their rules have changed. A lost answer leaves it UNKNOWN."""
         call = _call(prepared)
-        if call.start < self._clock.now():
-            raise QueryRefused(
-                f"its beginning, {call.start:%H:%M} UTC, has passed; a rule that begins then mutes nothing"
-            )
         found, rules = await self._alarms.named(call.alarms), await self._others(call.alarms, call.name)
         if _fingerprint(found, rules) != prepared.seen:
             raise StateChanged(_facts(found, rules))
+        now = self._clock.now()
+        if call.end <= _minute(now):
+            raise QueryRefused(f"a snooze until {call.end:%F %H:%M} UTC would be over by now")
         begun = Receipt(prepared=prepared, progress=Progress.UNKNOWN, facts=_facts(found, rules))
         try:
-            await self._client.call("cloudwatch", "PutAlarmMuteRule", call.params)
+            await self._client.call("cloudwatch", "PutAlarmMuteRule", call.sent(now))
         except LOST as error:
             return msgspec.structs.replace(begun, text=safe(str(error), 500))
         return msgspec.structs.replace(begun, progress=Progress.RUNNING, operation=call.name)
@@ -164,11 +165,26 @@ def _minute(moment: datetime) -> datetime:
     return whole if whole == moment else whole + _MINUTE
 
 
-def _check(alarms: Sequence[str], start: datetime, end: datetime, comment: str) -> None:
+def _schedule(start: datetime, end: datetime) -> dict[str, str]:
+    return {
+        "Expression": f"at({start:%Y-%m-%dT%H:%M})",
+        "Duration": f"PT{(end - start) // _MINUTE}M",
+        "Timezone": "UTC",
+    }
+
+
+def _starts(expression: str) -> datetime:
+    """The moment in `at(…)`. ValueError when that is no moment of ours."""
+    return datetime.strptime(expression, "at(%Y-%m-%dT%H:%M)").replace(tzinfo=UTC)
+
+
+def _check(alarms: Sequence[str], start: datetime, end: datetime, comment: str, now: datetime) -> None:
     if not 1 <= len(alarms) <= MOST_ALARMS:
         raise QueryRefused(f"a snooze is of 1 to {MOST_ALARMS} alarms, not {len(alarms)}")
     if not comment.strip() or len(comment) > _MOST_COMMENT:
         raise QueryRefused(f"a snooze wants a comment of 1 to {_MOST_COMMENT} characters")
+    if start < now - _PAST:
+        raise QueryRefused(f"a snooze cannot begin in the past, at {start:%F %H:%M} UTC")
     if not _MINUTE <= end - start <= _LONGEST:
         raise QueryRefused(f"a snooze from {start:%F %H:%M} to {end:%F %H:%M} cannot be: it lasts 1 minute to 15 days")
 
@@ -211,12 +227,17 @@ def _fingerprint(alarms: Sequence[wire.Alarm], rules: Sequence[wire.MuteRule]) -
 
 
 def _same(rule: wire.MuteRule, call: _Call) -> bool:
-    schedule = call.params["Rule"]["Schedule"]
+    """It ends at the very moment, and begins when it was asked for or when that was sent."""
+    schedule = rule.rule.schedule
+    try:
+        start = _starts(schedule.expression)
+    except ValueError:
+        return False
+    told = {"Expression": schedule.expression, "Duration": schedule.duration, "Timezone": schedule.timezone}
     return (
         rule.description == call.params["Description"]
-        and rule.rule.schedule.expression == schedule["Expression"]
-        and rule.rule.schedule.duration == schedule["Duration"]
-        and rule.rule.schedule.timezone == schedule["Timezone"]
+        and start >= call.start
+        and told == _schedule(start, call.end)
         and sorted(rule.mute_targets.alarm_names) == sorted(call.alarms)
     )
 

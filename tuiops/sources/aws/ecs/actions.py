@@ -1,7 +1,8 @@
 """What can be done to ECS services: restart, roll back, scale.
 
-ECS knows no idempotency tokens for these. What keeps an action from happening twice is its fingerprint: every one
-of them changes what the fingerprint is made of.
+ECS knows no idempotency tokens for these, and takes no condition with a write. What keeps an action from happening
+twice is its fingerprint, which every one of them changes. It is read just before the write: what somebody else does
+between the two is not noticed, and theirs or ours is the one that stays.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tuiops.sources.aws.ecs.wire import ScalableTarget, Service
     from tuiops.sources.parts import Watched
 
-_RUNNING = lit("running tasks")
+_RUNNING, _DESIRED = lit("running tasks"), lit("desired tasks")
 _ECS, _SCALING = "ecs", "application-autoscaling"
 
 
@@ -57,7 +58,12 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     service: wire.Service
     target: wire.ScalableTarget | None
     scaled: bool
-    """Whether the bounds of its scaling count."""
+    """Whether how many tasks there are counts: the bounds of what scales it, or the desired count without that."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether the desired count is what an action is to change; else autoscaling may move it at any moment."""
+        return self.scaled and self.target is None
 
     @property
     def fingerprint(self) -> str:
@@ -65,7 +71,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         parts: list[object] = [
             service.status,
             service.task_definition,
-            service.desired_count,
+            service.desired_count if self.counted else None,
             sorted((one.id, one.status, one.rollout_state) for one in service.deployments),
             [target.min_capacity, target.max_capacity] if self.scaled and target is not None else self.scaled,
         ]
@@ -77,7 +83,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         primary = service.primary
         found = [
             Fact(lit("task definition"), revision(service.task_definition)),
-            Fact(lit("desired tasks"), fmt("{}", service.desired_count)),
+            Fact(_DESIRED, fmt("{}", service.desired_count)),
             Fact(_RUNNING, fmt("{}", service.running_count)),
             Fact(lit("deployment"), safe(primary.rollout_state if primary is not None else "none", 40)),
         ]
@@ -114,7 +120,7 @@ class EcsActions:
         serving = service.serving
         if of == "serving":
             return (revision(serving),) if serving else ()
-        definitions = await self._ask.family(revision(serving).rpartition(":")[0])
+        definitions = await self._ask.family(_family(serving))
         if of == "revisions":
             return tuple(revision(arn) for arn in definitions)
         older = [arn for arn in definitions if number(arn) < number(serving)]
@@ -139,6 +145,11 @@ class EcsActions:
         seen = await self._seen(place, scaled=False)
         found = await self._ask.defined(revision_name)
         now = seen.service.task_definition
+        if now and _family(found.task_definition_arn) != _family(now):
+            raise QueryRefused(
+                f"{revision(found.task_definition_arn)} is of another family than {revision(now)}, which "
+                f"{safe(place.service)} has: that is no way back"
+            )
         if found.task_definition_arn == now:
             raise QueryRefused(f"{safe(place.service)} has {revision(now)} already")
         if found.status and found.status != "ACTIVE":
@@ -173,7 +184,7 @@ class EcsActions:
         elif least == most:
             params = {"cluster": place.cluster, "service": place.service, "desiredCount": least}
             call = self._call(place, seen, _ECS, "UpdateService", params, least=least, most=most)
-            after = (Fact(lit("desired tasks"), fmt("{}", least)),)
+            after = (Fact(_DESIRED, fmt("{}", least)),)
             undo = fmt("set {} tasks again", seen.service.desired_count)
             before = (seen.service.desired_count, seen.service.desired_count)
         else:
@@ -269,12 +280,13 @@ class EcsActions:
         undo: tuple[SafeText, Wish | None],
     ) -> Prepared:
         """`undo`: how it is undone, in a sentence and as a wish."""
+        passing = {_RUNNING} if seen.counted else {_RUNNING, _DESIRED}
         return Prepared(
             target=target,
             verb=verb,
             argv=(*command(call.api, call.operation, call.params), *self._client.options),
-            # What runs changes from moment to moment: a plan that is made twice must be the same.
-            before=tuple(fact for fact in seen.facts() if fact.what != _RUNNING),
+            # These change from moment to moment: a plan that is made twice must be the same.
+            before=tuple(fact for fact in seen.facts() if fact.what not in passing),
             after=after,
             seen=seen.fingerprint,
             token=token,
@@ -282,6 +294,11 @@ class EcsActions:
             undo=undo[0],
             reversal=undo[1],
         )
+
+
+def _family(arn: str) -> str:
+    """Name of the family of a task definition."""
+    return revision(arn).rpartition(":")[0]
 
 
 def command(api: str, operation: str, params: dict[str, str | int | bool]) -> tuple[SafeText, ...]:

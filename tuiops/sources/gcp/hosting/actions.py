@@ -1,4 +1,8 @@
-"""Going back to an earlier version of a site. Releases know no idempotency tokens; their message tells ours apart."""
+"""Going back to an earlier version of a site. Releases know no idempotency tokens; their message tells ours apart.
+
+Nor do they take a condition: what is live is read just before a release is sent, and a release that somebody else
+makes between the two is not noticed. The one that comes last stays.
+"""
 
 from __future__ import annotations
 
