@@ -50,9 +50,10 @@ class Can(Acts, Tells, ShiftsTraffic, RollsBack, Restarts, Scales, TakesBackup, 
 class Acted:
     """A simulation under a clock that the test moves."""
 
-    def __init__(self, *, seed: int = 1, speed: float = 1.0) -> None:
+    def __init__(self, *, seed: int = 1, speed: float = 1.0, nonce: str | None = "") -> None:
+        """`nonce`: see `build_simulation`; with equal ones, equal worlds call everything the same."""
         self.clock = FakeClock(START)
-        self.simulation = build_simulation(SimulationConfig(seed=seed, speed=speed), self.clock)
+        self.simulation = build_simulation(SimulationConfig(seed=seed, speed=speed), self.clock, nonce=nonce)
         self.world = self.simulation.world
         self.sources = self.simulation.sources()
 

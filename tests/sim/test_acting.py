@@ -224,6 +224,17 @@ async def test_another_world_knows_nothing_of_it(acted: Acted) -> None:
     )
 
 
+async def test_operations_of_equal_worlds_are_told_apart() -> None:
+    """Another console's world is as far as this one, and what it calls its operations must mean nothing here."""
+    acted, other = Acted(nonce=None), Acted(nonce=None)
+    await acted.done(await ACTIONS["shift"][1](acted))
+    elsewhere = await other.done(await ACTIONS["shift"][1](other))
+
+    assert (await acted.on(PHASE).look_up(msgspec.structs.replace(elsewhere, progress=Progress.RUNNING))).progress is (
+        Progress.UNKNOWN
+    )
+
+
 async def test_revisions_are_told_newest_first_and_the_newest_has_never_served(acted: Acted) -> None:
     assert await acted.tell(API, "revisions") == ("api:119", "api:118", "api:117", "api:116", "api:115")
     assert await acted.tell(API, "serving") == ("api:118",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from tuiops.sim.fleet import FLEET
@@ -48,7 +49,16 @@ class Simulation:
 
 
 def build_simulation(
-    config: SimulationConfig, clock: Clock, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    config: SimulationConfig,
+    clock: Clock,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    *,
+    nonce: str | None = None,
 ) -> Simulation:
-    """The world that a configuration asks for, beginning at this moment; `sleep` paces the log streams."""
-    return Simulation(World(FLEET, seed=config.seed, start=clock.now(), speed=config.speed), config, clock, sleep)
+    """The world that a configuration asks for, beginning at this moment; `sleep` paces the log streams.
+
+    Two of them are equal but for the names of their operations, which depend on a `nonce`: a random one when left out.
+    """
+    nonce = os.urandom(8).hex() if nonce is None else nonce
+    world = World(FLEET, seed=config.seed, start=clock.now(), speed=config.speed, nonce=nonce)
+    return Simulation(world, config, clock, sleep)

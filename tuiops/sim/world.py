@@ -55,9 +55,13 @@ class Track(msgspec.Struct, frozen=True):
 class World:
     """All systems at every moment."""
 
-    def __init__(self, fleet: Sequence[SystemModel], *, seed: int, start: datetime, speed: float = 1.0) -> None:
+    def __init__(
+        self, fleet: Sequence[SystemModel], *, seed: int, start: datetime, speed: float = 1.0, nonce: str = ""
+    ) -> None:
+        """`nonce`: what the names of its operations have from it, so that those of another world are unknown here."""
         self.systems = {system.id: system for system in fleet}
         self.seed = seed
+        self._nonce = nonce
         self._start = start
         self._epoch = start.timestamp()
         self._speed = speed
@@ -177,7 +181,7 @@ class World:
         """Begin something at `t`. `said`: `by`, `client` and `token`. KeyError for what there is not."""
         service = next(one.service for one in self.systems[system].resources if one.id == resource)
         change = Change(
-            operation=f"operation-{self.key(system, resource, str(len(self.changes))):016x}",
+            operation=f"operation-{self.key(self._nonce, system, resource, str(len(self.changes))):016x}",
             system=system,
             resource=resource,
             service=service,
