@@ -23,7 +23,7 @@ from tuiops.core.record import (
     StepIntended,
     StepReceipt,
 )
-from tuiops.core.runs import StepKind
+from tuiops.core.runs import StepKind, StepState
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
 
 if TYPE_CHECKING:
@@ -44,9 +44,35 @@ _BEGINS = {
 _DOES = lit("is about to do")
 
 
-def sentence(event: AnyEvent, plan: Plan | None = None) -> SafeText:
-    """What happened, after the name of whoever did it; with the plan of its run, steps have their titles."""
-    return _of_run(event) or _of_step(event, plan) or _of_rest(event)
+class Story:
+    """The entries of one run, told in their order: what ends a step is told by what began it, doing it or undoing it."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self._plan = plan
+        self._undoing: dict[str, bool] = {}
+        """By execution, and by step for its last one: whether it undoes the step."""
+
+    def sentence(self, event: AnyEvent) -> SafeText:
+        """The next one."""
+        undoing = False
+        match event:
+            case StepIntended(step=step, execution=execution, undoes=undoes):
+                self._undoing[execution] = self._undoing[step] = bool(undoes)
+            case StepEnded(step=step, execution=execution):
+                undoing = self._undoing.get(execution or step, False)
+            case StepAttested(step=step):
+                undoing = self._undoing.get(step, False)
+            case _:
+                pass
+        return sentence(event, self._plan, undoing=undoing)
+
+
+def sentence(event: AnyEvent, plan: Plan | None = None, *, undoing: bool = False) -> SafeText:
+    """What happened, after the name of whoever did it; with the plan of its run, steps have their titles.
+
+    `undoing`: whether the end that it tells of is that of an undo.
+    """
+    return _of_run(event) or _of_step(event, plan, undoing=undoing) or _of_rest(event)
 
 
 def details(event: AnyEvent) -> tuple[SafeText, ...]:
@@ -80,6 +106,8 @@ def _of_run(event: AnyEvent) -> SafeText:
             said = lit("approved it")
         case RunRejected():
             said = _because(lit("rejected it"), event.reason)
+        case RunStarted(undoing=True):
+            said = lit("took it over and goes on going back") if event.resumed else lit("goes back")
         case RunStarted():
             said = lit("took it over and goes on") if event.resumed else lit("began")
         case RunPaused():
@@ -93,7 +121,7 @@ def _of_run(event: AnyEvent) -> SafeText:
     return said
 
 
-def _of_step(event: AnyEvent, plan: Plan | None) -> SafeText:
+def _of_step(event: AnyEvent, plan: Plan | None, *, undoing: bool) -> SafeText:
     said = EMPTY
     match event:
         case StepIntended():
@@ -103,12 +131,22 @@ def _of_step(event: AnyEvent, plan: Plan | None) -> SafeText:
         case StepReceipt():
             said = _because(fmt("{} is called {} there", _id(event.execution), event.operation), event.text)
         case StepEnded():
-            said = _because(fmt("{}: {}", _step(event.step, plan)[0], safe(event.state)), event.text)
+            said = _because(_ended(event, plan, undoing=undoing), event.text)
         case StepAttested():
-            said = _because(fmt("says of {}: {}", _step(event.step, plan)[0], safe(event.state)), event.note)
+            said = _because(fmt("says: {}", _ended(event, plan, undoing=undoing)), event.note)
         case _:
             pass
     return said
+
+
+def _ended(event: StepEnded | StepAttested, plan: Plan | None, *, undoing: bool) -> SafeText:
+    """The step and how doing or undoing it ended."""
+    title = _step(event.step, plan)[0]
+    if not undoing:
+        return fmt("{}: {}", title, safe(event.state))
+    if event.state == StepState.SUCCEEDED.value:
+        return fmt("undone: {}", title)
+    return fmt("undoing {}: {}", title, safe(event.state))
 
 
 def _begins(event: StepIntended, plan: Plan | None) -> SafeText:
