@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.examples.filled import RUNBOOK_VALUES
 from tests.examples.gcloud import GcloudProgram
-from tests.examples.playing import Play
+from tests.examples.playing import Play, no_bastion
 from tests.ui.fakes import FakeBackend, fleet
 from tuiops.config.model import Display
 from tuiops.config.secrets import resolve_secret
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tests.google.fixtures import GoogleStage
     from tuiops.core.runs import RunView, StepView
     from tuiops.runbooks.plan import Card
-    from tuiops.sources.bastion import Bastion
     from tuiops.ui.screens.pen import Row
 
 DATABASE, SECRET, SERVICE, USER = "sagebase-db", "database-password", "sagebase-streamlit", "sagebase_user"
@@ -78,7 +77,7 @@ class Rotation(Play):
 
     def _effects(self) -> Executions:
         connector = HttpConnector(resolve_secret, self.stage.google.clock)
-        return Executions(resolve_secret, lambda: connector, _no_bastion, base=self.folder / "executions")
+        return Executions(resolve_secret, lambda: connector, no_bastion, base=self.folder / "executions")
 
     # How things stand.
 
@@ -108,7 +107,7 @@ class Rotation(Play):
 
     # What people do.
 
-    def by_hand(self, asking: StepView) -> None:
+    def by_hand(self, asking: StepView) -> bool:
         """What the instructions of an undo say."""
         said = f"{asking.call}"
         self.asked_for.append(said)
@@ -116,15 +115,11 @@ class Rotation(Play):
             self.secrets.disable(SECRET, self.secrets.enabled(SECRET)[0])
         elif "gcloud sql users set-password" in said:
             self.sql.passwords[DATABASE, USER] = self.value("2")
-
-    async def undone(self, run: str) -> RunView:
-        await self.sitting.undo(run)
-        await self.rests(run, attested=True)
-        return self.view(run)
+        return True
 
     # What is left of it all.
 
-    def _published(self, runs: tuple[RunView, ...]) -> None:
+    def published(self, runs: tuple[RunView, ...]) -> None:
         for run in runs:
             self.seen += [*_text(run_sheet(self._pen, run, (), ())), repr(run)]
 
@@ -147,7 +142,3 @@ class Rotation(Play):
 
 def _text(rows: Iterable[Row]) -> list[str]:
     return ["".join(str(piece) for piece, _ in row) for row in rows]
-
-
-def _no_bastion(name: str) -> Bastion:
-    raise KeyError(name)

@@ -8,8 +8,9 @@ import pytest
 
 from tests.examples.playing import Play
 from tests.examples.sample_values import VALUES
+from tests.runbooks.playing import failed
 from tuiops.core.rollouts import Phase
-from tuiops.core.runs import RunState, StepState
+from tuiops.core.runs import RunState
 from tuiops.core.units import Unit
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
-    from tuiops.core.runs import RunView
 
 CHAT = "tokyo-ai-chat-service"
 NEW = f"{CHAT}-r20260501-1"
@@ -55,11 +55,6 @@ class Release(Play):
         if not self.seen or self.seen[-1] != self.shares:
             self.seen.append(self.shares)
 
-    async def undone(self, run: str) -> RunView:
-        await self.sitting.undo(run)
-        await self.rests(run)
-        return self.view(run)
-
 
 @pytest.fixture
 async def tokyo(google: GoogleStage, tmp_path: Path) -> AsyncIterator[Release]:
@@ -67,10 +62,6 @@ async def tokyo(google: GoogleStage, tmp_path: Path) -> AsyncIterator[Release]:
     await play.begin()
     yield play
     await play.close()
-
-
-def failed(view: RunView) -> list[str]:
-    return [step.key for step in view.steps if step.state is StepState.FAILED]
 
 
 async def test_a_release_is_a_tenth_and_then_everything(tokyo: Release) -> None:

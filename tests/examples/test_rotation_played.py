@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.examples.rotating import DATABASE, SECRET, SERVICE, USER, Rotation
-from tuiops.core.runs import RunState, StepState
+from tests.runbooks.playing import failed
+from tuiops.core.runs import RunState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
-    from tuiops.core.runs import RunView
 
 ROTATION = "sagebase-rotate-password"
 
@@ -38,10 +38,6 @@ async def sagebase(
     logged = [record.getMessage() for phase in ("setup", "call") for record in caplog.get_records(phase)]
     assert any("PUT" in line for line in logged) or not play.gcloud.tokens
     assert play.traces(*logged) == []
-
-
-def failed(view: RunView) -> list[str]:
-    return [step.key for step in view.steps if step.state is StepState.FAILED]
 
 
 async def test_the_application_logs_in_with_a_password_that_nobody_saw(sagebase: Rotation) -> None:
@@ -67,7 +63,7 @@ async def test_where_postgresql_refuses_it_the_version_is_taken_back(sagebase: R
     assert sagebase.file.read_text(encoding="ascii").strip() == sagebase.value("3")
     assert (sagebase.version, sagebase.connected, sagebase.serving) == ("2", True, sagebase.first)
 
-    view = await sagebase.undone(run)
+    view = await sagebase.undone(run, attested=True)
     assert view.state is RunState.UNDONE
     assert sagebase.secrets.enabled(SECRET) == ["2", "1"]
     assert not sagebase.file.exists()
@@ -76,7 +72,7 @@ async def test_where_postgresql_refuses_it_the_version_is_taken_back(sagebase: R
 
 async def test_after_one_that_was_taken_back_the_next_one_begins_from_the_version_in_use(sagebase: Rotation) -> None:
     fault = sagebase.stage.google.fault("sqladmin", "users.update", status=403)
-    await sagebase.undone(await sagebase.played(ROTATION))
+    await sagebase.undone(await sagebase.played(ROTATION), attested=True)
     fault.times = 0
     view = sagebase.view(await sagebase.played(ROTATION))
 
@@ -94,7 +90,7 @@ async def test_where_the_application_does_not_start_everything_goes_back(sagebas
     assert (sagebase.connected, sagebase.file.exists()) == (False, False)
 
     sagebase.run.failure = ""
-    view = await sagebase.undone(run)
+    view = await sagebase.undone(run, attested=True)
     assert view.state is RunState.UNDONE
     assert (sagebase.version, sagebase.connected) == ("2", True)
     assert sagebase.secrets.enabled(SECRET) == ["2", "1"]
@@ -125,5 +121,5 @@ async def test_a_service_that_somebody_pins_meanwhile_is_noticed(sagebase: Rotat
     run = await sagebase.played(ROTATION)
     assert (sagebase.view(run).state, failed(sagebase.view(run))) == (RunState.FAILED, ["serves"])
 
-    assert (await sagebase.undone(run)).state is RunState.UNDONE
+    assert (await sagebase.undone(run, attested=True)).state is RunState.UNDONE
     assert sagebase.connected

@@ -1,4 +1,4 @@
-"""The runbooks of manga and tokyo, carried out on the fake of Google: what the traffic does, and what goes back."""
+"""Runbooks of manga, tokyo and sagebase on the fake of Google: what the traffic does, and what goes back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.examples.playing import Play
+from tests.runbooks.playing import failed
 from tuiops.core.rollouts import Phase
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.units import Unit
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
-    from tuiops.core.runs import RunView
 
 PHASES = tuple(f"phase{number}" for number in range(1, 9))
 SERVICES = tuple(f"{phase}-service" for phase in PHASES)
@@ -49,10 +49,6 @@ def whole(revisions: dict[str, str]) -> dict[str, dict[str, int]]:
     return {service: {revision: 100} for service, revision in revisions.items()}
 
 
-def failed(view: RunView) -> list[str]:
-    return [step.key for step in view.steps if step.state is StepState.FAILED]
-
-
 async def test_the_update_ends_with_every_phase_at_its_newest_revision(manga: Manga) -> None:
     view = manga.view(await manga.played("manga-rolling-update"))
     assert (view.state, failed(view)) == (RunState.SUCCEEDED, [])
@@ -70,9 +66,7 @@ async def test_a_canary_that_does_badly_stays_at_a_tenth_and_goes_back_when_it_i
         first: {manga.new[first]: 10, manga.old[first]: 90}, second: {manga.old[second]: 100},
     }  # fmt: skip
 
-    await manga.sitting.undo(run)
-    await manga.rests(run)
-    assert manga.view(run).state is RunState.UNDONE
+    assert (await manga.undone(run)).state is RunState.UNDONE
     assert manga.traffic(*SERVICES) == whole(manga.old)
 
 
@@ -83,9 +77,7 @@ async def test_a_phase_that_does_not_answer_stops_the_ones_after_it_and_all_go_b
     third, fourth = SERVICES[2:4]
     assert manga.traffic(third, fourth) == {third: {manga.new[third]: 100}, fourth: {manga.old[fourth]: 100}}
 
-    await manga.sitting.undo(run)
-    await manga.rests(run)
-    assert manga.view(run).state is RunState.UNDONE
+    assert (await manga.undone(run)).state is RunState.UNDONE
     assert manga.traffic(*SERVICES) == whole(manga.old)
 
 

@@ -1,0 +1,110 @@
+"""Runbooks carried out from their card to their end, by a console of the test's and under a clock of the test's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tests.runbooks.engine.stage import RESTS
+from tests.runbooks.records import KIM
+from tests.waiting import eventually
+from tuiops.config.secrets import resolve_secret
+from tuiops.core.access import Danger, Rule
+from tuiops.core.runs import StepState
+from tuiops.core.text import lit
+from tuiops.ledger.holders import this_process
+from tuiops.runbooks.doing import Means
+from tuiops.runbooks.engine import Engine
+from tuiops.runbooks.permits import Permits
+from tuiops.runbooks.sitting import Sitting
+
+if TYPE_CHECKING:
+    from tuiops.core.runs import RunView, StepView
+    from tuiops.ledger.base import Ledger
+    from tuiops.runbooks.effects import Effects
+    from tuiops.runbooks.planner import Planner
+    from tuiops.runbooks.world import World
+
+RULES = (Rule(danger=Danger.DESTROYS, place=lit("test")),)
+
+
+class Playing:
+    """An engine with Kim at it, who may do anything to a system."""
+
+    def __init__(self, system: str) -> None:
+        self.system = system
+        self._playing = False
+
+    async def sit_down(self, planner: Planner, world: World, effects: Effects, ledger: Ledger) -> None:
+        self.engine = Engine(
+            ledger,
+            Means(world=world, effects=effects, resolve=resolve_secret, pause=self._pause),
+            this_process(lit("kim"), KIM.session),
+            Permits(lambda: RULES),
+            self.published,
+        )
+        self.sitting = Sitting(self.engine, planner, lambda: KIM)
+        await self.engine.start()
+
+    async def stand_up(self) -> None:
+        await self.engine.stop()
+
+    # What a system makes of it.
+
+    async def passes(self, seconds: float) -> None:
+        """So much time passes while something is carried out."""
+
+    def by_hand(self, asking: StepView) -> bool:
+        """What somebody does who is asked to, and whether it succeeded."""
+        return bool(asking)
+
+    def published(self, runs: tuple[RunView, ...]) -> None:
+        """All that a console would show of runs, whenever that changes."""
+
+    # Runs.
+
+    async def played(self, runbook: str, *, attested: bool = False, **values: tuple[str, ...]) -> str:
+        """A run, when it has come to rest; `attested`: whoever is asked does it, and says how it came out."""
+        card = await self.sitting.plan(runbook, self.system, values)
+        run = await self.sitting.confirm(card, card.must_type)
+        await self.rests(run, attested=attested)
+        return run
+
+    async def undone(self, run: str, *, attested: bool = False) -> RunView:
+        """How it stands when it has been undone."""
+        await self.sitting.undo(run)
+        await self.rests(run, attested=attested)
+        return self.view(run)
+
+    async def rests(self, run: str, *, attested: bool = False) -> None:
+        """Until nobody carries it out any more, or somebody is asked who does not answer."""
+        self._playing = True
+        while True:
+            await eventually(lambda: self._rests(run) or self._asking(run) is not None, f"the end of {run}", 60)
+            asking = self._asking(run)
+            if self._rests(run) or asking is None or not attested:
+                break
+            succeeded = self.by_hand(asking)
+            await self.sitting.settle(run, asking.key, succeeded=succeeded, note="done by hand")
+        self._playing = False
+
+    def view(self, run: str) -> RunView:
+        return self.engine.history(run).view
+
+    async def _pause(self, seconds: float) -> None:
+        """While somebody looks at a card, the test's time stands still."""
+        if self._playing:
+            await self.passes(seconds)
+        await asyncio.sleep(0)
+
+    def _asking(self, run: str) -> StepView | None:
+        steps = self.view(run).steps if self.engine.find(run) is not None else ()
+        return next((step for step in steps if step.state is StepState.ASKING), None)
+
+    def _rests(self, run: str) -> bool:
+        return self.engine.find(run) is not None and self.view(run).state in RESTS and self.engine.carrier(run) is None
+
+
+def failed(view: RunView) -> list[str]:
+    """The keys of the steps that failed."""
+    return [step.key for step in view.steps if step.state is StepState.FAILED]
