@@ -13,10 +13,13 @@ from tuiops.ui.screens.pen import BLANK
 from tuiops.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from tuiops.core.subject import Subject
     from tuiops.ui.screens.pen import Pen, Piece, Row
+
+    Deed = Callable[[str, str], Awaitable[None]]
+    """What is done with the name of the option that was chosen and the text that was typed."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

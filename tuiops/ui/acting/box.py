@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from tuiops.core.snapshot import Snapshot
 
-WIDEST = 124
-"""Columns of the box at most: longer lines are hard to read."""
 _MOST_SAID = 4
 """Rows of what is said right above the choices; what is longer stands whole on the sheet, too."""
 

@@ -10,6 +10,7 @@ from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import span
 from tuiops.errors import TuiopsError
+from tuiops.ui.acting.answers import answer
 from tuiops.ui.acting.box import Box
 from tuiops.ui.acting.card_rows import badge, card_sheet, heading, refusals
 from tuiops.ui.actions import Scope, bindings
@@ -53,9 +54,16 @@ class CardScreen(Box):
     LONGEST: ClassVar[int] = 200
 
     def __init__(
-        self, desk: Desk, request: Request, change: Callable[[Request], None], begun: Callable[[str], None]
+        self,
+        desk: Desk,
+        request: Request,
+        change: Callable[[CardScreen, Request], None],
+        begun: Callable[[CardScreen, str], None],
     ) -> None:
-        """`change` asks for other values; `begun` takes the identity of the run, wherever people are by then."""
+        """`change` asks for other values; `begun` takes the identity of the run, wherever people are by then.
+
+        Both are given this card, which may not be the one that people look at.
+        """
         super().__init__()
         self._desk = desk
         self._request = request
@@ -87,7 +95,7 @@ class CardScreen(Box):
     async def _read(self) -> None:
         wanted = self._request
         try:
-            card = await self._desk.plan(wanted.runbook, wanted.system, wanted.values, wanted.alert)
+            card = await answer(self._desk.plan(wanted.runbook, wanted.system, wanted.values, wanted.alert))
         except TuiopsError as error:
             self.stage, self._trouble = Stage.REFUSED, safe(str(error), 2000)
         else:
@@ -182,7 +190,7 @@ class CardScreen(Box):
 
     @property
     def copied(self) -> SafeText:
-        return EMPTY if self.card is None else fmt("{}", self.card.plan.title)
+        return EMPTY if self.card is None else self.card.plan.title
 
     # What follows.
 
@@ -198,16 +206,16 @@ class CardScreen(Box):
 
     async def _confirm(self, card: Card, typed: str) -> None:
         try:
-            run = await self._desk.confirm(card, typed)
+            run = await answer(self._desk.confirm(card, typed))
         except TuiopsError as error:
             self.stage, self._trouble = Stage.REFUSED, safe(str(error), 2000)
             if self.is_attached:
                 self.start_over()
                 self.show_now()
-            else:
+            if self.app.screen is not self:
                 self._request.refused(card.plan.title, self._trouble)
             return
-        self._begun(run)
+        self._begun(self, run)
 
     def action_data_refresh(self) -> None:
         self.read_again()
@@ -215,7 +223,7 @@ class CardScreen(Box):
     def action_card_change(self) -> None:
         if self._request.parameters and self.stage is not Stage.CONFIRMING:
             values = dict(self.card.plan.parameters) if self.card is not None else self._request.values
-            self._change(self._request.with_values(values))
+            self._change(self, self._request.with_values(values))
 
 
 def _sentence(text: SafeText) -> SafeText:

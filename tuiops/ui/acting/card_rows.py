@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from tuiops.core.access import Danger
 from tuiops.core.clock import age
 from tuiops.core.health import State
 from tuiops.core.severity import Severity
@@ -28,6 +29,7 @@ SIDE_BY_SIDE = 100
 """Columns from which a call stands beside its title."""
 _LEAD = 8
 """Columns of a step's number and danger."""
+_NO_WAY_BACK = lit("cannot be undone from here")
 _OLD = 60.0
 """Seconds after which the card says how old it is in a colour."""
 
@@ -148,20 +150,22 @@ def _facts(pen: Pen, card: Card) -> Iterator[Row]:
     plan = card.plan
     if plan.blast_radius:
         yield from pen.paragraph(lit("blast radius"), plan.blast_radius)
-    yield from undo_rows(pen, [(number, step.danger.letter, step.undo_text) for number, step in enumerate(plan.steps, 1)
-                               if step.undo_text])  # fmt: skip
+    yield from _undo_rows(pen, plan)
     yield from pen.paragraph(lit("usually takes"), usual(card.typical))
     yield from pen.paragraph(lit("locks"), join(", ", (safe(lock) for lock in plan.locks)) or lit("nothing"))
     for name, values in plan.parameters.items():
         yield from pen.paragraph(safe(name), join(", ", (safe(value) for value in values)))
 
 
-def undo_rows(pen: Pen, undoes: Sequence[tuple[int, SafeText, SafeText]]) -> Iterator[Row]:
-    """How each step is undone, by its number; that there is no way back is said, too."""
-    if not undoes:
-        yield from pen.paragraph(lit("undo"), lit("nothing to undo"))
-    for at, (number, _, text) in enumerate(undoes):
-        yield from pen.paragraph(lit("undo") if not at else EMPTY, fmt("{}  {}", number, text))
+def _undo_rows(pen: Pen, plan: Plan) -> Iterator[Row]:
+    """How each step that changes something is undone, by its number; that there is no way back is said, too."""
+    undoes = [
+        fmt("{}  {}", number, step.undo_text or _NO_WAY_BACK)
+        for number, step in enumerate(plan.steps, 1)
+        if step.undo_text or step.danger is not Danger.SAFE
+    ]
+    for at, text in enumerate(undoes or (lit("nothing to undo"),)):
+        yield from pen.paragraph(lit("undo") if not at else EMPTY, text)
 
 
 def usual(typical: tuple[float, int] | None) -> SafeText:

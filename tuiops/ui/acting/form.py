@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal, Vertical
+from textual.keys import key_to_character
 from textual.widgets import Input
 
 from tuiops.core.health import State
@@ -18,7 +19,8 @@ from tuiops.runbooks.model import (
     TextParameter,
     TimestampParameter,
 )
-from tuiops.ui.keymap import build
+from tuiops.ui.acting.answers import answer
+from tuiops.ui.keymap import keymap_of, show_key
 from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.screens.pen import BLANK, Pen
 from tuiops.ui.shell import View, shell_of
@@ -149,6 +151,8 @@ class FormScreen(View):
 
     def _turn(self, at: int) -> None:
         self._at, self._trouble = at, EMPTY
+        # The list of another parameter must not come in under this one's name.
+        self.workers.cancel_group(self, "options")
         parameter = self.parameter
         current = self._values.get(self.name_asked) or _defaults(parameter)
         self._model.chosen = current if parameter.many else ()
@@ -175,12 +179,12 @@ class FormScreen(View):
 
     async def _ask(self, name: str) -> None:
         try:
-            found = await self._desk.choices(self._request.runbook, self._request.system, name, self._values)
+            asked = self._desk.choices(self._request.runbook, self._request.system, name, self._values)
+            found, trouble = await answer(asked), EMPTY
         except TuiopsError as error:
-            self._options, self._trouble = (), fmt("{}; Enter asks again", safe(str(error), 500))
-        else:
-            self._options = found
+            found, trouble = (), fmt("{}; Enter asks again", safe(str(error), 500))
         if name == self.name_asked:
+            self._options, self._trouble = found, trouble
             self._show_options()
             self.show_now()
 
@@ -268,14 +272,18 @@ class FormScreen(View):
         sheet.show(rows)
         of = fmt("value {} of {}", self._at + 1, len(self._asked))
         title = (pen.bold(self._request.title), pen.muted(pen.look.glyphs.dot), pen.muted(of))
-        self.query_one(TitleBar).show(title, (pen.muted(lit("Esc back")),))
+        keymap = keymap_of(self.app)
+        # What is a sign elsewhere is typed into the line here.
+        back = [key for key in keymap.keys("app.back") if not (key_to_character(key) or "\0").isprintable()]
+        ways = [pen.muted(fmt("{} back", show_key(key))) for key in back[:1]]
+        self.query_one(TitleBar).show(title, ways)
         self.query_one("#name", SafeStatic).show(fmt("{}: ", self._label(self.name_asked)))
         palette = pen.look.palette
         trouble = (self._trouble, palette.state[State.DEGRADED]) if self._trouble else (self._hint(), palette.muted)
         self.query_one("#trouble", SafeStatic).show(trouble)
         self.query_one(Header).show(snapshot, now)
         # What other keys do elsewhere, they type here.
-        self.query_one(Footer).show((), build(), snapshot.notices)
+        self.query_one(Footer).show((), keymap, snapshot.notices)
         self._table.redraw()
 
     def _rows(self, pen: Pen) -> Iterator[Row]:

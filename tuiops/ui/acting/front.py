@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from tuiops.core.runs import RunState
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import TuiopsError
+from tuiops.ui.acting.answers import answer
 from tuiops.ui.navigation import Place
 from tuiops.ui.shell import Shell
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from textual.screen import Screen
 
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from tuiops.core.subject import Subject
     from tuiops.hub.backend import Backend
     from tuiops.runbooks.desk import Desk, Offered
-    from tuiops.ui.acting.ask import Question
+    from tuiops.ui.acting.ask import Deed, Question
+    from tuiops.ui.acting.card import CardScreen
+    from tuiops.ui.acting.menu import MenuScreen
     from tuiops.ui.acting.request import Request
+    from tuiops.ui.acting.run import RunScreen
     from tuiops.ui.messages import ActOn, OpenRun
-
-    Deed = Callable[[str, str], Awaitable[None]]
 
 NO_DESK = lit("this console only shows")
 
@@ -50,23 +52,26 @@ class ActingShell(Shell):
     def on_act_on(self, message: ActOn) -> None:
         from tuiops.ui.acting.menu import MenuScreen
 
-        subjects = message.subjects
-        self.push_screen(MenuScreen(self.desk, self.why_not, subjects, lambda offer: self._take(offer, subjects)))
+        self.push_screen(MenuScreen(self.desk, self.why_not, message.subjects, self._take))
 
-    def _take(self, offer: Offered, subjects: tuple[Subject, ...]) -> None:
-        self.run_worker(self._begin(offer, subjects), group="acting", exclusive=True, exit_on_error=False)
+    def _take(self, menu: MenuScreen, offer: Offered) -> None:
+        # Of the menu: whoever leaves it has no card put under what they press elsewhere.
+        menu.run_worker(self._begin(menu, offer), group="acting", exclusive=True, exit_on_error=False)
 
-    async def _begin(self, offer: Offered, subjects: tuple[Subject, ...]) -> None:
+    async def _begin(self, menu: MenuScreen, offer: Offered) -> None:
         """Ask for what is missing, then show the card."""
         from tuiops.ui.acting.request import Request
 
         if self.desk is None:
             return
         try:
-            runbook = await self.desk.runbook(offer.runbook)
+            runbook = await answer(self.desk.runbook(offer.runbook))
         except TuiopsError as error:
             notify(self, safe(str(error), 500), severity="error")
             return
+        if self.screen is not menu:
+            return
+        subjects = menu.subjects
         request = Request(
             runbook=offer.runbook,
             system=offer.system,
@@ -88,9 +93,10 @@ class ActingShell(Shell):
         if self.desk is not None:
             self.push_screen(FormScreen(self.desk, request, asked, self._show_card))
 
-    def _change_values(self, request: Request) -> None:
-        self.pop_screen()
-        self._ask_values(request, tuple(request.parameters))
+    def _change_values(self, card: CardScreen, request: Request) -> None:
+        if self.screen is card:
+            self.pop_screen()
+            self._ask_values(request, tuple(request.parameters))
 
     def _show_card(self, request: Request) -> None:
         from tuiops.ui.acting.card import CardScreen
@@ -98,19 +104,34 @@ class ActingShell(Shell):
         if self.desk is not None:
             self.push_screen(CardScreen(self.desk, request, self._change_values, self._begun))
 
-    def _begun(self, run: str) -> None:
+    def _begun(self, card: CardScreen, run: str) -> None:
         """Show the run in place of all that led to it; whoever has gone elsewhere since stays there."""
-        from tuiops.ui.acting.card import CardScreen
+        looked_on = self.screen is card
+        self._close(card)
+        if looked_on:
+            self.open(Place("run", (run,)))
+        else:
+            notify(self, lit("What you confirmed has begun; X shows it."))
+
+    def _close(self, card: CardScreen) -> None:
+        """Take a card away with all that led to it, wherever they are; nothing when they were left before."""
         from tuiops.ui.acting.form import FormScreen
         from tuiops.ui.acting.menu import MenuScreen
 
-        if not isinstance(self.screen, CardScreen):
-            notify(self, lit("What you confirmed has begun; X shows it."))
+        stack = self.screen_stack
+        if card not in stack:
             return
-        passed = sum(isinstance(screen, CardScreen | FormScreen | MenuScreen) for screen in self.screen_stack)
-        for _ in range(passed):
-            self.pop_screen()
-        self.open(Place("run", (run,)))
+        end = stack.index(card)
+        begin = end
+        while isinstance(stack[begin - 1], FormScreen | MenuScreen):
+            begin -= 1
+        for screen in reversed(stack[begin : end + 1]):
+            if screen is self.screen:
+                self.pop_screen()
+            else:
+                # Textual knows how to take away the foremost screen, and no other one.
+                self._screen_stack.remove(screen)
+                self.call_later(self._replace_screen, screen)
 
     def _refused(self, title: SafeText, why: SafeText) -> None:
         """Of something that was confirmed, and whose card was left before the answer came."""
@@ -123,7 +144,7 @@ class ActingShell(Shell):
         if kind == "runs":
             from tuiops.ui.screens.runs import RunsScreen
 
-            return RunsScreen()
+            return RunsScreen(lambda run: self._about(f"{run.number}", "abort"))
         from tuiops.ui.acting.run import RunScreen
 
         return RunScreen(names[0], self.desk, self.why_not, self.put_question)
@@ -142,7 +163,7 @@ class ActingShell(Shell):
 
     async def _do(self, title: SafeText, deed: Deed, name: str, text: str) -> None:
         try:
-            await deed(name, text)
+            await answer(deed(name, text))
         except TuiopsError as error:
             self._refused(title, safe(str(error), 1000))
 
@@ -150,7 +171,8 @@ class ActingShell(Shell):
         self.open(Place("runs"))
 
     def action_runs_open(self, number: str = "") -> None:
-        run = self._numbered(number) if number else next(iter(self.snapshot.runs), None)
+        newest = max(self.snapshot.runs, key=lambda run: run.number, default=None)
+        run = self._numbered(number) if number else newest
         if run is not None:
             self.open(Place("run", (run.id,)))
         elif not number:
@@ -175,7 +197,12 @@ class ActingShell(Shell):
         self.open(Place("run", (run.id,)))
         screen = self.screen
         if isinstance(screen, RunScreen):
-            screen.call_after_refresh(getattr(screen, f"action_run_{action}"))
+            screen.call_after_refresh(self._ask_there, screen, action)
+
+    def _ask_there(self, screen: RunScreen, action: str) -> None:
+        """What a command asked for, unless the run was left since."""
+        if self.screen is screen:
+            getattr(screen, f"action_run_{action}")()
 
     def action_runs_approve(self, number: str = "") -> None:
         self._about(number, "approve")
@@ -190,8 +217,9 @@ class ActingShell(Shell):
             self._about(number, "reject")
             return
         run, desk = self._numbered(number), self.desk
-        if desk is None:
-            notify(self, fmt("Not rejected: {}.", self.why_not), severity="warning")
+        if desk is None or self.read_only:
+            why = self.why_not if desk is None else lit("this session was made read-only")
+            notify(self, fmt("Not rejected: {}.", why), severity="warning")
         elif run is not None:
             title = fmt("Reject run #{}", run.number)
             self.run_worker(self._do(title, lambda _, why: desk.reject(run.id, why), "reject", reason.strip()),
@@ -199,22 +227,9 @@ class ActingShell(Shell):
             self.open(Place("run", (run.id,)))
 
     def action_runs_why(self, runbook: str = "") -> None:
-        self.run_worker(self._explain(runbook.strip()), group="acting", exclusive=True, exit_on_error=False)
-
-    async def _explain(self, runbook: str) -> None:
         from tuiops.ui.acting.why import WhyScreen
 
-        subject = self.selected_subject()
-        if self.desk is None:
-            said: tuple[SafeText, ...] = (fmt("Nothing can be done from here: {}.", self.why_not),)
-        elif subject is None:
-            said = (lit("Select a row first: what you may do depends on where it is."),)
-        else:
-            try:
-                said = await self.desk.why(subject, runbook)
-            except TuiopsError as error:
-                said = (safe(str(error), 1000),)
-        self.push_screen(WhyScreen(subject, safe(runbook), said))
+        self.push_screen(WhyScreen(self.desk, self.why_not, self.selected_subject(), runbook.strip()))
 
     def selected_subject(self) -> Subject | None:
         """What is selected, or what the screen is about."""
@@ -232,7 +247,7 @@ class ActingShell(Shell):
 
     async def _forbid(self, desk: Desk) -> None:
         try:
-            await desk.forbid()
+            await answer(desk.forbid())
         except TuiopsError as error:
             notify(self, safe(str(error), 500), severity="error")
 

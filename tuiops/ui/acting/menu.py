@@ -12,9 +12,10 @@ from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.core.units import countdown, span
 from tuiops.errors import TuiopsError
+from tuiops.ui.acting.answers import answer
 from tuiops.ui.acting.card_rows import took, usual
 from tuiops.ui.actions import Scope, bindings, within
-from tuiops.ui.keymap import Keymap, build
+from tuiops.ui.keymap import Keymap, keymap_of
 from tuiops.ui.panes.base import TitleBar
 from tuiops.ui.run_signs import danger_style
 from tuiops.ui.screens.pen import BLANK, Pen
@@ -28,7 +29,7 @@ from tuiops.ui.widgets.line_table import NAVIGATION, LineTable
 from tuiops.ui.widgets.table_lines import Cell, Drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
     from datetime import datetime
 
     from textual import events
@@ -103,13 +104,17 @@ class MenuScreen(View):
     ]  # fmt: skip
 
     def __init__(
-        self, desk: Desk | None, why_not: SafeText, subjects: tuple[Subject, ...], chosen: Callable[[Offered], None]
+        self,
+        desk: Desk | None,
+        why_not: SafeText,
+        subjects: tuple[Subject, ...],
+        chosen: Callable[[MenuScreen, Offered], None],
     ) -> None:
-        """`why_not`: why nothing can be done at all, when `desk` is None."""
+        """`why_not`: why nothing can be done at all, when `desk` is None; `chosen` is given this menu, too."""
         super().__init__()
         self._desk = desk
         self._why_not = why_not
-        self._subjects = subjects
+        self.subjects = subjects
         self._chosen = chosen
         self._model = OfferModel()
         self._offers: tuple[Offered, ...] | None = None if desk is not None else ()
@@ -140,8 +145,7 @@ class MenuScreen(View):
     @property
     def keymap(self) -> Keymap:
         """The keys in force."""
-        keymap = getattr(self.app, "keymap", None)
-        return keymap if isinstance(keymap, Keymap) else build()
+        return keymap_of(self.app)
 
     @property
     def _table(self) -> LineTable[Offered]:
@@ -154,14 +158,19 @@ class MenuScreen(View):
 
     async def _ask(self, desk: Desk) -> None:
         try:
-            self._offers, self._trouble = await desk.offered(self._subjects), EMPTY
+            self._offers, self._trouble = await answer(desk.offered(self.subjects)), EMPTY
         except TuiopsError as error:
             self._offers, self._trouble = (), safe(str(error), 500)
-        letters = iter(self._letters())
-        self._model.letters = {offer.runbook: next(letters, "") for offer in self._offers}
+        self._deal(self._offers)
         self.show_now()
         if self._ahead:
             self._press(self._ahead)
+
+    def _deal(self, offers: Iterable[Offered]) -> None:
+        """A letter for each line that has none: those that were read once stay what they are while this is open."""
+        dealt = self._model.letters
+        free = (letter for letter in self._letters() if letter not in dealt.values())
+        dealt |= {offer.runbook: next(free, "") for offer in offers if offer.runbook not in dealt}
 
     def _letters(self) -> str:
         """The letters that do nothing else here."""
@@ -186,7 +195,7 @@ class MenuScreen(View):
         explained = [pen.clip(row) for row in self._about_rows(pen)]
         about.styles.height = max(1, len(explained))
         about.show(explained)
-        names = list(dict.fromkeys(subject.name for subject in self._subjects))
+        names = list(dict.fromkeys(subject.name for subject in self.subjects))
         of = names[0] if len(names) == 1 else fmt("{} services", len(names))
         back = [pen.muted(fmt("{} back", key)) for key in self.keymap.shown("app.back")[:1]]
         self.query_one(TitleBar).show((pen.bold(fmt("Act on {}", of)),), (*back, pen.environment(snapshot.environment)))
@@ -207,7 +216,7 @@ class MenuScreen(View):
         """The rows that it is about, as they stand at this moment."""
         yield BLANK
         alerts = {alert.identity: alert for alert in snapshot.alerts}
-        for subject in self._subjects[:_SUBJECTS]:
+        for subject in self.subjects[:_SUBJECTS]:
             yield (
                 _alert_row(pen, subject, alerts.get(subject.alert))
                 if subject.alert
@@ -218,7 +227,7 @@ class MenuScreen(View):
                     ),
                 )
             )
-        more = len(self._subjects) - _SUBJECTS
+        more = len(self.subjects) - _SUBJECTS
         if more > 0:
             yield (pen.muted(fmt("  and {} more", more)),)
         yield BLANK
@@ -280,7 +289,7 @@ class MenuScreen(View):
             self.app.bell()
             self.show_now()
         else:
-            self._chosen(offer)
+            self._chosen(self, offer)
 
     def action_data_refresh(self) -> None:
         self.look()

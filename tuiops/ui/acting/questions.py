@@ -11,12 +11,11 @@ from tuiops.ui.acting.ask import Question
 from tuiops.ui.acting.run_rows import undoable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
     from tuiops.core.runs import RunView, StepView
     from tuiops.runbooks.desk import Desk
-
-    Deed = Callable[[str, str], Awaitable[None]]
+    from tuiops.ui.acting.ask import Deed
 
 
 def _question(

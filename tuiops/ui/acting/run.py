@@ -15,17 +15,14 @@ from tuiops.ui.screens.detail import DetailScreen
 from tuiops.ui.widgets.safe import notify
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
     from textual.binding import BindingType
 
     from tuiops.core.runs import RunView, StepView
     from tuiops.runbooks.desk import Desk
-    from tuiops.ui.acting.ask import Question
+    from tuiops.ui.acting.ask import Deed, Question
     from tuiops.ui.screens.pen import Pen, Piece, Row
-
-    Deed = Callable[[str, str], Awaitable[None]]
-    """What is done with the option that was chosen and the text that was typed."""
 
 
 class RunScreen(DetailScreen):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.actions import Scope
+from tuiops.ui.keymap import keymap_of
 from tuiops.ui.messages import OpenRun
 from tuiops.ui.panes.table import GONE, Same, TablePane
 from tuiops.ui.phases import lasted
@@ -106,7 +107,8 @@ class RunsPane(TablePane["RunView"]):
         if waiting:
             notes.append((fmt("{} wait for somebody", waiting), run_style(next(filter(asks, live)), palette)))
         notes.append((fmt("{} past", len(snapshot.runs) - len(live)), palette.muted))
-        return tuple(notes), ((lit("Esc back"), palette.muted),)
+        back = [(fmt("{} back", key), palette.muted) for key in keymap_of(self.app).shown("app.back")[:1]]
+        return tuple(notes), tuple(back)
 
     def subject(self, row: RunView) -> tuple[SafeText, SafeText]:
         return (row.system, EMPTY)
