@@ -127,6 +127,21 @@ def first_group(expression: str, text: str, timeout: float) -> str | None:
         return found[1] if found is not None else None
 
 
+def whole(expression: str, text: str, timeout: float) -> bool:
+    """Whether an expression matches all of a text. Raises `re.error` and TimeoutError as `occurs` does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not repeats(expression):
+            return re.fullmatch(expression, text, re.ASCII) is not None
+        import regex
+
+        try:
+            compiled = regex.compile(expression, regex.VERSION0 | regex.ASCII)
+        except (regex.error, OverflowError, RecursionError) as error:
+            raise re.error(str(error)) from None
+    return compiled.fullmatch(text, timeout=timeout) is not None
+
+
 _INLINE: Final = "(?"
 
 

@@ -11,7 +11,7 @@ import msgspec
 from tuiops.core.guarded import first_group
 from tuiops.core.text import safe
 from tuiops.errors import Refused
-from tuiops.runbooks.parameters import matches, word_objection
+from tuiops.runbooks.parameters import pattern_objection, word_objection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SEARCH_SECONDS: Final = 1.0
 """For all lines together; most patterns take thousandths."""
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+"""An index of an array as RFC 6901 has it: no zeros in front."""
 
 
 def captured(captures: Mapping[str, Capture], output: str) -> dict[str, str]:
@@ -32,8 +34,9 @@ def _one(name: str, capture: Capture, output: str) -> str:
     problem = word_objection(value)
     if problem:
         raise Refused(f"{safe(name)} cannot be used: it {problem}")
-    if not matches(capture.pattern, value):
-        raise Refused(f"{safe(name)} cannot be used: it does not match {safe(capture.pattern)}")
+    problem = pattern_objection(capture.pattern, value)
+    if problem:
+        raise Refused(f"{safe(name)} cannot be used: it {problem}")
     if capture.equals and value != capture.equals:
         raise Refused(f"{safe(name)} is not {safe(capture.equals)}")
     return value
@@ -49,7 +52,7 @@ def _json(name: str, pointer: str, output: str) -> str:
         part = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict) and part in found:
             found = found[part]
-        elif isinstance(found, list) and part.isascii() and part.isdecimal() and int(part[:9]) < len(found):
+        elif isinstance(found, list) and _INDEX.fullmatch(part) and int(part) < len(found):
             found = found[int(part)]
         else:
             raise Refused(f"{safe(name)} is not there: nothing is at {safe(pointer)}")

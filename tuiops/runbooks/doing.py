@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shlex
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -20,21 +19,22 @@ from tuiops.errors import ConfigError, LedgerError, Refused, SourceError
 from tuiops.ledger.base import AlreadyClaimed
 from tuiops.runbooks import abilities
 from tuiops.runbooks.api import Following, facts_text
-from tuiops.runbooks.effects import End, Outcome
-from tuiops.runbooks.gates import Viewpoint
-from tuiops.runbooks.gating import Gating
+from tuiops.runbooks.drift import drifted
+from tuiops.runbooks.effects import STOOD_STILL, End, Outcome
 from tuiops.runbooks.model import ApiAction, CommandAction, HttpAction
-from tuiops.runbooks.outcomes import STATES, confirmed, ended, open_action
+from tuiops.runbooks.outcomes import STATES, ended, judged, open_action, settle, watch
 from tuiops.runbooks.template import filled
+from tuiops.runbooks.undoing import moved
 from tuiops.runbooks.wording import call_text
 from tuiops.sources.abilities import Prepared, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from tuiops.config.values import Secret
     from tuiops.core.access import Principal
     from tuiops.runbooks.effects import Effects
+    from tuiops.runbooks.outcomes import Watch
     from tuiops.runbooks.plan import PlannedStep
     from tuiops.runbooks.progress import Progress
     from tuiops.runbooks.scribe import Scribe
@@ -49,6 +49,9 @@ _Found = TypeVar("_Found")
 
 ABORT_GRACE = 10.0
 """Seconds that what cannot be stopped, such as an API call, gets to tell how it came out when a run is aborted."""
+
+
+_STOOD_STILL = Outcome(end=End.NOT_BEGUN, text=STOOD_STILL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,8 +93,9 @@ class Doing:
         history = self._scribe.history
         clock = self._means.world.clock
         try:
-            execution = await self._means.effects.name(self._scribe.run, history.attempts + 1)
-            prepared = await self._prepare(step, filled(wanted, history.captured), undoes)
+            do = filled(wanted, history.captured)
+            execution = await self._means.effects.name(self._scribe.run, history.attempts + 1, do)
+            prepared = await self._prepare(step, do, undoes)
         except (ConfigError, OSError, Refused, SourceError) as error:
             outcome = Outcome(end=End.NOT_BEGUN, text=safe(str(error), 1000))
             if not undoes:
@@ -115,23 +119,17 @@ class Doing:
         state, outcome = await self._judged(step, outcome, intended)
         self._means.fault("before the outcome")
         await self._scribe.write(by, ended(step.key, execution, outcome, state))
-        await self._settle(execution, prepared.do, outcome)
+        await settle(self._means.effects, execution, prepared.do, outcome)
         if step.danger is not Danger.SAFE:
             self._means.world.poke()
         return outcome
-
-    async def _settle(self, execution: str, do: Reaching, outcome: Outcome) -> None:
-        """Let go of what helps to find out how it ended, now that the record says so; of what is unknown nothing."""
-        if outcome.end is not End.UNKNOWN and not isinstance(do, ApiAction):
-            with contextlib.suppress(SourceError):
-                await self._means.effects.settle(execution, do)
 
     async def ended(self, by: Principal) -> bool:
         """End what a lost console had begun; whether it is known then how that came out. It is recorded."""
         history = self._scribe.history
         if not history.open:
             return True
-        outcome = Outcome(end=End.UNKNOWN, text=lit("it cannot be ended from here; say how it came out"))
+        outcome, do = Outcome(end=End.UNKNOWN, text=lit("it cannot be ended from here; say how it came out")), None
         try:
             do = open_action(history)
             if isinstance(do, CommandAction):
@@ -140,6 +138,7 @@ class Doing:
             outcome = Outcome(end=End.UNKNOWN, text=fmt("it could not be ended: {}", safe(str(error), 500)))
         state = StepState.PENDING if outcome.end is End.NOT_BEGUN else STATES[outcome.end]
         await self._scribe.write(by, ended(history.executions[history.open], history.open, outcome, state))
+        await settle(self._means.effects, history.open, do, outcome)
         return state is not StepState.UNKNOWN
 
     async def _prepare(self, step: PlannedStep, do: Reaching, undoes: str) -> Ready:
@@ -150,8 +149,10 @@ class Doing:
             # One that cannot be had must be known before anything is begun.
             await asyncio.to_thread(self._means.resolve, do.value)
         found = await self._prepared(do, self._scribe.history.plan.token(step.key, undo=bool(undoes)))
-        if step.call.seen and not undoes and found.seen != step.call.seen and not self._touched(step, do.resource):
+        if not undoes and drifted(self._scribe.history, step, found):
             raise Refused(f"not done: it is not as it was confirmed any more ({facts_text(found.before)})")
+        if undoes and (otherwise := moved(self._scribe.history, step, found)):
+            raise Refused(f"it is not as the step left it any more ({otherwise})")
         call = safe(shlex.join(found.argv), 4000)
         return Ready(do=do, call=call, prepared=msgspec.Raw(msgspec.json.encode(found)))
 
@@ -165,20 +166,6 @@ class Doing:
             raise Refused(f"no source that can act watches {safe(do.resource)}")
         return acts
 
-    def _touched(self, step: PlannedStep, resource: str) -> bool:
-        """Whether an earlier step of this run acted on the resource, so that it may be otherwise than planned."""
-        begun = self._scribe.history.forward.keys()
-        for other in self._scribe.history.plan.steps:
-            if other.key == step.key:
-                return False
-            if other.key not in begun:
-                continue
-            if isinstance(other.do, ApiAction) and other.do.resource == resource:
-                return True
-            if isinstance(other.do, CommandAction | HttpAction) and other.danger is not Danger.SAFE:
-                return True
-        return False
-
     async def _claimed(self, by: Principal, step: PlannedStep, ready: Ready, execution: str) -> Outcome:
         self._means.fault("before the claim")
         try:
@@ -186,8 +173,8 @@ class Doing:
         except AlreadyClaimed:
             return Outcome(end=End.UNKNOWN, text=lit("it was begun before, by another console"))
         self._means.fault("after the claim")
-        if not self._scribe.fences.fresh:
-            return Outcome(end=End.NOT_BEGUN, text=lit("not begun: this console stood still for too long"))
+        if not self._ours():
+            return _STOOD_STILL
         if self._abort.is_set():
             return Outcome(end=End.NOT_BEGUN, text=lit("not begun: the run was aborted"))
         effect = asyncio.create_task(self._effect(by, step, ready, execution), name=execution)
@@ -198,8 +185,11 @@ class Doing:
                 return await self._aborted(effect, ready, execution)
             return await _outcome(effect)
         finally:
-            stop.cancel()
-            effect.cancel()
+            await _over(effect, stop)
+
+    def _ours(self) -> bool:
+        """Whether no other console can have taken the run over by now."""
+        return self._scribe.fences.fresh
 
     async def _aborted(self, effect: asyncio.Task[Outcome], ready: Ready, execution: str) -> Outcome:
         if isinstance(ready.do, CommandAction):
@@ -221,9 +211,12 @@ class Doing:
                     sec=step.sec,
                     seconds=step.timeout,
                     printed=lambda tail: self._progress.printed(step.key, tail),
+                    ours=self._ours,
                 )
             case HttpAction() as call:
-                return await self._means.effects.http(execution, call, sec=step.sec, seconds=step.timeout)
+                return await self._means.effects.http(
+                    execution, call, sec=step.sec, seconds=step.timeout, ours=self._ours
+                )
             case ApiAction() as api:
                 return await self._ability(by, step, api, ready, execution)
 
@@ -239,6 +232,9 @@ class Doing:
             value = (await asyncio.to_thread(self._means.resolve, api.value)).encode() if api.value else None
         except (ConfigError, Refused, SourceError) as error:
             return Outcome(end=End.NOT_BEGUN, text=safe(str(error), 500))
+        if not self._ours():
+            # A secret may have taken its time.
+            return _STOOD_STILL
         following = Following(acts, world.clock, self._means.pause, told, step.timeout)
         return await following.perform(prepared, value)
 
@@ -246,45 +242,39 @@ class Doing:
         """How the step stands: what worked must show that it did."""
         if outcome.end is End.NOT_BEGUN and self._abort.is_set():
             return StepState.ABORTED, outcome
-        if outcome.end is not End.SUCCEEDED or step.confirm is None or intended.undoes:
+        if intended.undoes:
             return STATES[outcome.end], outcome
-        try:
-            check = filled(step.confirm, {**self._scribe.history.captured, **_named(step.key, outcome.captured)})
-        except Refused as error:
-            said = fmt("done, but it cannot be confirmed: {}", safe(str(error), 500))
-            return StepState.FAILED, msgspec.structs.replace(outcome, text=said)
-        gating = Gating(
-            check, self.viewpoint(intended), self._means.pause, lambda held: self._progress.held(step.key, held)
-        )  # fmt: skip
-        judged = await or_aborted(confirmed(outcome, gating), self._abort)
-        if judged is None:
+        found = await or_aborted(
+            judged(step, outcome, self._scribe.history.captured, self.watch(step, intended)), self._abort
+        )
+        if found is None:
             said = lit("done; aborted before it was confirmed")
             return StepState.ABORTED, msgspec.structs.replace(outcome, text=said)
-        return judged
+        return found
 
-    def viewpoint(self, intended: StepIntended) -> Viewpoint:
-        """From where conditions are looked at: nothing from before the step counts."""
-        system = self._scribe.history.view.system
-        return Viewpoint(
-            world=self._means.world, system=system, since=intended.at, ask=self._means.effects.look
+    def watch(self, step: PlannedStep, intended: StepIntended) -> Watch:
+        """How conditions of a step are watched: nothing from before it counts, and every look is shown."""
+        return watch(
+            self._means, self._scribe.history, intended.at, lambda held: self._progress.held(step.key, held)
         )  # fmt: skip
-
-
-def _named(step: str, captured: Mapping[str, str]) -> dict[str, str]:
-    """Captures by the names that placeholders have for them."""
-    return {f"{step}.{name}": value for name, value in captured.items()}
 
 
 async def or_aborted(work: Awaitable[_Found], abort: asyncio.Event) -> _Found | None:
-    """What the work returns; None when the run was aborted first, and the work is cancelled then."""
+    """What the work returns; None when the run was aborted first, and the work is cancelled and over then."""
     task = asyncio.ensure_future(work)
     stop = asyncio.create_task(abort.wait())
     try:
         await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
         return await task if task.done() else None
     finally:
-        stop.cancel()
+        await _over(task, stop)
+
+
+async def _over(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks, and return when they have come to their end: nothing of them goes on behind whoever waited."""
+    for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _outcome(effect: asyncio.Task[Outcome]) -> Outcome:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from tuiops.core.record import Evidence
-from tuiops.core.text import EMPTY, SafeText, safe
+from tuiops.core.text import EMPTY, SafeText, lit, safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     Printed = Callable[[tuple[SafeText, ...]], None]
     """Is given the last lines of an output, at most ten times a second."""
+
+
+STOOD_STILL = lit("not begun: this console stood still for too long")
+"""Said by a console whose run may be in other hands by now."""
 
 
 class End(Enum):
@@ -49,18 +53,33 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 class Effects(Protocol):
     """Carries out what is no ability of a source. An execution is begun at most once, whoever asks how often."""
 
-    async def name(self, run: str, attempt: int) -> str:
-        """An execution id, which says from where it is begun: elsewhere nobody can tell that it was not begun."""
+    async def name(self, run: str, attempt: int, do: object) -> str:
+        """An execution id, which says where it is begun: elsewhere nobody can tell that it was not begun.
+
+        Raises errors.SourceError when that cannot be told; then nothing can be begun there either.
+        """
         ...
 
     async def command(
-        self, execution: str, do: CommandAction, *, sec: bool, seconds: float, printed: Printed
+        self,
+        execution: str,
+        do: CommandAction,
+        *,
+        sec: bool,
+        seconds: float,
+        printed: Printed,
+        ours: Callable[[], bool],
     ) -> Outcome:
-        """Run a command to its end. When its task is cancelled the command goes on; `abort` ends it."""
+        """Run a command to its end. When its task is cancelled the command goes on; `abort` ends it.
+
+        `ours` is asked, from any thread, when all is at hand and nothing is begun: False leaves it so.
+        """
         ...
 
-    async def http(self, execution: str, do: HttpAction, *, sec: bool, seconds: float) -> Outcome:
-        """Make a call. An answer that is lost leaves the outcome unknown."""
+    async def http(
+        self, execution: str, do: HttpAction, *, sec: bool, seconds: float, ours: Callable[[], bool]
+    ) -> Outcome:
+        """Make a call. An answer that is lost leaves the outcome unknown. `ours` as in `command`."""
         ...
 
     async def look(self, check: HttpCheck | CommandCheck) -> Look:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tuiops.config.texts import nearest
+from tuiops.core.guarded import whole
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
 from tuiops.errors import Refused
@@ -35,6 +36,9 @@ LONGEST = 1024
 
 MOST = 64
 """Values of the longest list."""
+
+MATCH_SECONDS = 0.02
+"""For one value and its pattern; most take millionths. It is done at every key that is pressed in a form."""
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
@@ -67,7 +71,7 @@ def objection(parameter: AnyParameter, value: str, *, now: datetime, listed: Seq
         return problem
     match parameter:
         case TextParameter(pattern=pattern):
-            return EMPTY if matches(pattern, value) else fmt("does not match {}", safe(pattern))
+            return pattern_objection(pattern, value)
         case EnumParameter(options=options):
             return EMPTY if value in options else fmt("is not among {}", _some(options))
         case IntegerParameter():
@@ -102,8 +106,21 @@ def word_objection(value: str) -> SafeText:
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether all of a value matches. Classes such as digits are ASCII's: other scripts' are none."""
-    return re.fullmatch(pattern, value, re.ASCII) is not None
+    """Whether it is certain that all of a value matches; see `pattern_objection`."""
+    return not pattern_objection(pattern, value)
+
+
+def pattern_objection(pattern: str, value: str) -> SafeText:
+    """Why a value does not count as what a pattern describes; empty when all of it matches.
+
+    Classes such as digits are ASCII's: other scripts' are none.
+    """
+    try:
+        if whole(pattern, value, MATCH_SECONDS):
+            return EMPTY
+    except TimeoutError:
+        return fmt("takes too long to be compared with {}: a pattern that is simpler is needed", safe(pattern))
+    return fmt("does not match {}", safe(pattern))
 
 
 def moment(value: str) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from tuiops.core.access import Danger, Decision
-from tuiops.core.record import Said
+from tuiops.core.record import RunRequested, Said
 from tuiops.core.runs import RunView, StepKind
 from tuiops.core.text import EMPTY, SafeText, safe
 from tuiops.runbooks.model import AnyCheck, AnyUndo, PlainAction
@@ -71,6 +71,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, tuple[str, ...]]
     steps: tuple[PlannedStep, ...]
     danger: Danger
+    touches: tuple[str, ...] = ()
+    """Resources that its commands and calls change, as the runbook says."""
     blast_radius: SafeText = EMPTY
     alert: SafeText = EMPTY
     """Identity of the alert that it was begun from."""
@@ -92,6 +94,24 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Whatever somebody else wrote there, its texts can be shown; then its digest is no longer that of the bytes.
         """
         return _made_safe(msgspec.json.decode(content, type=cls, dec_hook=_decoded))
+
+    def requested(self, number: int, *, second: bool = False) -> RunRequested:
+        """What is recorded when somebody confirms it. `second`: whether it waits for another person."""
+        return RunRequested(
+            number=number,
+            runbook=self.runbook,
+            title=self.title,
+            system=self.system,
+            environment=self.environment,
+            production=self.production,
+            target=self.target,
+            danger=self.danger,
+            plan=msgspec.Raw(self.content()),
+            plan_digest=self.digest,
+            second=second,
+            drill=self.drill,
+            alert=self.alert,
+        )
 
     @property
     def digest(self) -> str:

@@ -102,6 +102,7 @@ def plan(kept: Kept, values: Values, ground: Ground) -> Plan:
     head = _Expansion(runbook, values, ground, {})
     steps = tuple(_steps(runbook, values, ground))
     target = head.text(runbook.target)
+    touches = _touches(runbook, values, head)
     return Plan(
         runbook=safe(runbook.id),
         file_digest=kept.digest,
@@ -111,7 +112,8 @@ def plan(kept: Kept, values: Values, ground: Ground) -> Plan:
         environment=safe(ground.environment),
         production=ground.production,
         target=target,
-        locks=_locks(runbook, values, ground, head, steps),
+        locks=_locks(runbook, ground, target, touches, steps),
+        touches=touches,
         parameters=dict(values),
         steps=steps,
         danger=worst(step.danger for step in steps),
@@ -275,16 +277,22 @@ def _open(do: ApiAction) -> bool:
     return any(names(text, Place.WORD) for text in texts)
 
 
-def _locks(
-    runbook: Runbook, values: Values, ground: Ground, head: _Expansion, steps: tuple[PlannedStep, ...]
-) -> tuple[str, ...]:
-    """One for the runbook with its target, and one for every resource that is changed, whichever runbook does it."""
-    acts = (do for step in steps for do in (step.do, step.undo) if isinstance(do, ApiAction))
-    touched = {do.resource for do in acts}
+def _touches(runbook: Runbook, values: Values, head: _Expansion) -> tuple[str, ...]:
+    """Resources that the runbook says that it changes, beside those of its `api` steps."""
+    touched: set[str] = set()
     for text in runbook.touches:
         alone = text[1:-1] if text.startswith("{") and text.endswith("}") else ""
         touched |= set(values[alone]) if alone in values else {head.name(text)}
-    whole = f"{runbook.id}:{ground.system}/{_short(head.text(runbook.target))}"
+    return tuple(sorted(touched))
+
+
+def _locks(
+    runbook: Runbook, ground: Ground, target: str, touches: tuple[str, ...], steps: tuple[PlannedStep, ...]
+) -> tuple[str, ...]:
+    """One for the runbook with its target, and one for every resource that is changed, whichever runbook does it."""
+    acts = (do for step in steps for do in (step.do, step.undo) if isinstance(do, ApiAction))
+    touched = {*touches, *(do.resource for do in acts)}
+    whole = f"{runbook.id}:{ground.system}/{_short(target)}"
     return tuple(sorted({whole, *(f"change:{ground.system}/{resource}" for resource in touched)}))
 
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from tests.servers.fixtures import Servers
     from tests.servers.sshd import Sshd
     from tuiops.core.text import SafeText
-    from tuiops.runbooks.effects import Effects, Outcome
+    from tuiops.runbooks.effects import Outcome
     from tuiops.sources.bastion import Bastion
 
 
-def effects(folder: Path, **bastions: Bastion) -> Effects:
+def effects(folder: Path, **bastions: Bastion) -> Executions:
     connector = HttpConnector(resolve, SystemClock(), bastions)
     return Executions(resolve, lambda: connector, bastions.__getitem__, folder / "executions")
 
@@ -105,11 +105,11 @@ async def test_last_lines_are_handed_on(tmp_path: Path) -> None:
 
 async def test_who_did_not_begin_it_cannot_say_that_it_was_not_begun(tmp_path: Path) -> None:
     here, elsewhere = effects(tmp_path / "here"), effects(tmp_path / "elsewhere")
-    name = await here.name("r1", 1)
     do = script("true")
+    name = await here.name("r1", 1, do)
 
     assert name.startswith("r1.1@")
-    assert name == await here.name("r1", 1) != await elsewhere.name("r1", 1)
+    assert name == await here.name("r1", 1, do) != await elsewhere.name("r1", 1, do)
     assert (await elsewhere.find(name, do)).end is End.UNKNOWN
     assert (await here.find(name, do)).end is End.NOT_BEGUN
     assert (await here.command(name, do, sec=False, seconds=9, printed=lambda _: None)).end is End.NOT_BEGUN
@@ -118,7 +118,7 @@ async def test_who_did_not_begin_it_cannot_say_that_it_was_not_begun(tmp_path: P
 async def test_it_is_found_running_and_aborted(tmp_path: Path) -> None:
     ready, do = tmp_path / "ready", script('echo > "$1"; sleep 1000', str(tmp_path / "ready"))
     first, second = effects(tmp_path), effects(tmp_path)
-    name = await first.name("r1", 1)
+    name = await first.name("r1", 1, do)
     running = asyncio.create_task(first.command(name, do, sec=False, seconds=30, printed=lambda _: None))
     await until(ready.exists, "the command is ready")
 
@@ -212,7 +212,7 @@ async def test_what_was_begun_before_is_never_called_not_begun(tmp_path: Path) -
     done = tmp_path / "done"
     do = script('echo done >> "$1"', str(done))
     place = effects(tmp_path)
-    name = await place.name("r1", 1)
+    name = await place.name("r1", 1, do)
     outcomes = [await ran(tmp_path, do, name) for _ in range(2)]
 
     assert [outcome.end for outcome in outcomes] == [End.SUCCEEDED, End.UNKNOWN]

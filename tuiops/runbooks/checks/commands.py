@@ -9,6 +9,7 @@ import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
+from tuiops.config.values import Secret
 from tuiops.runbooks.checks.walk import Finding, all_steps, doings
 from tuiops.runbooks.model import CommandAction, CommandCheck, EnumParameter, GateAction, TextParameter
 from tuiops.runbooks.parameters import matches
@@ -42,6 +43,8 @@ def findings(runbook: Runbook) -> Iterator[Finding]:
             for command, key in commands:
                 if isinstance(command, CommandAction | CommandCheck):
                     yield from _command(command.argv, (*key, "argv"), runbook)
+                if isinstance(command, CommandAction):
+                    yield from _one_stream(command, key)
 
 
 class _Vetoed(NamedTuple):
@@ -98,6 +101,14 @@ def _command(argv: Sequence[str], path: KeyPath, runbook: Runbook) -> Iterator[F
     if _name(argv) == "gcloud":
         yield from _images(argv, path, runbook)
         yield from _secret_versions(argv, path, runbook)
+
+
+def _one_stream(command: CommandAction, path: KeyPath) -> Iterator[Finding]:
+    """What may hold a secret is kept on no bastion's disk, and what comes as one stream has errors in it as well."""
+    secret = command.stdin is not None or any(isinstance(one, Secret) for one in command.environment.values())
+    if command.via and command.capture and secret:
+        remedy = "take the values in a step without secrets, or run it on this machine"
+        yield Finding((*path, "capture"), "cannot be had from a command with secrets on a bastion", remedy)
 
 
 def _key(path: KeyPath, position: int) -> KeyPath:

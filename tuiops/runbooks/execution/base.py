@@ -16,7 +16,9 @@ import msgspec
 
 from tuiops.config.values import Secret
 from tuiops.core.record import NO_DIGEST, Digest, Evidence
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.errors import NotFound
+from tuiops.runbooks.effects import STOOD_STILL
 from tuiops.runbooks.model import HttpAction
 
 EXECUTION_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}"
@@ -31,6 +33,23 @@ _EXECUTION: Final = re.compile(EXECUTION_PATTERN)
 def is_execution(text: str) -> bool:
     """Whether a text can be an execution id."""
     return _EXECUTION.fullmatch(text) is not None
+
+
+def known_execution(text: str) -> str:
+    """The text itself. NotFound when it can be no execution id: then it is no name of a folder either."""
+    if not is_execution(text):
+        raise NotFound(f"{safe(text)} can be no execution id")
+    return text
+
+
+def origin_of(execution: str) -> str:
+    """What names the folder in which an execution is claimed; empty when the id does not say."""
+    return execution.rpartition("@")[2] if "@" in execution else ""
+
+
+def always() -> bool:
+    """For what nobody can take out of our hands."""
+    return True
 
 
 class Kind(Enum):
@@ -128,6 +147,9 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
 Tell = Callable[[Tail], None]
 """Called in the event loop; must return at once."""
 
+StillOurs = Callable[[], bool]
+"""Asked at the last moment before something begins, from any thread: whether it is still for this console to begin."""
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """A command to carry out. Holds references to secrets, never their values."""
@@ -148,6 +170,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     wants_stdout: bool = False
     """Whether `Outcome.stdout` is asked for; without it standard output and standard error are one stream."""
 
+    @property
+    def secrets(self) -> bool:
+        """Whether it is given, or may print, anything that must not be seen."""
+        return bool(self.stdin or self.hidden) or any(isinstance(one, Secret) for one in self.environment.values())
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP call to make. Its words are final; secrets in its headers are references."""
@@ -163,9 +190,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 class Commands(Protocol):
     """A place where commands are carried out: this machine, or a bastion."""
 
-    async def run(self, command: Command, tell: Tell) -> Outcome:
+    async def run(self, command: Command, tell: Tell, ours: StillOurs = always) -> Outcome:
         """Claim its id, begin it, and wait for its end. One that was begun before is left alone, and unknown.
 
+        Secrets may take their time before that, or a link: what is not `ours` any more by then is not begun.
         Never raises for what goes wrong: that is an outcome. When its task is cancelled, or this program dies, the
         command goes on; `abort` ends it.
         """
@@ -174,7 +202,8 @@ class Commands(Protocol):
     async def find(self, execution: str) -> Finding:
         """What became of an execution, asked when nobody here is waiting for it.
 
-        One that was not begun is kept from beginning later. Raises errors.SourceError when the place cannot be asked.
+        One that was not begun is kept from beginning later, in the folder that its id names: elsewhere nobody can
+        tell. Raises errors.SourceError when the place cannot be asked, NotFound for what can be no id.
         """
         ...
 
@@ -209,6 +238,17 @@ def begun_before() -> Outcome:
     return unknown(lit("this execution was begun before; it is not begun again"))
 
 
+def stood_still() -> Outcome:
+    """The outcome for a console whose run may be in other hands by now."""
+    return not_done(STOOD_STILL)
+
+
+def elsewhere() -> Finding:
+    """The answer of a place that has another folder than the one in which it was begun."""
+    text = lit("there is no trace of it here; it was begun from another machine or by another user")
+    return Finding(sight=Sight.NOBODY_KNOWS, text=text)
+
+
 def not_begun() -> Finding:
     """The answer when nobody had begun it, and from now on nobody can."""
     return Finding(sight=Sight.NOT_BEGUN, text=lit("it was not begun, and cannot begin any more"))
@@ -240,6 +280,11 @@ def ended_text(status: int) -> SafeText:
     if status > 128:
         return fmt("ended by signal {}", status - 128)
     return fmt("ended with status {}", status)
+
+
+def left_process(pid: int, name: str, why: str) -> Left:
+    """A process, and why it may still be there when that is known."""
+    return Left(pid, fmt("{}, {}", safe(name), safe(why)) if why else safe(name))
 
 
 def left_text(left: tuple[Left, ...]) -> SafeText:

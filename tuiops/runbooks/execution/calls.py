@@ -11,7 +11,18 @@ from urllib.parse import urlsplit, urlunsplit
 from tuiops.config.values import Secret
 from tuiops.core.text import fmt, lit, safe
 from tuiops.errors import ConfigError, Refused, SourceError, TimedOut
-from tuiops.runbooks.execution.base import Finding, Kind, Outcome, Output, Sight, is_execution, not_done, unknown
+from tuiops.runbooks.execution.base import (
+    Finding,
+    Kind,
+    Outcome,
+    Output,
+    Sight,
+    always,
+    is_execution,
+    not_done,
+    stood_still,
+    unknown,
+)
 from tuiops.runbooks.execution.output import Lines
 from tuiops.runbooks.execution.secret_forms import redacted
 from tuiops.runbooks.template import with_secrets
@@ -20,7 +31,7 @@ from tuiops.sources.http import Endpoint, Signs
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tuiops.runbooks.execution.base import Call
+    from tuiops.runbooks.execution.base import Call, StillOurs
     from tuiops.sources.http import Heard, HttpConnector, Request
     from tuiops.sources.http_auth import Resolve
 
@@ -40,8 +51,11 @@ class HttpCalls:
         self._connector = connector
         self._resolve = resolve
 
-    async def run(self, call: Call) -> Outcome:
-        """Make a call and wait for its answer. Never raises for what goes wrong: that is an outcome."""
+    async def run(self, call: Call, ours: StillOurs = always) -> Outcome:
+        """Make a call and wait for its answer. Never raises for what goes wrong: that is an outcome.
+
+        A secret, a name or a connection may take their time: what is not `ours` any more by then is not sent.
+        """
         try:
             headers, body, secrets = await asyncio.to_thread(self._filled, call)
             origin, rest = _split(call.action.url)
@@ -54,10 +68,14 @@ class HttpCalls:
 
         def sent() -> None:
             nonlocal began
+            if not ours():
+                raise _NotOursError
             began = True
 
         try:
             heard = await client.once(call.action.method, origin + rest, body=body, headers=headers, sent=sent)
+        except _NotOursError:
+            return stood_still()
         except SourceError as error:
             # Errors name the server and the trouble, never what was sent; but a server may repeat it.
             text = safe(redacted(str(error).encode(), secrets).decode("utf-8", "replace"), 500)
@@ -95,6 +113,10 @@ class HttpCalls:
         if action.body and "content-type" not in {name.lower() for name in headers}:
             headers["Content-Type"] = "application/json"
         return headers, action.body.encode() if action.body else None, secrets
+
+
+class _NotOursError(Exception):
+    """A call is not for this console to make any more; nothing was sent."""
 
 
 class _Nobody(Signs):

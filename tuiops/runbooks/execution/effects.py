@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import uuid
 from collections import deque
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 from tuiops.config import paths
 from tuiops.core.guarded import occurs
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import Refused
+from tuiops.errors import Refused, SourceError, Unreachable
 from tuiops.runbooks.captures import captured
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.execution import folder as folders
-from tuiops.runbooks.execution.base import Call, Command, Kind, Sight, not_done
+from tuiops.runbooks.execution.base import Call, Command, Kind, Sight, always, elsewhere, not_done, origin_of
 from tuiops.runbooks.execution.calls import HttpCalls
 from tuiops.runbooks.execution.local import LocalCommands
 from tuiops.runbooks.execution.remote import RemoteCommands
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tuiops.runbooks.effects import Printed
-    from tuiops.runbooks.execution.base import Commands, Finding, Tail
+    from tuiops.runbooks.execution.base import Finding, StillOurs, Tail
     from tuiops.runbooks.execution.base import Outcome as Carried
     from tuiops.runbooks.model import Capture
     from tuiops.sources.bastion import Bastion
@@ -58,14 +59,23 @@ class Executions:
         self._bastion = bastion
         self._base = base or paths.state_dir() / "executions"
         self._local = LocalCommands(resolve, self._base)
-        self._origin = ""
 
-    async def name(self, run: str, attempt: int) -> str:
+    async def name(self, run: str, attempt: int, do: object) -> str:
         """See `Effects`."""
+        place = self._place(do.via) if isinstance(do, CommandAction) else self._local
+        if isinstance(place, RemoteCommands):
+            return f"{run}.{attempt}@{await place.origin()}"
         return f"{run}.{attempt}@{await self._here()}"
 
     async def command(
-        self, execution: str, do: CommandAction, *, sec: bool, seconds: float, printed: Printed
+        self,
+        execution: str,
+        do: CommandAction,
+        *,
+        sec: bool,
+        seconds: float,
+        printed: Printed,
+        ours: StillOurs = always,
     ) -> Outcome:
         """See `Effects`."""
         place = self._place(do.via)
@@ -86,12 +96,14 @@ class Executions:
             sec=sec,
             wants_stdout=bool(do.capture) and not sec,
         )
-        return await _judged(await place.run(command, tell), do.statuses, do.capture)
+        return await _judged(await place.run(command, tell, ours), do.statuses, do.capture)
 
-    async def http(self, execution: str, do: HttpAction, *, sec: bool, seconds: float) -> Outcome:
+    async def http(
+        self, execution: str, do: HttpAction, *, sec: bool, seconds: float, ours: StillOurs = always
+    ) -> Outcome:
         """See `Effects`."""
         calls = HttpCalls(self._connector(), self._resolve)
-        outcome = await calls.run(Call(execution=execution, action=do, timeout=seconds, sec=sec))
+        outcome = await calls.run(Call(execution=execution, action=do, timeout=seconds, sec=sec), ours)
         return await _judged(outcome, do.statuses, do.capture)
 
     async def look(self, check: HttpCheck | CommandCheck) -> Look:
@@ -106,7 +118,9 @@ class Executions:
         try:
             outcome = await place.run(command, lambda _: None)
         except asyncio.CancelledError:
-            await asyncio.shield(place.abort(execution))
+            # Nobody waits for it any more, whether it can be ended or not.
+            with contextlib.suppress(SourceError):
+                await asyncio.shield(place.abort(execution))
             raise
         if outcome.kind is not Kind.NOT_DONE:
             await place.settle(execution)
@@ -137,7 +151,7 @@ class Executions:
         if place is not None:
             await place.settle(execution)
 
-    def _place(self, via: str) -> Commands | None:
+    def _place(self, via: str) -> LocalCommands | RemoteCommands | None:
         if not via:
             return self._local
         try:
@@ -146,18 +160,22 @@ class Executions:
             return None
 
     async def _here(self) -> str:
-        if not self._origin:
-            self._origin = await asyncio.to_thread(folders.origin, str(self._base))
-        return self._origin
+        try:
+            return await asyncio.to_thread(folders.origin, str(self._base))
+        except OSError as error:
+            why = safe(error.strerror or "unreadable").lower()
+            raise Unreachable(f"{safe(str(self._base))} cannot be written: {why}") from None
+
+    async def _belongs(self, execution: str, do: CommandAction) -> bool:
+        """Whether the folder that was looked into is the one that the execution's id names."""
+        # A bastion looks for itself, and answers for no other folder.
+        return bool(origin_of(execution)) if do.via else origin_of(execution) == await self._here()
 
     async def _found(self, execution: str, do: CommandAction, finding: Finding) -> Outcome:
         match finding.sight:
-            case Sight.NOT_BEGUN if execution.rpartition("@")[2] != await self._here():
+            case Sight.NOT_BEGUN if not await self._belongs(execution, do):
                 # Another machine, or another user's folder, may well have it.
-                return Outcome(
-                    end=End.UNKNOWN,
-                    text=lit("there is no trace of it here; it was begun from another machine or by another user"),
-                )
+                return Outcome(end=End.UNKNOWN, text=elsewhere().text)
             case Sight.NOT_BEGUN:
                 return Outcome(end=End.NOT_BEGUN, text=finding.text)
             case Sight.RUNNING:

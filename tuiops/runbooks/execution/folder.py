@@ -34,6 +34,9 @@ STATUS = "status"
 BARRED = "barred"
 SETTLED = "settled"
 
+STDOUT_BYTES = 1024 * 1024
+"""Bytes kept of standard output for captures, here and of a bastion."""
+
 ABORT = b"abort\n"
 """What the FIFO understands."""
 
@@ -151,10 +154,10 @@ def origin(base: str) -> str:
         return file.read().decode()
 
 
-def settle(base: str, execution: str) -> None:
+def settle(folder: str) -> None:
     """Note that the ledger has the outcome."""
     with contextlib.suppress(FileNotFoundError, FileExistsError):
-        write(f"{base}/{execution}/{SETTLED}", b"")
+        write(f"{folder}/{SETTLED}", b"")
 
 
 def prune(base: str, *, older: float, most: int) -> int:

@@ -20,22 +20,25 @@ import msgspec
 import tuiops
 from tuiops.config import paths
 from tuiops.core.record import NO_DIGEST
-from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.core.text import fmt, lit, safe
 from tuiops.errors import ConfigError, SourceError, Unreachable
 from tuiops.runbooks.execution import folder as folders
 from tuiops.runbooks.execution import processes
 from tuiops.runbooks.execution.base import (
     GRACE,
     Finding,
-    Left,
     Outcome,
     Sight,
+    always,
     begun_before,
     ended_outcome,
+    known_execution,
+    left_process,
     left_text,
     lost,
     not_begun,
     not_done,
+    stood_still,
     unknown,
 )
 from tuiops.runbooks.execution.output import INTERVAL, Lines
@@ -43,7 +46,7 @@ from tuiops.runbooks.execution.prepared import Prepared, objection, prepare
 from tuiops.runbooks.execution.segments import Reader
 
 if TYPE_CHECKING:
-    from tuiops.runbooks.execution.base import Command, Tail, Tell
+    from tuiops.runbooks.execution.base import Command, StillOurs, Tail, Tell
     from tuiops.sources.http_auth import Resolve
 
 KEPT_SECONDS: Final = 30 * 86400.0
@@ -56,6 +59,7 @@ _ANSWER_SECONDS: Final = 30.0
 """How long a supervisor may take to say whether the command has begun; a busy machine needs a second."""
 _PATIENCE: Final = 10.0
 """Seconds beyond its grace in which a supervisor must have ended its command."""
+_NOT_OURS: Final = "not ours"
 _FIRST_LOOK: Final = 0.01
 _ENDING: Final = 3.0
 """Seconds in which killed processes must be gone."""
@@ -97,7 +101,7 @@ class LocalCommands:
         self._base = base or paths.state_dir() / "executions"
         self._pruned: float | None = None
 
-    async def run(self, command: Command, tell: Tell) -> Outcome:
+    async def run(self, command: Command, tell: Tell, ours: StillOurs = always) -> Outcome:
         """See `base.Commands`."""
         problem = objection(command)
         if problem:
@@ -106,9 +110,11 @@ class LocalCommands:
             prepared = await asyncio.to_thread(prepare, command, self._resolve)
         except ConfigError as error:
             return not_done(fmt("a secret cannot be read: {}", safe(str(error), 500)))
-        answer = await asyncio.to_thread(self._begin, command, prepared)
+        answer = await asyncio.to_thread(self._begin, command, prepared, ours)
+        if answer == _NOT_OURS:
+            return stood_still()
         if answer == "taken":
-            barred = await asyncio.to_thread((self._base / command.execution / folders.BARRED).exists)
+            barred = await asyncio.to_thread((self._folder(command.execution) / folders.BARRED).exists)
             return not_done(not_begun().text) if barred else begun_before()
         if answer.startswith("failed"):
             return not_done(fmt("{}: {}", safe(command.argv[0]), safe(answer.removeprefix("failed ").lower())))
@@ -117,7 +123,11 @@ class LocalCommands:
 
     async def follow(self, command: Command, tell: Tell) -> Outcome:
         """See `base.Commands`."""
-        lines, reader = Lines(), Reader(str(self._base / command.execution), folders.OUTPUT)
+        try:
+            folder = self._folder(command.execution)
+        except SourceError as error:
+            return unknown(safe(str(error), 500))
+        lines, reader = Lines(), Reader(str(folder), folders.OUTPUT)
         pause = _FIRST_LOOK
         while True:
             try:
@@ -137,7 +147,7 @@ class LocalCommands:
 
     async def abort(self, execution: str) -> Finding:
         """See `base.Commands`."""
-        folder = self._base / execution
+        folder = self._folder(execution)
         order = await asyncio.to_thread(folders.read_json, str(folder / folders.ORDER)) or {}
         deadline = time.monotonic() + float(order.get("grace", GRACE)) + _PATIENCE
         while (finding := await self.find(execution)).sight is Sight.RUNNING:
@@ -152,10 +162,14 @@ class LocalCommands:
 
     async def settle(self, execution: str) -> None:
         """See `base.Commands`."""
-        await asyncio.to_thread(folders.settle, str(self._base), execution)
+        await asyncio.to_thread(folders.settle, str(self._folder(execution)))
 
-    def _begin(self, command: Command, prepared: Prepared) -> str:
-        """Start a supervisor and return its answer."""
+    def _folder(self, execution: str) -> Path:
+        """The folder of an execution. NotFound for what can be none, such as a way out of here."""
+        return self._base / known_execution(execution)
+
+    def _begin(self, command: Command, prepared: Prepared, ours: StillOurs) -> str:
+        """Start a supervisor and return its answer; `_NOT_OURS` when nothing was begun because of that."""
         self._prune()
         environment = _passed_on() | prepared.environment | {processes.VARIABLE: command.execution}
         shown = {
@@ -180,7 +194,7 @@ class LocalCommands:
             "wants_stdout": command.wants_stdout,
         }
         try:
-            return _asked(command.execution, marshal.dumps(order))
+            return _asked(command.execution, marshal.dumps(order), ours)
         except OSError as error:
             return f"failed {error.strerror or error}"
 
@@ -207,14 +221,14 @@ class LocalCommands:
         sight, status = self._sight(execution)
         lines = Lines()
         if sight is Sight.ENDED:
-            for piece in Reader(str(self._base / execution), folders.OUTPUT).read():
+            for piece in Reader(str(self._folder(execution)), folders.OUTPUT).read():
                 lines.missing(piece.missing_lines)
                 lines.feed(piece.data)
             lines.finish()
         return self._told(execution, sight, status, lines)
 
     def _sight(self, execution: str) -> tuple[Sight, Status | None]:
-        folder, watched = self._base / execution, False
+        folder, watched = self._folder(execution), False
         try:
             if not folder.is_dir():
                 with contextlib.suppress(folders.Taken):
@@ -238,15 +252,15 @@ class LocalCommands:
         if status is not None:
             outcome = self._outcome(execution, status, lines)
             return Finding(sight=sight, text=outcome.text, outcome=outcome, left=outcome.left)
-        left = tuple(Left(found.pid, safe(found.name)) for found in processes.marked(execution))
+        left = tuple(left_process(found.pid, found.name, "") for found in processes.marked(execution))
         text = lit("whoever watched it is gone; nobody knows how it ended")
         if left:
             text = fmt("{}; of its processes live: {}", text, left_text(left))
         return Finding(sight=sight, text=text, left=left)
 
     def _outcome(self, execution: str, status: Status, lines: Lines) -> Outcome:
-        folder = self._base / execution
-        left = tuple(Left(each.pid, _named(each)) for each in status.left)
+        folder = self._folder(execution)
+        left = tuple(left_process(each.pid, each.name, each.why) for each in status.left)
         if status.kind == "not done":
             return not_done(fmt("it could not be started: {}", safe(status.text.lower())))
         try:
@@ -275,10 +289,6 @@ class LocalCommands:
                 await asyncio.sleep(INTERVAL)
 
 
-def _named(left: LeftProcess) -> SafeText:
-    return fmt("{}, {}", safe(left.name), safe(left.why)) if left.why else safe(left.name)
-
-
 def _passed_on() -> dict[str, str]:
     """The few variables of this program that a command gets."""
     passed = {
@@ -287,8 +297,11 @@ def _passed_on() -> dict[str, str]:
     return {"PATH": os.defpath, "TERM": "dumb"} | passed
 
 
-def _asked(execution: str, order: bytes) -> str:
-    """The answer of a supervisor; empty when there was none. OSError when it cannot be started."""
+def _asked(execution: str, order: bytes, ours: StillOurs) -> str:
+    """The answer of a supervisor; empty when there was none. OSError when it cannot be started.
+
+    It is told what to do only if that is `ours` to begin at that moment; half of an order does nothing.
+    """
     roots = [str(Path(tuiops.__file__).parent.parent)]
     if not processes.has_proc():
         import psutil
@@ -309,6 +322,8 @@ def _asked(execution: str, order: bytes) -> str:
             return ""
         selector.register(started.stdout, selectors.EVENT_READ)
         try:
+            if not ours():
+                return _NOT_OURS
             started.stdin.write(order)
             started.stdin.close()
         except BrokenPipeError:

@@ -33,6 +33,11 @@ class Process:
         """A letter, as `ps` shows it."""
 
 
+def why(state: str) -> str:
+    """Why a process in this state may still be there after it was ended; empty when that says nothing."""
+    return "waits for a device" if state.startswith("D") else ""
+
+
 def has_proc() -> bool:
     """Whether the kernel shows processes as Linux does."""
     return os.path.exists(f"{PROC}/self/stat")

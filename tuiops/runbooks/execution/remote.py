@@ -13,8 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import ConfigError, SourceError, TimedOut, Unreachable
-from tuiops.runbooks.execution.base import Command, Finding, Outcome, Sight, is_execution, lost, not_done, unknown
+from tuiops.errors import BadAnswer, ConfigError, SourceError, TimedOut, Unreachable
+from tuiops.runbooks.execution.base import (
+    Command,
+    Finding,
+    Outcome,
+    always,
+    known_execution,
+    lost,
+    not_done,
+    origin_of,
+    stood_still,
+    unknown,
+)
 from tuiops.runbooks.execution.output import INTERVAL
 from tuiops.runbooks.execution.prepared import Prepared, objection, prepare
 from tuiops.runbooks.execution.processes import VARIABLE
@@ -23,7 +34,7 @@ from tuiops.runbooks.execution.report import Report
 if TYPE_CHECKING:
     import asyncssh
 
-    from tuiops.runbooks.execution.base import Tell
+    from tuiops.runbooks.execution.base import StillOurs, Tell
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.http_auth import Resolve
 
@@ -50,7 +61,18 @@ class RemoteCommands:
         self._resolve = resolve
         self._shell = shell
 
-    async def run(self, command: Command, tell: Tell) -> Outcome:
+    async def origin(self) -> str:
+        """What names the folder of executions that the bastion has at this moment. Raises SourceError.
+
+        An id that ends in `@` and this begins nothing, and says nothing of what was begun, in any other folder: the
+        same name may lead to another host, user or disk the next time.
+        """
+        report = await self._talked("origin", "origin", _ASKING)
+        if not report.origin:
+            raise BadAnswer(f"bastion {self._bastion.name} keeps no folder of executions{report.failure}")
+        return report.origin
+
+    async def run(self, command: Command, tell: Tell, ours: StillOurs = always) -> Outcome:
         """See `base.Commands`."""
         problem = _objection(command)
         if problem:
@@ -71,11 +93,15 @@ class RemoteCommands:
             if isinstance(error, asyncio.CancelledError):
                 raise
             return not_done(fmt("{} before anything was begun", safe(str(error), 500)))
-        return await self._waited(process, _LAST, command, prepared, tell)
+        if ours():
+            return await self._waited(process, _LAST, command, prepared, tell)
+        process.close()
+        return stood_still()
 
     async def follow(self, command: Command, tell: Tell) -> Outcome:
         """See `base.Commands`."""
         try:
+            known_execution(command.execution)
             process = await self._bastion.execute(f"exec {self._shell}")
         except SourceError as error:
             return unknown(safe(str(error), 500))
@@ -117,8 +143,13 @@ class RemoteCommands:
         return finding.outcome or lost(finding, report.output())
 
     async def _asked(self, action: str, execution: str, seconds: float) -> Finding:
-        if not is_execution(execution):
-            return Finding(sight=Sight.NOBODY_KNOWS, text=fmt("{} can be no execution id", safe(execution)))
+        report = await self._talked(action, known_execution(execution), seconds)
+        if report.failed:
+            # What has no folder, and cannot be given one, may yet begin.
+            raise Unreachable(f"bastion {self._bastion.name} cannot tell{report.failure}")
+        return report.finding()
+
+    async def _talked(self, action: str, execution: str, seconds: float) -> Report:
         command = Command(execution=execution, argv=("true",))
         report = Report(command, frozenset())
         process = await self._bastion.execute(f"exec {self._shell}")
@@ -130,7 +161,7 @@ class RemoteCommands:
             raise TimedOut(f"bastion {self._bastion.name} did not say what became of {execution}") from None
         finally:
             process.close()
-        return report.finding()
+        return report
 
 
 class _NothingBegunError(SourceError):
@@ -213,6 +244,8 @@ def _tell(report: Report, tell: Tell, *, last: bool = False) -> None:
 def _objection(command: Command) -> SafeText:
     if command.argv and command.argv[0].startswith("-"):
         return lit("the name of a program cannot begin with a dash")
+    if command.wants_stdout and not command.sec and command.secrets:
+        return lit("values cannot be taken from what a command with secrets prints on a bastion")
     return objection(command)
 
 
@@ -231,7 +264,10 @@ def quoted(word: str) -> str:
 
 
 def mode(command: Command, prepared: Prepared) -> str:
-    """What becomes of output over there. What may hold a secret is not written to a disk that is not ours."""
+    """What becomes of output over there. What may hold a secret is not written to a disk that is not ours.
+
+    So it comes as one stream: standard output and standard error can be told apart only in pieces on a disk.
+    """
     if command.sec:
         return "none"
     if prepared.forms:
@@ -247,6 +283,7 @@ def _script(action: str, command: Command, prepared: Prepared) -> bytes:
     inner += [f"export {VARIABLE}={quoted(command.execution)}", 'exec "$@"']
     settings = {
         "tuiops_id": command.execution,
+        "tuiops_place": origin_of(command.execution),
         "tuiops_timeout": str(max(1, math.ceil(command.timeout))),
         "tuiops_grace": str(max(0, math.ceil(command.grace))),
         "tuiops_mode": mode(command, prepared),

@@ -1,11 +1,13 @@
 # What runs on a bastion, in POSIX sh. The console sends it on standard input as one compound command, so that half of
 # it does nothing, with assignments before it: tuiops_id, tuiops_timeout and tuiops_grace (whole seconds), tuiops_mode
 # (keep, split, stream or none), tuiops_inner (what turns into the command), tuiops_input, the function tuiops_export,
-# and `set --` with the words of the command. After it comes tuiops_begin, _follow, _find, _abort or _settle.
+# tuiops_place (what .origin must hold, or else nothing is begun or said; empty: whatever it is), and `set --` with the
+# words of the command. After it comes tuiops_origin, _begin, _follow, _find, _abort or _settle.
 #
 # It speaks to the console in lines on standard error that begin with `tuiops:`; bytes that such a line announces come
 # on standard output.
 #
+# ~/.local/state/tuiops/executions/.origin   names this folder among those of all machines and users
 # ~/.local/state/tuiops/executions/ID/   mkdir of it is the claim
 #   watch     this file and its settings, as the runner reads it; no secret is in it
 #   runner    process that watches the command      go        mkdir of it begins the command, or else bars it
@@ -35,8 +37,34 @@ tuiops_cleanse() {
   done
 }
 
+# Whether this is the folder that the execution belongs to: the same address may lead elsewhere the next time.
+tuiops_known() {
+  [ -n "$tuiops_place" ] || return 0
+  { read -r tuiops_found <"$tuiops_base/.origin"; } 2>/dev/null && [ "$tuiops_found" = "$tuiops_place" ]
+}
+
+# Say what names this folder; made up when first asked for, whole or not at all.
+tuiops_origin() {
+  mkdir -p "$tuiops_base" 2>/dev/null
+  if [ ! -e "$tuiops_base/.origin" ]; then
+    tuiops_found=$(od -A n -N 8 -t x1 /dev/urandom | tr -d ' \n')
+    tuiops_file=$tuiops_base/.origin.$tuiops_found
+    [ -n "$tuiops_found" ] && printf '%s\n' "$tuiops_found" 2>/dev/null >"$tuiops_file" &&
+      ln "$tuiops_file" "$tuiops_base/.origin" 2>/dev/null
+    rm -f "$tuiops_file"
+    sync "$tuiops_base/.origin" "$tuiops_base" 2>/dev/null || sync
+  fi
+  if { read -r tuiops_found <"$tuiops_base/.origin"; } 2>/dev/null; then
+    tuiops_say "origin $tuiops_found"
+    tuiops_say ended
+  else
+    tuiops_say "failed $tuiops_base/.origin cannot be written"
+  fi
+}
+
 # Claim the execution, begin it in a session of its own, follow it.
 tuiops_begin() {
+  tuiops_known || { tuiops_say "failed it is another machine, user or folder by now"; return; }
   (PATH=${tuiops_path:-$PATH} && command -v "$1") >/dev/null 2>&1 || { tuiops_say absent; return; }
   mkdir -p "$tuiops_base" 2>/dev/null
   if ! mkdir "$tuiops_here" 2>/dev/null; then
@@ -282,6 +310,7 @@ tuiops_send() {
 
 # Send output as it comes, and how it ended.
 tuiops_follow() {
+  tuiops_known || { tuiops_say elsewhere; return; }
   tuiops_n_out=0 tuiops_at_out=0 tuiops_n_err=0 tuiops_at_err=0 tuiops_over= tuiops_look=0
   while :; do
     if tuiops_final; then
@@ -367,6 +396,7 @@ tuiops_list() {
 
 # What became of it; one that nobody has claimed is claimed, so that it cannot begin any more.
 tuiops_find() {
+  tuiops_known || { tuiops_say elsewhere; return; }
   mkdir -p "$tuiops_base" 2>/dev/null
   if mkdir "$tuiops_here" 2>/dev/null; then
     mkdir "$tuiops_here/go" && : >"$tuiops_here/barred"
@@ -384,6 +414,7 @@ tuiops_find() {
 }
 
 tuiops_abort() {
+  tuiops_known || { tuiops_say elsewhere; return; }
   if tuiops_final; then
     :
   elif tuiops_watched; then
@@ -404,7 +435,7 @@ tuiops_abort() {
 
 # The ledger has it: what it printed may go, and after a month the rest.
 tuiops_settle() {
-  if [ -d "$tuiops_here" ]; then
+  if tuiops_known && [ -d "$tuiops_here" ]; then
     : >"$tuiops_here/settled"
     rm -f "$tuiops_here"/out.* "$tuiops_here"/err.*
   fi

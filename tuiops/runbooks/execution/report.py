@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import fmt, lit, safe
 from tuiops.errors import BadAnswer
+from tuiops.runbooks.execution import folder as folders
+from tuiops.runbooks.execution import processes
 from tuiops.runbooks.execution.base import (
     Finding,
     Kind,
@@ -19,7 +21,9 @@ from tuiops.runbooks.execution.base import (
     Output,
     Sight,
     begun_before,
+    elsewhere,
     ended_outcome,
+    left_process,
     left_text,
     not_begun,
     not_done,
@@ -30,14 +34,14 @@ from tuiops.runbooks.execution.redaction import Redactor
 if TYPE_CHECKING:
     from tuiops.runbooks.execution.base import Command, Tail
 
-STDOUT_BYTES: Final = 1024 * 1024
-"""Bytes kept of standard output for captures."""
-
 _PREFIX: Final = b"tuiops:"
 _LONGEST_FRAME: Final = 16 * 1024 * 1024
 _MOST_LEFT: Final = 100
-_FINAL: Final = frozenset({"taken", "absent", "failed", "none", "running", "unknown", "ended"})
-_WAITS_FOR_A_DEVICE: Final = "D"
+_FINAL: Final = frozenset({"taken", "absent", "failed", "elsewhere", "none", "running", "unknown", "ended"})
+_ORIGIN: Final = re.compile(r"[0-9a-f]{8,64}")
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_PLACE: Final = re.compile(r"[0-9]{1,15}\.([0-9]{1,15})\.([0-9]{1,15})")
+_STREAMS: Final = frozenset({"out", "err"})
 
 
 class Report:
@@ -73,6 +77,23 @@ class Report:
         """What the shell over there complained about, to be put behind a sentence."""
         return f": {safe(self._noise)}" if self._noise else ""
 
+    @property
+    def origin(self) -> str:
+        """What names the folder of executions over there; empty when that was not said."""
+        said = self._said.get("origin", "")
+        return said if _ORIGIN.fullmatch(said) else ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether what was asked for failed over there."""
+        return "failed" in self._said
+
+    @property
+    def failure(self) -> str:
+        """What failed over there, to be put behind a sentence."""
+        said = self._said.get("failed", "")
+        return f": {safe(said, 300)}" if said else self.complaint
+
     def hear(self, line: bytes) -> int:
         """Take a line in. Returns how many bytes of output come next on the other stream."""
         if not line.startswith(_PREFIX) or not line.endswith(b"\n"):
@@ -80,9 +101,8 @@ class Report:
             return 0
         word, _, rest = line[len(_PREFIX) : -1].decode("utf-8", "replace").partition(" ")
         if word == "data":
-            with contextlib.suppress(ValueError):
-                return self._announced(*rest.split(" "))
-        elif word == "left":
+            return self._announced(rest)
+        if word == "left":
             if len(self._left) < _MOST_LEFT:
                 self._left.append(_left(rest))
         else:
@@ -113,6 +133,8 @@ class Report:
         said, left = self._said, tuple(self._left)
         if "none" in said:
             return not_begun()
+        if "elsewhere" in said:
+            return elsewhere()
         if "ended" in said:
             outcome = self._outcome(left)
             return Finding(sight=Sight.ENDED, text=outcome.text, outcome=outcome, left=left)
@@ -139,7 +161,7 @@ class Report:
     def _outcome(self, left: tuple[Left, ...]) -> Outcome:
         said = self._said
         how = "timed out" if "expired" in said else "aborted" if "aborted" in said else "ended"
-        status = int(said["status"]) if said.get("status", "").isdecimal() else None
+        status = _number(said.get("status", ""))
         outcome = ended_outcome(how, status, left)
         if how == "ended" and status is None:
             outcome = Outcome(kind=Kind.UNKNOWN, text=lit("its status cannot be read"), left=left)
@@ -147,10 +169,18 @@ class Report:
             outcome, output=self.output(), stdout=bytes(self._stdout), stdout_cut=self._stdout_cut
         )
 
-    def _announced(self, stream: str, place: str, offset: str, count: str) -> int:
-        _, before, lines = map(int, place.split("."))
+    def _announced(self, rest: str) -> int:
+        """`STREAM NUMBER.BYTES.LINES OFFSET COUNT`. BadAnswer: what comes next could not be told from anything."""
+        stream, place, *numbers = (*rest.split(" "), "", "")[:4]
+        found = _PLACE.fullmatch(place)
+        offset, count = map(_number, numbers)
+        if stream not in _STREAMS or found is None or offset is None or count is None:
+            raise BadAnswer(f"output was announced in words that mean nothing: {safe(rest, 100)}")
+        if count > _LONGEST_FRAME:
+            raise BadAnswer(f"more output was announced than there can be: {count} bytes")
+        before, lines = map(int, found.groups())
         at, seen = self._at.get(stream, (0, 0))
-        start = before + int(offset)
+        start = before + offset
         if start > at:
             self._gaps = True
             missing = max(0, lines - seen)
@@ -160,15 +190,13 @@ class Report:
                 self._stdout_cut = True
         self._current = stream
         self._streams_seen.add(stream)
-        if int(count) > _LONGEST_FRAME:
-            raise BadAnswer(f"more output was announced than there can be: {safe(count)} bytes")
-        return int(count)
+        return count
 
     def _keep(self, data: bytes) -> None:
         if not data:
             return
         if self._command.wants_stdout and self._current in {"", "out"} and not self._stdout_cut:
-            room = STDOUT_BYTES - len(self._stdout)
+            room = folders.STDOUT_BYTES - len(self._stdout)
             self._stdout += data[:room]
             self._stdout_cut = len(data) > room
         last, ended = self._last
@@ -182,5 +210,8 @@ class Report:
 def _left(text: str) -> Left:
     """`PID STATE NAME`."""
     pid, state, name = (*text.split(" ", 2), "", "")[:3]
-    shown = fmt("{}, waits for a device", safe(name)) if state.startswith(_WAITS_FOR_A_DEVICE) else safe(name)
-    return Left(int(pid) if pid.isdecimal() else 0, shown)
+    return left_process(_number(pid) or 0, name, processes.why(state))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) else None

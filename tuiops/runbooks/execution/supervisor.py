@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     import hashlib
     from typing import Any, NoReturn
 
-STDOUT_BYTES = 1024 * 1024
-"""Bytes kept of standard output for captures."""
-
 _BLOCK = 64 * 1024
 _TICK = 0.05
 """Seconds between two writes of output to the disk."""
@@ -92,9 +89,11 @@ def _answer(line: str) -> None:
     """Tell whoever started this, who may be gone; then let go of everything that is theirs."""
     with contextlib.suppress(OSError):
         os.write(1, f"{line}\n".encode())
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
-        os.dup2(nothing, descriptor)
+    # Without a descriptor to spare it keeps them: the command is watched all the same.
+    with contextlib.suppress(OSError):
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in range(3):
+            os.dup2(nothing, descriptor)
 
 
 def _adopt_orphans() -> None:
@@ -178,21 +177,23 @@ class Supervisor:
             self._step(None)
 
     def _start(self) -> int:
+        """The process of the command. OSError when there is certainly none."""
         out, out_child = os.pipe()
         err, err_child = (out, out_child) if not self._order["wants_stdout"] else os.pipe()
         stdin = self._open_stdin()
         failure, failed = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _become(self._order, (stdin, out_child, err_child), failed)
-        for descriptor in {out_child, err_child, stdin, failed}:
-            os.close(descriptor)
-        for descriptor in sorted({out, err}):
+        for descriptor in dict.fromkeys((out, err)):
             stream = _Stream(descriptor, self._order["hidden"])
             self._streams.append(stream)
             self._selector.register(descriptor, selectors.EVENT_READ, stream)
-        with os.fdopen(failure, "rb") as report:
-            refused = report.read()
+        child = os.fork()
+        if child == 0:
+            _become(self._order, (stdin, out_child, err_child), failed)
+        # From here on the command may run: the only error is its own word that it could not become the command.
+        for descriptor in {out_child, err_child, stdin, failed}:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+        refused = _said(failure)
         if refused:
             os.waitpid(child, 0)
             raise OSError(int(refused), os.strerror(int(refused)))
@@ -265,7 +266,7 @@ class Supervisor:
         if not data or self._said:
             return
         if self._order["wants_stdout"] and stream is self._streams[0]:
-            room = STDOUT_BYTES - len(self._stdout)
+            room = folders.STDOUT_BYTES - len(self._stdout)
             self._stdout += data[:room]
             self._stdout_cut |= len(data) > room
         last, whole = self._last
@@ -324,7 +325,11 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 folders.write(f"{self._folder}/{folders.STDOUT}", self._stdout)
         left = [
-            {"pid": process.pid, "name": process.name, "why": self._refused.get(process.pid, _why(process))}
+            {
+                "pid": process.pid,
+                "name": process.name,
+                "why": self._refused.get(process.pid, processes.why(process.state)),
+            }
             for process in self._tree()
         ]
         # Whatever was over before anything was asked to end has ended by itself.
@@ -352,9 +357,15 @@ def _sha256() -> hashlib._Hash:
     return hashlib.sha256()
 
 
-def _why(process: processes.Process) -> str:
-    """Why a process may still be there."""
-    return "waits for a device" if process.state == "D" else ""
+def _said(failure: int) -> bytes:
+    """What the child says before it turns into the command or ends; nothing when that cannot be read."""
+    said = b""
+    with contextlib.suppress(OSError):
+        while word := os.read(failure, _BLOCK):
+            said += word
+    with contextlib.suppress(OSError):
+        os.close(failure)
+    return said
 
 
 def _become(order: dict[str, Any], standard: tuple[int, int, int], failed: int) -> NoReturn:
