@@ -5,6 +5,7 @@
     ├── ConfigError              one or more faults in configuration, theme, keymap or runbook files
     ├── LedgerError              the record cannot be written or read; nothing is done without it
     ├── Refused                  an action was not begun, for a reason that people are told
+    │   └── Unresolved           a step was begun, and nobody can tell yet how it ended
     └── SourceError              a source could not answer; the console goes on with what it knew
         ├── Unreachable          nothing listens, no route, no such name, TLS refused
         ├── TimedOut             no complete answer before the deadline
@@ -80,6 +81,10 @@ class LedgerError(TuiopsError):
 
 class Refused(TuiopsError):
     """An action was not begun: no permission, another state than was confirmed, a lock. Nothing has happened."""
+
+
+class Unresolved(Refused):
+    """A step of the run was begun, and nobody can tell yet how it ended: nothing is begun beside it."""
 
 
 class SourceError(TuiopsError):

@@ -2,78 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import signal
-import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runbooks.engine.stage import HEAD, step
+from tests.cli.shop import CONFIG
+from tests.runbooks.engine.stage import step
 from tuiops.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-CONFIG = """
-environment = "staging"
-[environments.staging]
-production = false
-[environments.live]
-production = true
-[systems.shop]
-label = "Shop"
-"""
-
-
-class Shop:
-    """A configuration with one runbook, and what its steps leave behind."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.effects = folder / "effects"
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("TUIOPS")},
-            "XDG_STATE_HOME": str(folder / "state"),
-            "XDG_CONFIG_HOME": str(folder / "none"),
-        }
-        self.configure(CONFIG)
-        script = folder / "append.py"
-        script.write_text("import sys; open(sys.argv[1], 'a').write(sys.argv[2] + '\\n')", encoding="utf-8")
-        self.words = [sys.executable, "-m", "tuiops", "runbook"]
-        self.options = ["--config", str(folder / "config.toml")]
-        self.add = f'{{ kind = "command", argv = ["{sys.executable}", "{script}", "{self.effects}", "%s"] }}'
-
-    @property
-    def done(self) -> list[str]:
-        return self.effects.read_text().split() if self.effects.exists() else []
-
-    def configure(self, text: str) -> None:
-        (self.folder / "config.toml").write_text(text, encoding="utf-8")
-
-    def write(self, *steps: str) -> None:
-        (self.folder / "runbooks").mkdir(exist_ok=True)
-        (self.folder / "runbooks" / "mend.toml").write_text(HEAD + "".join(steps), encoding="utf-8")
-
-    def run(self, *words: str) -> tuple[int, str, str]:
-        found = subprocess.run(
-            [*self.words, *words, *self.options], capture_output=True, text=True, env=self.environment, check=False,
-            timeout=60, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        return found.returncode, found.stdout, found.stderr
-
-    def document(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "-o", "json")[1])
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    made = Shop(tmp_path)
-    made.write(*(step(word, made.add % word, undo=made.add % f"un{word}") for word in ("one", "two")))
-    return made
+    from tests.cli.shop import Shop
 
 
 def test_what_there_is_is_listed_and_shown(shop: Shop) -> None:
@@ -159,25 +100,15 @@ def test_a_ledger_that_cannot_be_written_is_said_and_nothing_is_done(shop: Shop)
 
 
 @pytest.mark.parametrize(("times", "code"), [(1, Exit.RUN_ABORTED), (2, Exit.INTERRUPTED)])
-async def test_ctrl_c_aborts_and_a_second_one_leaves(shop: Shop, times: int, code: Exit) -> None:
+def test_ctrl_c_aborts_and_a_second_one_leaves(shop: Shop, times: int, code: Exit) -> None:
     stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(4)"
     (shop.folder / "long.py").write_text(stubborn, encoding="utf-8")
     shop.write(step("long", f'{{ kind = "command", argv = ["{sys.executable}", "{shop.folder / "long.py"}"] }}',
                     danger="S"))  # fmt: skip
-    process = await asyncio.create_subprocess_exec(
-        *shop.words, "run", "mend", *shop.options, env=shop.environment, stdout=-1
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(40):
-        await _says(process.stdout, b"running  Step long")
-        process.send_signal(signal.SIGINT)
-        await _says(process.stdout, b"aborting")
-        if times == 2:
-            process.send_signal(signal.SIGINT)
-        await process.stdout.read()
-        assert await process.wait() == code
-
-
-async def _says(stream: asyncio.StreamReader, words: bytes) -> None:
-    while words not in (line := await stream.readline()):
-        assert line
+    run = shop.begin("runbook", "run", "mend")
+    run.says("running  Step long")
+    run.tell(signal.SIGINT)
+    run.says("aborting")
+    if times == 2:
+        run.tell(signal.SIGINT)
+    assert run.code == code

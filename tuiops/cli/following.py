@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from tuiops.cli.exits import Exit
-from tuiops.cli.output import Tone
+from tuiops.cli.output import Tone, complain
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.errors import LedgerError, Refused
@@ -96,6 +96,8 @@ class _Follower:
             if self._rests(view):
                 if self._output == "json":
                     self._out.exact(_document(view))
+                if view.state is RunState.AWAITING_APPROVAL:
+                    complain(fmt("nobody has approved run #{} in time; plan it again", view.number))
                 return _EXITS.get(view.state, Exit.RUN_WAITS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
@@ -119,11 +121,12 @@ class _Follower:
         elif self._output == "table":
             for step in steps:
                 self._line(view, step)
-        if view.state is not self._state:
+        turned = view.state is not self._state
+        if turned:
             self._state = view.state
             if self._output != "json":
                 tell(view, self._output, self._out)
-        if steps:
+        if steps or turned:
             self._out.flush()
 
     def _line(self, view: RunView, step: StepView) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
@@ -77,6 +79,14 @@ class Output:
 
     def _painted(self, text: SafeText, tone: Tone) -> str:
         return f"\x1b[{tone.value}m{text}\x1b[0m" if self._colour and tone.value and text else text
+
+
+def complain(text: SafeText, *more: SafeText) -> None:
+    """What keeps a command from its end, on standard error; `more` are lines that say what can be done."""
+    stream = Output(sys.stderr, os.environ)
+    stream.line((lit("tuiops: "), Tone.BAD), text)
+    for line in more:
+        stream.line(_GAP, line)
 
 
 def width(text: SafeText) -> int:

@@ -48,6 +48,9 @@ REMEMBERED = 20_000
 LOOK_AT_LOCKS = 2.0
 """Seconds between two looks at who holds what: the ledger does not tell when a holder dies."""
 
+_MOMENT = 0.05
+"""Seconds between two looks whether there is word of what is looked up."""
+
 _RESTING = frozenset({RunState.PAUSED, RunState.UNKNOWN})
 """States of a run that is not over and that nobody carries out."""
 
@@ -83,8 +86,7 @@ class Engine:
         self._leaving: set[str] = set()
         self._acquiring = asyncio.Lock()
         self._waiting: dict[str, Callable[[], Awaitable[None]]] = {}
-        self._looked_after: set[str] = set()
-        """Executions without a console that are being, or have been, looked up from here."""
+        self._recovery = Recovery(means, self._known, holder, self._acquiring, self._busy.__contains__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._heard_until = 0
@@ -182,6 +184,15 @@ class Engine:
         """End a run that no console carries out, and what it left running."""
         self.permits.allow(by, Deed.ABORT, self.history(run).plan)
         await self._take_up(self._taking(by, run), lambda carrier: carrier.wind_up(reason), fits)
+
+    def looks_up(self, run: str) -> bool:
+        """Whether there is no word yet of something that a lost console had begun: it is being looked up."""
+        return self._recovery.owes_word(run)
+
+    async def looked_up(self, run: str) -> None:
+        """Return when there is word of it, which may be that it still goes on. Without end if there never is any."""
+        while self.looks_up(run):
+            await self.means.pause(_MOMENT)
 
     async def _write(self, by: Principal, run: str, event: AnyEvent) -> None:
         at = self.means.world.clock.now()
@@ -336,18 +347,8 @@ class Engine:
     async def _look_at_locks(self) -> None:
         """Who holds what; runs that lost their console are looked after."""
         await self._known.look_at_locks()
-        for run in {lock.run for lock in self._known.locks if lock.gone and not self._stopping} - self._busy.keys():
-            history = self._book.history(run)
-            if history is not None and history.open and history.open not in self._looked_after:
-                self._looked_after.add(history.open)
-                self._spawn(self._recovered(run, history.open), f"recovery {run}")
-
-    async def _recovered(self, run: str, execution: str) -> None:
-        """Find out what became of what a lost console had begun."""
-        recovery = Recovery(self.means, self._known, self.holder, self._acquiring, self._busy.__contains__)
-        if not await recovery.look_after(run, execution):
-            self._looked_after.discard(execution)
-        self._known.changed()
+        if not self._stopping:
+            self._recovery.begin(self._spawn)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

@@ -28,7 +28,7 @@ from tuiops.sources.abilities import Progress as Vendor
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from tuiops.ledger.base import Holder
     from tuiops.runbooks.doing import Means
@@ -49,9 +49,9 @@ _WORDS = {
 
 
 class Recovery:
-    """Looks after one execution that was cut off.
+    """Looks after executions that were cut off.
 
-    The locks of its run are taken for as long as it takes to write something down, and left to the run again:
+    The locks of a run are taken for as long as it takes to write something down, and left to the run again:
     whoever resolves it must not have to wait for this.
     """
 
@@ -67,18 +67,42 @@ class Recovery:
         self._means = means
         self._holder = holder
         self._by = Principal(person=lit("tuiops"), account=holder.name, session=holder.session)
+        self._looked_after: set[str] = set()
+        """Executions that are being, or have been, looked up from here."""
+        self._heard_of: set[str] = set()
+        """Those of which there has been a first word."""
 
-    async def look_after(self, run: str, execution: str) -> bool:
-        """`find`, whatever goes wrong; False when it should be tried again."""
+    def begin(self, spawn: Callable[[Coroutine[None, None, None], str], object]) -> None:
+        """Have what was cut off looked after, each execution once at a time."""
+        for run, execution in self._lost().items():
+            if execution not in self._looked_after:
+                self._looked_after.add(execution)
+                spawn(self._look_after(run, execution), f"recovery {run}")
+
+    def owes_word(self, run: str) -> bool:
+        """Whether something of a run was cut off of which there has been no word here."""
+        execution = self._lost().get(run)
+        return execution is not None and execution not in self._heard_of
+
+    def _lost(self) -> dict[str, str]:
+        """By run whose console is gone: the execution that it was at."""
+        runs = {lock.run for lock in self._known.locks if lock.gone and not self._busy(lock.run)}
+        histories = {run: history for run in runs if (history := self._book.history(run)) is not None}
+        return {run: history.open for run, history in histories.items() if history.open}
+
+    async def _look_after(self, run: str, execution: str) -> None:
+        """`_find`, whatever goes wrong."""
         try:
-            return await self.find(run, execution)
+            done = await self._find(run, execution)
         except LedgerError:
-            return False
+            done = False
         except Exception:  # what one run left behind is not the console's trouble
             log.exception("what run %s left behind could not be looked up", run)
-            return True
+            done = True
+        (self._heard_of.add if done else self._looked_after.discard)(execution)
+        self._known.changed()
 
-    async def find(self, run: str, execution: str) -> bool:
+    async def _find(self, run: str, execution: str) -> bool:
         """Find out about the execution that nobody saw the end of, and record it; the run then waits for a person.
 
         False when nothing could be recorded, because the run is in other hands at the moment. LedgerError.
@@ -96,6 +120,7 @@ class Recovery:
                 recorded = await self._record(run, execution, outcome, state)
             if not recorded:
                 return False
+            self._heard_of.add(execution)
             if not waits:
                 return True
             await self._means.pause(LOOK_EVERY)

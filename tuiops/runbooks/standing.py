@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.core.runs import RunState, StepState
-from tuiops.core.text import lit
+from tuiops.core.text import SafeText, fmt, lit
 from tuiops.core.units import span
-from tuiops.errors import Refused
+from tuiops.errors import Refused, Unresolved
 from tuiops.runbooks.history import in_time
 
 if TYPE_CHECKING:
@@ -52,12 +52,18 @@ def may_go_on(history: History | None) -> None:
         raise Refused(_NONE)
     view = history.view
     if view.state is RunState.UNKNOWN:
-        step = next((one for one in view.steps if one.state is StepState.UNKNOWN), None)
-        title = step.title if step is not None else lit("a step")
-        raise Refused(f"say first how `{title}` came out, or skip it; it is not done a second time")
+        raise Unresolved(f"{_unresolved(history)}; say first how it came out, or skip it: it is not done a second time")
     if view.state is not RunState.PAUSED:
         held = f", carried out by {view.held_by}" if view.held_by else ""
         raise Refused(f"run #{view.number} cannot be resumed; it is {view.state.word}{held}")
+
+
+def _unresolved(history: History) -> SafeText:
+    """The step that nobody saw the end of, and what is known of it."""
+    step = next((one for one in history.view.steps if one.state is StepState.UNKNOWN), None)
+    if step is None:
+        return lit("nobody saw how a step ended")
+    return fmt("nobody saw how `{}` ended: {}", step.title, step.text or lit("nothing is known of it yet"))
 
 
 def may_go_back(history: History | None) -> None:
@@ -66,7 +72,7 @@ def may_go_back(history: History | None) -> None:
         raise Refused(_NONE)
     view = history.view
     if view.state is RunState.UNKNOWN:
-        raise Refused("say first how the step came out whose end is unknown")
+        raise Unresolved(f"{_unresolved(history)}; say first how it came out")
     if view.live and view.state is not RunState.PAUSED:
         raise Refused(f"run #{view.number} is {view.state.word}; abort it first")
     changed = [step for step in history.plan.steps if step.key in history.changed]

@@ -12,18 +12,19 @@ from tuiops.cli.exits import Exit
 from tuiops.cli.output import Span, Tone
 from tuiops.cli.tables import local
 from tuiops.core.record import RunEnded, RunRequested, Sealed
+from tuiops.core.runs import RunView
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
 from tuiops.errors import UsageError
 from tuiops.ledger.opening import open_ledger, usual_name
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from tuiops.cli.output import Output
     from tuiops.config.model import Config
     from tuiops.core.access import Principal
-    from tuiops.ledger.base import Verdict
+    from tuiops.ledger.base import Lock, Verdict
     from tuiops.ledger.chain import Row
     from tuiops.ledger.sql import SqlLedger
     from tuiops.runbooks.plan import Plan
@@ -40,11 +41,24 @@ class _Run(msgspec.Struct, frozen=True):
     request: Sealed
     event: RunRequested
     entries: tuple[Sealed, ...]
+    view: RunView | None
+    """How it stands; None when it is none that this version understands."""
+
+    @property
+    def ended(self) -> SafeText:
+        """How it ended; empty while it is not over."""
+        if self.view is not None:
+            return EMPTY if self.view.live else self.view.state.word
+        ends = [each.entry.event for each in self.entries if isinstance(each.entry.event, RunEnded)]
+        return safe(ends[-1].state) if ends else EMPTY
 
     @property
     def state(self) -> SafeText:
-        ends = [each.entry.event for each in self.entries if isinstance(each.entry.event, RunEnded)]
-        return safe(ends[-1].state) if ends else _NOT_OVER
+        """How it stands, and in whose hands it is."""
+        if self.view is None:
+            return self.ended or _NOT_OVER
+        held = fmt(", held by {}", self.view.held_by) if self.view.held_by else EMPTY
+        return fmt("{}{}", self.view.state.word, held)
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
@@ -119,8 +133,30 @@ async def _find(ledger: SqlLedger, run: str) -> _Run:
 
 
 async def _whole(ledger: SqlLedger, request: Sealed) -> _Run:
-    entries = [sealed async for sealed in ledger.read(run=request.entry.run)]
-    return _Run(request, cast("RunRequested", request.entry.event), tuple(entries))
+    run = request.entry.run
+    entries = await _entries(ledger, run)
+    while (view := _folded(entries)) is not None and view.live:
+        lock = next((one for one in await ledger.locks() if one.run == run and not one.gone), None)
+        before, entries = entries, await _entries(ledger, run)
+        # When somebody was at work on it meanwhile, that nobody holds it may be its end.
+        if lock is not None or len(entries) == len(before):
+            view = _folded(entries, lock)
+            break
+    return _Run(request, cast("RunRequested", request.entry.event), entries, view)
+
+
+async def _entries(ledger: SqlLedger, run: str) -> tuple[Sealed, ...]:
+    return tuple([sealed async for sealed in ledger.read(run=run)])
+
+
+def _folded(entries: tuple[Sealed, ...], lock: Lock | None = None) -> RunView | None:
+    from tuiops.runbooks.history import fold
+
+    try:
+        history = fold((sealed.entry for sealed in entries), lock)
+    except (ValueError, msgspec.MsgspecError):
+        return None
+    return None if history is None else history.view
 
 
 def _tell_runs(runs: list[_Run], output: str, config: Config, out: Output) -> Exit:
@@ -152,28 +188,39 @@ def _tell_runs(runs: list[_Run], output: str, config: Config, out: Output) -> Ex
 
 def _tell_story(run: _Run, output: str, config: Config, out: Output) -> Exit:
     if output == "json":
-        entries = [_entry_document(sealed) for sealed in run.entries]
+        entries = [_entry_document(sealed, said) for sealed, said in _told(run)]
         out.document({"schema": 1, "kind": "run", **_run_document(run), "entries": entries})
         return Exit.OK
     if output == "ndjson":
-        for sealed in run.entries:
-            out.document({"schema": 1, "kind": "event", **_entry_document(sealed)}, compact=True)
+        for sealed, said in _told(run):
+            out.document({"schema": 1, "kind": "event", **_entry_document(sealed, said)}, compact=True)
         return Exit.OK
     event = run.event
     title = (fmt("#{} {}", event.number, event.title), Tone.HEADING)
-    out.line(title, lit("  "), fmt("{} {} ", event.system, event.target), _environment(event), lit("  "), run.state)
+    state = fmt("{}{}", run.state, _why(run))
+    out.line(title, lit("  "), fmt("{} {} ", event.system, event.target), _environment(event), lit("  "), state)
     people = dict.fromkeys(_proof(sealed.entry.by) for sealed in run.entries)
     out.line((lit("by  "), Tone.FAINT), join(", ", people))
     out.line(EMPTY)
     zone = config.display.time_zone
-    plan = _plan(event)
-    for sealed in run.entries:
+    for sealed, said in _told(run, _plan(event)):
         entry = sealed.entry
-        said = story.sentence(entry.event, plan)
         out.line((local(entry.at, zone), Tone.FAINT), lit("  "), fmt("{}  ", entry.by.person), said)
         for detail in story.details(entry.event):
             out.line(lit("    "), (detail, Tone.FAINT))
     return Exit.OK
+
+
+def _told(run: _Run, plan: Plan | None = None) -> Iterator[tuple[Sealed, SafeText]]:
+    """Each entry with its sentence; with the plan, steps have their titles."""
+    telling = story.Story(plan)
+    for sealed in run.entries:
+        yield sealed, telling.sentence(sealed.entry.event)
+
+
+def _why(run: _Run) -> SafeText:
+    """Why a run that nobody carries out waits."""
+    return fmt(": {}", run.view.reason) if run.view is not None and run.view.live and run.view.reason else EMPTY
 
 
 def _plan(event: RunRequested) -> Plan | None:
@@ -201,12 +248,14 @@ def _run_document(run: _Run) -> dict[str, Any]:
         "danger": event.danger.value,
         "by": entry.by.person,
         "account": entry.by.account,
-        "state": None if run.state == _NOT_OVER else run.state,
+        "state": run.ended or None,
+        "stands": run.view.state.value if run.view is not None else run.ended or None,
+        "held_by": (run.view.held_by or None) if run.view is not None else None,
         "drill": event.drill,
     }
 
 
-def _entry_document(sealed: Sealed) -> dict[str, Any]:
+def _entry_document(sealed: Sealed, said: SafeText) -> dict[str, Any]:
     entry = sealed.entry
     return {
         "at": entry.at.isoformat(),
@@ -215,7 +264,7 @@ def _entry_document(sealed: Sealed) -> dict[str, Any]:
         "account": entry.by.account,
         "address": entry.by.address,
         "event": str(entry.event.__struct_config__.tag),
-        "what": story.sentence(entry.event),
+        "what": said,
         "details": list(story.details(entry.event)),
         "digest": sealed.digest,
     }

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tuiops.cli import confirming, following, loop, settings
+from tuiops.cli import confirming, following, interrupted, loop, settings
 from tuiops.cli.exits import Exit
-from tuiops.cli.output import Output, Tone
-from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
-from tuiops.errors import LedgerError, Refused, UsageError
+from tuiops.cli.output import Tone, complain
+from tuiops.core.text import EMPTY, fmt, join, lit, safe
+from tuiops.errors import LedgerError, Refused, Unresolved, UsageError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable
 
+    from tuiops.cli.output import Output
     from tuiops.core.runs import RunView
     from tuiops.runbooks.engine import Engine
     from tuiops.runbooks.load import Kept, Library
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _OF_RUNBOOKS = frozenset({"show", "plan", "run"})
 """What takes the name of a runbook; everything else but `list` takes a run."""
 _FOLLOWED = frozenset({"resume", "undo", "abort"})
+_ANSWERS = frozenset({"approve", "reject"})
+"""What is said of runs that were not begun yet; all else may be done with one that was cut off."""
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
@@ -108,7 +110,7 @@ def _list(known: Library, arguments: argparse.Namespace, out: Output) -> None:
         ]
         out.table(headings, cells)
     if known.faults:
-        _complain(fmt("{} mistakes keep others from use; `tuiops check` names them", len(known.faults)))
+        complain(fmt("{} mistakes keep others from use; `tuiops check` names them", len(known.faults)))
 
 
 def _show(kept: Kept, arguments: argparse.Namespace, out: Output) -> None:
@@ -141,7 +143,7 @@ async def _act(arguments: argparse.Namespace, out: Output) -> Exit:
                 return await _plan_or_run(engine, sitting, arguments, out)
             return await _on_run(engine, sitting, arguments, out)
     except (LedgerError, Refused) as error:
-        _complain(safe(str(error), 2000))
+        complain(safe(str(error), 2000))
         return Exit.REFUSED
 
 
@@ -182,10 +184,20 @@ def _values(words: list[str]) -> dict[str, tuple[str, ...]]:
 
 async def _on_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespace, out: Output) -> Exit:
     view = _run(engine, arguments.name)
-    await _deeds(sitting, engine, view, arguments, out)[arguments.what]()
+    deed = _deeds(sitting, engine, view, arguments, out)[arguments.what]
+    if arguments.what not in _ANSWERS:
+        await interrupted.look_up(engine, view, arguments.timeout)
+    try:
+        await deed()
+    except Unresolved as error:
+        view = engine.history(view.id).view
+        following.tell(view, arguments.output, out)
+        return interrupted.unresolved(view, error)
     if arguments.what in _FOLLOWED:
         return await following.follow(engine, sitting, view.id, arguments.output, out)
     following.tell(engine.history(view.id).view, arguments.output, out)
+    if arguments.what == "approve" and arguments.output == "table":
+        out.line(fmt("the console that asked begins it; when that has left: tuiops runbook resume {}", view.number))
     return Exit.OK
 
 
@@ -228,9 +240,3 @@ def _run(engine: Engine, name: str) -> RunView:
             return view
     known = join(", ", (fmt("#{} {}", view.number, view.title) for view in engine.runs[:5]))
     raise UsageError(f"there is no run {name!r}; the last ones are: {known or 'none'}")
-
-
-def _complain(text: SafeText) -> None:
-    import os
-
-    Output(sys.stderr, os.environ).line((lit("tuiops: "), Tone.BAD), text)
