@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
+from tuiops.beside import VIEWER, Beside, may_act
 from tuiops.config.clouds import AwsConfig, ElasticsearchConfig, GcpConfig, LokiConfig
 from tuiops.config.credentials import AwsCredentials, GoogleCredentials
 from tuiops.config.load import Loaded
@@ -33,9 +34,8 @@ from tuiops.hub.thread import HubThread
 from tuiops.sources.shared import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator
 
-    from tuiops.acting import Settings
     from tuiops.config.logs import AnyLog
     from tuiops.config.model import AnySource
     from tuiops.config.proposal import Proposal
@@ -100,12 +100,13 @@ def backend(
     """The read side for a front end with an event loop of its own. Nothing runs before its `start`.
 
     `reloaded` is called, in the hub's thread, with every configuration that takes effect later. `desk` is for front
-    ends that act: the write side is put together beside the hub, and the desk stands there.
+    ends that act: for people who may, the write side is put together beside the hub, and the desk stands there.
+    Without one, runs are only read.
     """
     clock = clock or SystemClock()
     book = LogBook(subject.config.logs.memory)
     shared = Shared()
-    side = _WriteSide(subject.loaded, desk, clock, shared) if subject.loaded is not None and desk is not None else None
+    side = Beside(subject.loaded, desk, clock, shared) if subject.loaded is not None else None
 
     def changed(loaded: Loaded) -> None:
         if side is not None:
@@ -116,41 +117,19 @@ def backend(
         return _hub(await _plan(subject, clock, shared), clock, book)
 
     reloads = None
-    if subject.loaded is not None and subject.reload is not None:
-        loaded, reload = subject.loaded, subject.reload
-        reloads = partial(_reloads, loaded, reload, partial(plan, clock=clock, shared=shared), changed)
+    if side is not None and subject.loaded is not None and subject.reload is not None:
+        made = partial(plan, clock=clock, shared=shared)
+        reloads = partial(_reloads, subject.loaded, subject.reload, made, side.make_way, changed)
     beside = side.work if side is not None else None
     return HubThread(_first_snapshot(subject, clock), book, clock, build, reloads, beside)
 
 
-class _WriteSide:
-    """The write side beside a hub, made when the hub is there."""
-
-    def __init__(self, loaded: Loaded, desk: DistantDesk, clock: Clock, shared: Shared) -> None:
-        self._loaded = loaded
-        self._desk = desk
-        self._clock = clock
-        self._shared = shared
-        self._settings: Settings | None = None
-
-    def use(self, loaded: Loaded) -> None:
-        self._loaded = loaded
-        if self._settings is not None:
-            self._settings.use(loaded)
-
-    async def work(self, hub: Hub) -> None:
-        """Let people act for as long as the hub is there."""
-        from tuiops.acting import Here, Settings, stand
-
-        self._settings = Settings(self._loaded, self._clock, self._shared)
-        await stand(hub, self._settings, Here(self._settings), self._desk)
-
-
 @contextlib.asynccontextmanager
-async def seat(subject: Subject, patience: float) -> AsyncIterator[tuple[Engine, Sitting]]:
-    """An engine and a seat at it in the running event loop, for commands; after the first round of polls.
+async def seat(subject: Subject, patience: float | None, *, acts: bool = True) -> AsyncIterator[tuple[Engine, Sitting]]:
+    """An engine and a seat at it in the running event loop, for commands.
 
-    `patience`: seconds for that round. Raises LedgerError when nothing can be recorded, and UsageError.
+    `patience`: seconds that the first round of polls may take; None not to wait for it. Without `acts` nothing is
+    written to the ledger: there need not be any. Raises LedgerError when nothing can be recorded, and UsageError.
     """
     from tuiops.acting import Here, Settings, engine
 
@@ -161,8 +140,9 @@ async def seat(subject: Subject, patience: float) -> AsyncIterator[tuple[Engine,
     settings = Settings(subject.loaded, clock, shared)
     await watching.start()
     try:
-        async with engine(watching, settings, Here(settings)) as found:
-            await watching.first_round(patience)
+        async with engine(watching, settings, Here(settings), acts=acts) as found:
+            if patience is not None:
+                await watching.first_round(patience)
             yield found
     finally:
         await watching.stop()
@@ -178,6 +158,7 @@ def console(subject: Subject) -> int:
     """Show the console until somebody leaves it; the exit status that the process should have."""
     from tuiops.config.people import principal
     from tuiops.runbooks.distance import DistantDesk
+    from tuiops.ui.acting.front import NO_DESK
     from tuiops.ui.app import TuiopsApp
     from tuiops.ui.keymap import build
     from tuiops.ui.messages import SettingsChanged
@@ -186,10 +167,14 @@ def console(subject: Subject) -> int:
         app.post_message(SettingsChanged(config.display, build(config.keys.preset, config.keys.bind)))
 
     keys = subject.config.keys
-    who = principal(subject.config, local_account(), "")
-    desk = DistantDesk(who, SystemClock()) if subject.loaded is not None else None
+    desk, why_not = None, NO_DESK
+    if subject.loaded is not None:
+        if may_act(subject.config):
+            desk = DistantDesk(principal(subject.config, local_account(), ""), SystemClock())
+        else:
+            why_not = VIEWER
     reads = backend(subject, reloaded=reloaded, desk=desk)
-    app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind), desk=desk)
+    app = TuiopsApp(reads, subject.config.display, build(keys.preset, keys.bind), desk=desk, why_not=why_not)
     try:
         app.run(mouse=_takes_mouse(subject.config))
         return app.return_code or 0
@@ -240,7 +225,11 @@ async def _plan(subject: Subject, clock: Clock, shared: Shared | None = None) ->
 
 
 async def _reloads(
-    loaded: Loaded, reload: Callable[[], Loaded], made: Callable[[Config], Plan], reloaded: Callable[[Loaded], None]
+    loaded: Loaded,
+    reload: Callable[[], Loaded],
+    made: Callable[[Config], Plan],
+    make_way: Callable[[Loaded], Awaitable[None]],
+    reloaded: Callable[[Loaded], None],
 ) -> AsyncIterator[Plan | ConfigError]:
     from tuiops.config.watch import watch
 
@@ -248,7 +237,9 @@ async def _reloads(
         if isinstance(change, ConfigError):
             yield change
         else:
-            yield made(change.config)
+            following = made(change.config)
+            await make_way(change)
+            yield following
             reloaded(change)
 
 

@@ -43,6 +43,11 @@ def open_ledger(
     return SqlLedger(Opening(config, name=name, create=create), clock or SystemClock(), poll=poll)
 
 
+def begun(config: LedgerConfig, name: str = NAME) -> bool:
+    """Whether there may be something to read: a file has to be there, a server can be asked at any time."""
+    return config.url is not None or _file(config, name).exists()
+
+
 class Opening:
     """Finds the database, once, in whichever thread needs it first."""
 
@@ -75,8 +80,13 @@ class Opening:
             return shared, self._anchors(paths.state_dir() / f"{self._name}-{shared.name}.anchors")
         from tuiops.ledger.sqlite import SqliteDatabase
 
-        path = Path(config.path) if config.path else paths.state_dir() / f"{self._name}.db"
+        path = _file(config, self._name)
         return SqliteDatabase(path, create=self._create), self._anchors(path.with_name(f"{path.name}.anchors"))
 
     def _anchors(self, usual: Path) -> Anchors:
         return Anchors(Path(self._config.anchors) if self._config.anchors else usual)
+
+
+def _file(config: LedgerConfig, name: str) -> Path:
+    """Where a ledger in a file is."""
+    return Path(config.path) if config.path else paths.state_dir() / f"{name}.db"

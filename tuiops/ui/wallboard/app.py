@@ -11,7 +11,7 @@ from tuiops.core.alerts import count_active
 from tuiops.core.clock import age
 from tuiops.core.severity import Severity
 from tuiops.core.source import Freshness
-from tuiops.core.text import SafeText, fmt, lit, safe
+from tuiops.core.text import SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
 from tuiops.ui.actions import Scope, bindings
 from tuiops.ui.format import width_of
@@ -228,10 +228,12 @@ def _header(pen: Pen, snapshot: Snapshot) -> Row:
 
 
 def _running(pen: Pen, snapshot: Snapshot) -> Row:
-    """The runs under way, under the header; a blank row when there are none."""
+    """The runs under way, under the header, or what is wrong with this program; a blank row when there is neither."""
     forms = mentions(snapshot.runs, pen.now, pen.look)
     lead = pen.bold(lit("  run  "))
-    return _first_fitting(pen.width, tuple((lead, *form) for form in forms)) if forms else BLANK
+    if forms:
+        return _first_fitting(pen.width, tuple((lead, *form) for form in forms))
+    return ((fmt("  {}", join(": ", snapshot.notices)), pen.look.palette.stale),) if snapshot.notices else BLANK
 
 
 def _columns(row: Row) -> int:
