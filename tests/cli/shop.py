@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.runbooks.engine.stage import HEAD
 from tests.waiting import wait_until
+from tuiops.cli.exits import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,21 @@ class Shop:
     def run(self, *words: str, by: int = KIM, ahead: float = 0.0) -> Ended:
         """`tuiops runbook`."""
         return self.tuiops("runbook", *words, by=by, ahead=ahead)
+
+    def go(self, word: str, *words: str, by: int = KIM, ahead: float = 0.0) -> Ended:
+        """`resume` or `undo` of run #1, confirmed by the hash that `--dry-run` prints where it takes one."""
+        shown = self.run(word, "1", "--dry-run", "-o", "json", *words, by=by, ahead=ahead)
+        if shown.code != Exit.OK:
+            return shown
+        confirm = json.loads(shown.out)["confirm"]
+        return self.run(word, "1", "--confirm", confirm, *words, by=by, ahead=ahead)
+
+    def agreed(self, what: str, run: str = "1", by: int = KIM, ahead: float = 0.0) -> Ended:
+        """`resume` or `undo` by somebody who has seen what that does; where it is refused before, how that ended."""
+        seen = self.run(what, run, "--dry-run", "-o", "json", by=by, ahead=ahead)
+        if seen.code:
+            return seen
+        return self.run(what, run, "--confirm", json.loads(seen.out)["confirm"], by=by, ahead=ahead)
 
     def document(self, *words: str, by: int = KIM) -> Any:
         """What `tuiops runbook` prints as JSON."""

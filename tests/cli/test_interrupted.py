@@ -36,7 +36,7 @@ def resumed(shop: Shop) -> Ended:
     said: list[Ended] = []
 
     def over() -> bool:
-        said.append(shop.run("resume", "1"))
+        said.append(shop.go("resume"))
         return said[-1].code != Exit.RUN_UNKNOWN
 
     wait_until(over, "the end of the step")
@@ -79,9 +79,9 @@ def test_it_is_resumed_once_the_step_has_ended_and_does_nothing_twice(shop: Shop
     ended = resumed(shop)
     assert (ended.code, shop.done) == (Exit.OK, ["one", "two"]), ended
     assert "#1 Mend the shop  succeeded" in ended.out
-    over = shop.run("resume", "1")
+    over = shop.go("resume")
     assert (over.code, "cannot be resumed; it is succeeded" in over.err) == (Exit.REFUSED, True)
-    assert shop.run("undo", "1").code == Exit.OK
+    assert shop.go("undo").code == Exit.OK
     assert shop.done == ["one", "two", "untwo", "unone"]
 
 
@@ -117,7 +117,7 @@ def test_what_nobody_can_tell_a_person_says(
     _, watcher = shop.held
     os.kill(watcher, signal.SIGKILL)
     run.kill()
-    unknown = shop.run("resume", "1")
+    unknown = shop.go("resume")
     assert (unknown.code, "whoever watched it is gone" in unknown.err) == (Exit.RUN_UNKNOWN, True)
     shop.release()
 
@@ -129,7 +129,7 @@ def test_what_nobody_can_tell_a_person_says(
         assert shop.run(what, "1", "one", "--note", "seen").code == Exit.USAGE
     told = shop.run(what, "1", "one", *options, "--note", "seen on the screen", by=LEE)
     assert (told.code, told.out) == (Exit.OK, "#1 Mend the shop  paused: the console that carried it out is gone\n")
-    assert (shop.run("resume", "1").code, shop.done) == (code, done)
+    assert (shop.go("resume").code, shop.done) == (code, done)
     assert "seen on the screen" in shop.tuiops("ledger", "show", "1").out
 
 
@@ -141,7 +141,7 @@ def test_word_that_does_not_come_is_waited_for_so_long_and_no_longer(shop: Shop)
     shop.until_done("one")
     run.kill()
 
-    short = shop.run("resume", "1", "--timeout", "0.3")
+    short = shop.go("resume", "--timeout", "0.3")
     assert (short.code, shop.done) == (Exit.RUN_UNKNOWN, ["one"])
     assert "looking up what it had begun, for at most 0.3 s" in short.err
     assert "nothing is known of it yet" in short.err
@@ -151,4 +151,4 @@ def test_word_that_does_not_come_is_waited_for_so_long_and_no_longer(shop: Shop)
     assert (left.code, left.out, shop.done) == (Exit.INTERRUPTED, "", ["one"])
 
     well.touch()
-    assert (shop.run("resume", "1").code, shop.done) == (Exit.OK, ["one", "two"])
+    assert (shop.go("resume").code, shop.done) == (Exit.OK, ["one", "two"])

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.shop import CONFIG
+from tests.cli.shop import CONFIG, LEE
 from tests.runbooks.engine.stage import step
+from tests.waiting import wait_until
 from tuiops.cli.exits import Exit
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def test_a_plan_does_nothing_and_its_hash_confirms_one_run(shop: Shop) -> None:
     code, _, complaint = shop.run("run", "mend", "--confirm", plan["confirm"])
     assert (code, shop.done) == (Exit.REFUSED, ["one", "two"])
     assert "it is run #1" in complaint
-    assert shop.run("undo", "1")[0] == Exit.OK
+    assert shop.go("undo").code == Exit.OK
     assert shop.done == ["one", "two", "untwo", "unone"]
 
 
@@ -47,6 +48,75 @@ def test_without_a_terminal_what_changes_something_takes_a_hash(shop: Shop) -> N
     assert (code, "it takes --confirm" in said, shop.done) == (Exit.REFUSED, True, [])
     code, _, said = shop.run("run", "mend", "--confirm", "yes")
     assert (code, "is no hash of a plan" in said) == (Exit.USAGE, True)
+
+
+def test_without_a_terminal_what_destroys_takes_a_hash(shop: Shop) -> None:
+    shop.write(step("drop", shop.add % "dropped", danger="X"))
+    code, _, said = shop.run("run", "mend")
+    assert (code, "it takes --confirm" in said, shop.done) == (Exit.REFUSED, True, [])
+    wrong = shop.hash()[:-1] + "x"
+    code, _, said = shop.run("run", "mend", "--confirm", wrong)
+    assert (code, "not what was confirmed" in said, shop.done) == (Exit.REFUSED, True, [])
+    assert shop.run("run", "mend", "--confirm", shop.hash()).code == Exit.OK
+    assert shop.done == ["dropped"]
+
+
+def test_a_hash_is_good_for_fifteen_minutes(shop: Shop) -> None:
+    late = shop.run("run", "mend", "--confirm", shop.hash(), ahead=16 * 60)
+    assert (late.code, "it was read 16m ago, which is too long" in late.err, shop.done) == (Exit.REFUSED, True, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "state"),
+    [
+        (("settle", "--succeeded"), Exit.OK, "succeeded"),
+        (("settle", "--failed"), Exit.RUN_FAILED, "failed"),
+        (("skip",), Exit.OK, "skipped"),
+    ],
+)
+def test_another_process_says_how_a_manual_step_came_out(
+    shop: Shop, words: tuple[str, ...], code: Exit, state: str
+) -> None:
+    shop.write(step("ask", '{ kind = "manual", instructions = "Turn the key" }', danger="S"))
+    run = shop.begin("runbook", "run", "mend")
+    run.says("tuiops runbook settle 1 'ask' --succeeded --note")
+    what, *options = words
+    told = shop.run(what, "1", "ask", *options, "--note", "as it was told", by=LEE)
+    assert (told.code, run.code) == (Exit.OK, code)
+    assert f"{state}  Step ask  {LEE} says: as it was told" in run.out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, Exit.TERMINATED), (signal.SIGHUP, Exit.HANGUP)])
+def test_a_step_outlives_the_command_and_the_run_waits_for_somebody(
+    shop: Shop, number: signal.Signals, code: Exit
+) -> None:
+    shop.write(step("one", shop.hold % "one"), step("two", shop.add % "two"))
+    run = shop.begun()
+    shop.until_done("one")
+    run.tell(number)
+    assert run.code == code
+    assert shop.go("resume").code == Exit.RUN_UNKNOWN
+    shop.release()
+    wait_until(lambda: shop.go("resume").code == Exit.OK, "the end of the step")
+    assert shop.done == ["one", "two"]
+
+
+def test_a_mistake_of_the_configuration_is_told_apart(shop: Shop) -> None:
+    shop.configure("systems = 3\n")
+    assert shop.run("run", "mend").code == Exit.CONFIG
+    assert shop.run("resume", "1").code == Exit.CONFIG
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",), ("resume",), ("resume", "7"), ("settle", "7", "one", "--succeeded", "--note", "x"),
+        ("run", "nothing"), ("run", "mend", "no-parameter"), ("skip", "7", "one", "two"), ("mend", "all"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_a_mistake_of_the_command_line(shop: Shop, words: tuple[str, ...]) -> None:
+    told = shop.run(*words)
+    assert (told.code, told.out, shop.done) == (Exit.USAGE, "", [])
 
 
 def test_what_only_reads_is_run_at_once(shop: Shop) -> None:
