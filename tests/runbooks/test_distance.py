@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ui.desk import KIM, ROLLBACK, FakeDesk
+from tests.ui.desk import KIM, ROLLBACK, FakeDesk, run
 from tests.ui.fakes import FakeBackend, fleet
+from tuiops.core.access import Danger, Deed, Place
 from tuiops.core.clock import SystemClock
 from tuiops.core.subject import Subject
 from tuiops.core.text import lit
@@ -18,6 +19,9 @@ from tuiops.runbooks.distance import DistantDesk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+PLACE = Place(system=lit("pricealert"), environment=lit("production"), production=True)
 
 
 class Elsewhere:
@@ -69,10 +73,13 @@ async def test_every_call_reaches_the_desk_and_its_answer_comes_back(elsewhere: 
     await distant.approve("r1", "d")
     await distant.reject("r1", "why")
     await distant.abort("r1", "why")
-    await distant.resume("r1")
-    await distant.settle("r1", "s", succeeded=True, note="n")
-    await distant.skip("r1", "s", "why")
-    await distant.undo("r1")
+    seen = run(1)
+    await distant.resume(seen)
+    await distant.settle(seen, "s", succeeded=True, note="n")
+    await distant.skip(seen, "s", "why")
+    await distant.undo(seen)
+    assert await distant.asked_for("r1") == await elsewhere.desk.asked_for("r1")
+    assert distant.may(Deed.RUN, PLACE, Danger.DESTROYS).allowed
     assert (await distant.why(subject, ""))[0].startswith("you are kim")
     assert await distant.choices(ROLLBACK.id, "pricealert", "service", {}) == ()
     await distant.forbid()

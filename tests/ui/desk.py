@@ -9,7 +9,7 @@ import msgspec
 
 from tests.ui.fakes import NOW, FakeBackend
 from tuiops.config.values import Duration
-from tuiops.core.access import Danger, Decision, Principal, Role
+from tuiops.core.access import Danger, Decision, Principal, Role, Rule, decide
 from tuiops.core.record import Evidence, Said
 from tuiops.core.runs import Held, RunState, RunView, StepKind, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, lit, safe
@@ -36,12 +36,13 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
+    from tuiops.core.access import Deed, Place
     from tuiops.core.subject import Subject
     from tuiops.runbooks.model import AnyParameter
 
     Values = Mapping[str, tuple[str, ...]]
 
-KIM = Principal(person=lit("kim"), account=lit("local:kim"), session="s1", role=Role.OPERATOR)
+KIM = Principal(person=lit("kim"), account=lit("local:kim"), session="s1", role=Role.APPROVER)
 
 UPDATE = lit(
     "aws ecs update-service --cluster prod --service api --task-definition api:117 --region ap-northeast-1 "
@@ -140,7 +141,7 @@ def run(number: int = 42, state: RunState = RunState.RUNNING, **changes: object)
     plan = rollback_plan()
     steps = [
         StepView(key=step.key, kind=step.kind, title=step.title, danger=step.danger, call=step.call.text,
-                 undo=step.undo_text)
+                 before=step.call.before, after=step.call.after, undo=step.undo_text)
         for step in plan.steps
     ]  # fmt: skip
     began = NOW - timedelta(seconds=108)
@@ -152,7 +153,8 @@ def run(number: int = 42, state: RunState = RunState.RUNNING, **changes: object)
         steps=(
             msgspec.structs.replace(
                 steps[0], state=StepState.SUCCEEDED, started=began, ended=began + timedelta(seconds=9),
-                text=lit("4 of 4 tasks run api:117"), execution=f"r{number}.back.1",
+                text=lit("4 of 4 tasks run api:117"), execution=f"r{number}.back.1", changed=True,
+                undo_call=lit("roll_back api revision=api:118"),
             ),
             msgspec.structs.replace(
                 steps[1], state=StepState.SUCCEEDED, started=began + timedelta(seconds=9),
@@ -183,7 +185,7 @@ def unknown(number: int = 42) -> RunView:
     view = with_step(
         run(number, RunState.UNKNOWN, held_by=EMPTY, mine=False,
             reason=lit("the console that carried it out is gone")),
-        0, state=StepState.UNKNOWN, ended=None, text=lit("the answer to the call was never read"),
+        0, state=StepState.UNKNOWN, ended=None, text=lit("the answer to the call was never read"), changed=False,
     )  # fmt: skip
     for at in (1, 2):
         view = with_step(view, at, state=StepState.PENDING, started=None, ended=None, ends=None, held=None, text=EMPTY)
@@ -205,7 +207,7 @@ def printing(number: int = 44) -> RunView:
     lines = tuple(safe(f"service api: {done} of 4 tasks replaced") for done in range(4))
     view = with_step(
         run(number), 0, kind=StepKind.COMMAND, state=StepState.RUNNING, ended=None, tail=lines, text=EMPTY,
-        ends=NOW + timedelta(seconds=500),
+        changed=False, ends=NOW + timedelta(seconds=500),
     )  # fmt: skip
     for at in (1, 2):
         view = with_step(view, at, state=StepState.PENDING, started=None, ended=None, ends=None, held=None, text=EMPTY)
@@ -228,8 +230,14 @@ def waiting_for_approval(number: int = 45, by: str = "alex") -> RunView:
     view = run(number, RunState.AWAITING_APPROVAL, by=safe(by), account=safe(f"ssh:{by}"), started=None,
                held_by=EMPTY, mine=False)  # fmt: skip
     for at in range(3):
-        view = with_step(view, at, state=StepState.PENDING, started=None, ended=None, ends=None, held=None, text=EMPTY)
+        view = with_step(view, at, state=StepState.PENDING, started=None, ended=None, ends=None, held=None, text=EMPTY,
+                         changed=False)  # fmt: skip
     return view
+
+
+def _said(typed: str) -> tuple[str, ...]:
+    """What was typed to confirm something, where anything was."""
+    return (typed,) if typed else ()
 
 
 class FakeDesk:
@@ -254,6 +262,11 @@ class FakeDesk:
         self.calls: list[tuple[object, ...]] = []
         self.subjects: list[tuple[Subject, ...]] = []
         self.forbidden = False
+        self.rules: tuple[Rule, ...] = (Rule(danger=Danger.DESTROYS, place=lit("rule on-call")),)
+        self.asked: dict[str, Plan] = {}
+        """By run that waits for an approval: its plan, when it is another one than usual."""
+        self.seen: list[RunView] = []
+        """Runs as they were shown to whoever decided about them."""
 
     async def _asked(self, *call: object) -> None:
         self.calls.append(call)
@@ -261,6 +274,13 @@ class FakeDesk:
             await self.hold.wait()
         if self.refusal is not None:
             raise self.refusal
+
+    async def _asked_about(self, seen: RunView, deed: str, *words: object) -> None:
+        self.seen.append(seen)
+        await self._asked(deed, seen.id, *words)
+
+    def may(self, deed: Deed, place: Place, danger: Danger) -> Decision:
+        return decide(self.principal, deed, place, danger, self.rules)
 
     async def forbid(self) -> None:
         self.forbidden = True
@@ -299,8 +319,14 @@ class FakeDesk:
         self.backend.publish(msgspec.structs.replace(known, version=known.version + 1, runs=(made, *known.runs)))
         return made.id
 
-    async def approve(self, run: str, digest: str) -> None:
-        await self._asked("approve", run, digest)
+    async def asked_for(self, run: str) -> Card:
+        if self.hold is not None:
+            await self.hold.wait()
+        known = self.asked.get(run, rollback_plan())
+        return card_of(known, decision=Decision(allowed=True, reason=lit("allowed by rule leads")))
+
+    async def approve(self, run: str, digest: str, typed: str = "") -> None:
+        await self._asked("approve", run, digest, *_said(typed))
 
     async def reject(self, run: str, reason: str) -> None:
         await self._asked("reject", run, reason)
@@ -308,18 +334,18 @@ class FakeDesk:
     async def abort(self, run: str, reason: str = "") -> None:
         await self._asked("abort", run, reason)
 
-    async def resume(self, run: str) -> None:
-        await self._asked("resume", run)
+    async def resume(self, seen: RunView, typed: str = "") -> None:
+        await self._asked_about(seen, "resume", *_said(typed))
 
-    async def settle(self, run: str, step: str, *, succeeded: bool, note: str) -> None:
-        await self._asked("settle", run, step, succeeded, note)
+    async def settle(self, seen: RunView, step: str, *, succeeded: bool, note: str) -> None:
+        await self._asked_about(seen, "settle", step, succeeded, note)
 
-    async def skip(self, run: str, step: str, reason: str) -> None:
-        await self._asked("skip", run, step, reason)
+    async def skip(self, seen: RunView, step: str, reason: str) -> None:
+        await self._asked_about(seen, "skip", step, reason)
 
-    async def undo(self, run: str) -> None:
-        await self._asked("undo", run)
+    async def undo(self, seen: RunView, typed: str = "") -> None:
+        await self._asked_about(seen, "undo", *_said(typed))
 
     async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
         self.calls.append(("why", subject, runbook))
-        return (lit("you are kim, operator, as local:kim"), lit("run what changes (C): yes, allowed by rule on-call"))
+        return (lit("you are kim, approver, as local:kim"), lit("run what changes (C): yes, allowed by rule on-call"))

@@ -8,7 +8,7 @@ from enum import Enum
 import msgspec
 
 from tuiops.core.access import Danger
-from tuiops.core.record import Evidence
+from tuiops.core.record import Evidence, Said
 from tuiops.core.text import EMPTY, SafeText, lit
 
 
@@ -114,6 +114,10 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     state: StepState = StepState.PENDING
     call: SafeText = EMPTY
     """The exact call; for a manual step what is to be done."""
+    before: tuple[Said, ...] = ()
+    """The state as it was read for the plan; only what an ability can tell."""
+    after: tuple[Said, ...] = ()
+    """The state to expect."""
     execution: str = ""
     started: datetime | None = None
     ended: datetime | None = None
@@ -125,7 +129,11 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     text: SafeText = EMPTY
     """How it ended, or what is known of it."""
     undo: SafeText = EMPTY
-    """How it is undone; empty when it cannot be or need not be."""
+    """How it is undone, or why it cannot be, in a sentence; empty when it need not be."""
+    changed: bool = False
+    """Whether it was done, also when it failed afterwards, and is not undone: an undo goes over it."""
+    undo_call: SafeText = EMPTY
+    """What an undo would do about what it changed, exactly; empty when it leaves that as it is."""
     undone_by: str = ""
     """The execution that undid it."""
     evidence: Evidence = Evidence()
@@ -162,6 +170,10 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     """Why it waits, stopped or is unknown, in a sentence."""
     drill: bool = False
     alert: SafeText = EMPTY
+    entry: int = 0
+    """Number of its last entry in the ledger: what is shown is the run as it stood then."""
+    undoing: bool = False
+    """Whether it goes back: what was done is undone, and nothing is begun."""
 
     @property
     def live(self) -> bool:
@@ -172,3 +184,20 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     def step(self) -> StepView | None:
         """The first one that is not over; None when all are."""
         return next((step for step in self.steps if not step.state.final), None)
+
+    @property
+    def changed(self) -> tuple[StepView, ...]:
+        """What an undo goes over, in its order: the steps that changed something, the last one first."""
+        return tuple(step for step in reversed(self.steps) if step.changed)
+
+    @property
+    def ahead(self) -> tuple[StepView, ...]:
+        """What is done when it goes on, in that order: steps, or what undoes them."""
+        if self.undoing:
+            return tuple(step for step in self.changed if step.undo_call)
+        return tuple(step for step in self.steps if not step.state.final)
+
+    def must_type(self, *, undo: bool) -> SafeText:
+        """What has to be typed to undo it, or else to go on with it; empty when nothing that follows destroys."""
+        follows = tuple(step for step in self.changed if step.undo_call) if undo else self.ahead
+        return self.environment if any(step.danger is Danger.DESTROYS for step in follows) else EMPTY

@@ -12,7 +12,8 @@ from tuiops.core.text import EMPTY, SafeText
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tuiops.core.access import Principal
+    from tuiops.core.access import Decision, Deed, Place, Principal
+    from tuiops.core.runs import RunView
     from tuiops.core.subject import Subject
     from tuiops.runbooks.model import AnyParameter, Runbook
     from tuiops.runbooks.plan import Card
@@ -40,7 +41,11 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Desk(Protocol):
-    """Raises errors.Refused with a reason for people whenever something is not begun."""
+    """Raises errors.Refused with a reason for people whenever something is not begun.
+
+    What is decided about a run is decided about the run as it was shown, `seen`: when it has moved on since, nothing is
+    done. `typed` is what was typed to confirm what destroys, by `Card.must_type` or `RunView.must_type`.
+    """
 
     @property
     def principal(self) -> Principal:
@@ -49,6 +54,10 @@ class Desk(Protocol):
 
     async def forbid(self) -> None:
         """Let nothing be done from here any more; there is no way back."""
+        ...
+
+    def may(self, deed: Deed, place: Place, danger: Danger) -> Decision:
+        """Whether the person may do it there, by the rules alone. Asks nobody, and may be called from any thread."""
         ...
 
     async def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
@@ -82,7 +91,11 @@ class Desk(Protocol):
         """
         ...
 
-    async def approve(self, run: str, digest: str) -> None:
+    async def asked_for(self, run: str) -> Card:
+        """The card of a run as it was confirmed, which is what another person approves. Reads nothing anew."""
+        ...
+
+    async def approve(self, run: str, digest: str, typed: str = "") -> None:
         """Let another person's run begin; `digest` is of the plan that this person has seen."""
         ...
 
@@ -92,17 +105,17 @@ class Desk(Protocol):
         """Stop it and end what it started; the run then says what is left, and offers the undo."""
         ...
 
-    async def resume(self, run: str) -> None:
+    async def resume(self, seen: RunView, typed: str = "") -> None:
         """Go on with a paused run, or one whose console is gone, at its next step; never at an unknown one."""
         ...
 
-    async def settle(self, run: str, step: str, *, succeeded: bool, note: str) -> None:
+    async def settle(self, seen: RunView, step: str, *, succeeded: bool, note: str) -> None:
         """Say how a manual step or an unknown one came out; recorded with the name of whoever says so."""
         ...
 
-    async def skip(self, run: str, step: str, reason: str) -> None: ...
+    async def skip(self, seen: RunView, step: str, reason: str) -> None: ...
 
-    async def undo(self, run: str) -> None:
+    async def undo(self, seen: RunView, typed: str = "") -> None:
         """Undo the steps that were done, last first, as they say how."""
         ...
 

@@ -1,4 +1,8 @@
-"""One person at the engine: what they may do is decided here, before anything else is, and nowhere else."""
+"""One person at the engine: what they are shown, what they confirm by it, and why something is refused.
+
+What they may do is decided by the engine alone. It is asked here beforehand, in the same words, where the world would
+be read for nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.access import Danger, Deed, Place
-from tuiops.core.record import RunAborting, RunApproved, RunRejected, RunRequested, StepAttested
+from tuiops.core.access import Danger, Decision, Deed, Place
+from tuiops.core.record import RunAborting, RunApproved, RunRejected, StepAttested
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import Refused
 from tuiops.runbooks import offers, parameters, standing
-from tuiops.runbooks.permits import place_of
+from tuiops.runbooks.permits import READ_ONLY, place_of
 from tuiops.runbooks.plan import Card, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from tuiops.core.access import Decision, Principal
+    from tuiops.core.access import Principal
     from tuiops.core.runs import RunView
     from tuiops.core.subject import Subject
     from tuiops.runbooks.desk import Offered
-    from tuiops.runbooks.engine import Engine
+    from tuiops.runbooks.engine import Engine, Fits
+    from tuiops.runbooks.history import History
     from tuiops.runbooks.model import AnyParameter, Runbook
     from tuiops.runbooks.planner import Planner
-
-READ_ONLY = lit("this session was made read-only; start the console again to act")
 
 _OTHER_DEEDS = {
     Deed.APPROVE: lit("approve another person's run"),
@@ -59,6 +62,8 @@ class Sitting:
 
     def may(self, deed: Deed, place: Place, danger: Danger) -> Decision:
         """Whether the person may do it there."""
+        if self._read_only:
+            return Decision(allowed=False, reason=READ_ONLY)
         return self._engine.permits.may(self.principal, deed, place, danger)
 
     async def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
@@ -96,50 +101,55 @@ class Sitting:
         `at`: the moment that the plan is of, to make again one that was made then.
         """
         plan = await self._planner.plan(runbook, system, values, alert, at=at)
-        decision = self.may(Deed.RUN, place_of(plan), plan.danger)
+        card = self._card(plan, Deed.RUN, self._now)
+        return msgspec.structs.replace(card, obstacles=tuple(self._obstacles(plan)))
+
+    async def asked_for(self, run: str) -> Card:
+        plan = self._engine.history(run).plan
+        return self._card(plan, Deed.APPROVE, plan.at)
+
+    def _card(self, plan: Plan, deed: Deed, read_at: datetime) -> Card:
         return Card(
             plan=plan,
             digest=plan.digest,
-            read_at=self._engine.means.world.clock.now(),
-            decision=decision,
-            obstacles=tuple(self._obstacles(plan)),
+            read_at=read_at,
+            decision=self.may(deed, place_of(plan), plan.danger),
             runs=tuple(view for view in self._engine.runs if view.live),
             typical=self._typical(plan.runbook, plan.system),
-            must_type=plan.environment if plan.danger is Danger.DESTROYS else EMPTY,
+            must_type=_must_type(plan),
         )
 
     async def confirm(self, card: Card, typed: str = "") -> str:
         """Read the state again, record what is wanted and begin; the run's identity. A card is good for one run."""
         plan = card.plan
         decision = self._allowed(Deed.RUN, plan)
-        if plan.danger is Danger.DESTROYS and typed != plan.environment:
-            raise Refused(f"not run: type {plan.environment} to confirm it")
+        standing.is_typed(_must_type(plan), typed, "not run")
         if plan.digest != card.digest:
             raise Refused("not run: this is not the plan that was shown")
         standing.is_fresh(plan.at, self._now, "read")
         run = f"r{plan.digest[:20]}"
         standing.is_new(self._engine.find(run))
         await self._unchanged(plan)
-        requested = await self._requested(plan, second=decision.second)
         if decision.second:
-            self._engine.when_approved(run, lambda: self._begin(run, Deed.RUN))
-            await self._engine.request(self.principal, run, requested)
+            self._engine.when_approved(run, lambda: self._begin(run, Deed.RUN, standing.may_begin))
+            await self._engine.request(self.principal, run, plan)
         else:
-            await self._engine.begin(self.principal, run, requested)
+            await self._engine.begin(self.principal, run, plan)
         return run
 
-    async def approve(self, run: str, digest: str) -> None:
+    async def approve(self, run: str, digest: str, typed: str = "") -> None:
         """Let another person's run begin; `digest` is of the plan that this person has seen."""
+        self._writable()
         history = self._engine.history(run)
         view = history.view
-        self._allowed(Deed.APPROVE, history.plan)
+        said = RunApproved(plan_digest=digest)
+        self._engine.permits.write(self.principal, said, history)
         standing.awaits_approval(history)
-        if self.principal.person == view.by or self.principal.account == view.account:
-            raise Refused("nobody approves a run of their own, on whichever account")
         if not digest == view.plan_digest == history.plan.digest:
             raise Refused("this is not the plan that was asked for; look at it again")
+        standing.is_typed(_must_type(history.plan), typed, "not approved")
         standing.is_fresh(view.requested, self._now, "asked for")
-        await self._engine.say(self.principal, run, RunApproved(plan_digest=digest))
+        await self._engine.say(self.principal, run, said)
 
     async def reject(self, run: str, reason: str) -> None:
         """Say no to a run that waits for a second person, or take back one's own."""
@@ -149,8 +159,8 @@ class Sitting:
 
     async def abort(self, run: str, reason: str = "") -> None:
         """Stop it and end what it started; the run then says what is left."""
+        self._writable()
         history = self._engine.history(run)
-        self._allowed(Deed.ABORT, history.plan)
         standing.is_live(history)
         said = safe(reason, 500) or fmt("{} aborted it", self.principal.person)
         if self._engine.carrier(run) is not None or history.view.held_by or not history.started:
@@ -159,30 +169,42 @@ class Sitting:
         else:
             await self._engine.wind_up(self.principal, run, standing.is_live, said)
 
-    async def resume(self, run: str) -> None:
+    async def resume(self, seen: RunView, typed: str = "") -> None:
         """Go on with a run that nobody carries out, at its next step; never at one whose end is unknown."""
-        history = self._engine.history(run)
-        self._allowed(Deed.RESOLVE, history.plan)
+        self._writable()
+        history = self._engine.history(seen.id)
+
+        def fits(found: History | None) -> None:
+            (standing.may_go_on if history.started else standing.may_begin)(found)
+            standing.is_as_seen(found, seen)
+            standing.is_typed(seen.must_type(undo=False), typed, "not resumed")
+
+        fits(history)
         if history.started:
-            standing.may_go_on(history)
-            await self._engine.carry(self.principal, run, standing.may_go_on)
+            await self._engine.carry(self.principal, seen.id, fits)
         else:
-            await self._begin(run, Deed.RESOLVE)
+            await self._begin(seen.id, Deed.RESOLVE, fits)
 
-    async def settle(self, run: str, step: str, *, succeeded: bool, note: str) -> None:
+    async def settle(self, seen: RunView, step: str, *, succeeded: bool, note: str) -> None:
         """Say how a manual step or an unknown one came out; recorded with the person's name."""
-        await self._attest(run, step, StepState.SUCCEEDED if succeeded else StepState.FAILED, note)
+        await self._attest(seen, step, StepState.SUCCEEDED if succeeded else StepState.FAILED, note)
 
-    async def skip(self, run: str, step: str, reason: str) -> None:
+    async def skip(self, seen: RunView, step: str, reason: str) -> None:
         """Leave a step out, one whose end is unknown too; the run goes on behind it when it is resumed."""
-        await self._attest(run, step, StepState.SKIPPED, reason)
+        await self._attest(seen, step, StepState.SKIPPED, reason)
 
-    async def undo(self, run: str) -> None:
+    async def undo(self, seen: RunView, typed: str = "") -> None:
         """Undo the steps that were done, last first, as they say how."""
-        history = self._engine.history(run)
-        self._allowed(Deed.RUN, history.plan)
-        standing.may_go_back(history)
-        await self._engine.undo(self.principal, run, standing.may_go_back)
+        self._writable()
+
+        def fits(found: History | None) -> None:
+            standing.may_go_back(found)
+            standing.is_as_seen(found, seen)
+            standing.is_typed(seen.must_type(undo=True), typed, "not undone")
+
+        self._engine.permits.undo(self.principal, self._engine.history(seen.id).plan)
+        fits(self._engine.history(seen.id))
+        await self._engine.undo(self.principal, seen.id, fits)
 
     async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
         found = [fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)]
@@ -225,48 +247,32 @@ class Sitting:
         environment, production = self._planner.environment(system)
         return Place(system=safe(system), environment=safe(environment), production=production)
 
-    async def _begin(self, run: str, deed: Deed) -> None:
+    async def _begin(self, run: str, deed: Deed, fits: Fits) -> None:
         """Begin a run that was asked for earlier: the world must still be as it was then."""
         history = self._engine.history(run)
         self._allowed(deed, history.plan)
-        standing.may_begin(history)
+        fits(history)
         standing.is_fresh(history.view.requested, self._now, "asked for")
         await self._unchanged(history.plan)
-        await self._engine.carry(self.principal, run, standing.may_begin, deed)
+        await self._engine.carry(self.principal, run, fits, deed)
 
     async def _unchanged(self, plan: Plan) -> None:
         again = await self._planner.again(plan)
         if again.digest != plan.digest:
             raise Refused(f"not run: {difference(plan, again)} since it was shown; read it again")
 
-    async def _requested(self, plan: Plan, *, second: bool) -> RunRequested:
-        return RunRequested(
-            number=await self._engine.ledger.next_run_number(),
-            runbook=plan.runbook,
-            title=plan.title,
-            system=plan.system,
-            environment=plan.environment,
-            production=plan.production,
-            target=plan.target,
-            danger=plan.danger,
-            plan=msgspec.Raw(plan.content()),
-            plan_digest=plan.digest,
-            second=second,
-            drill=plan.drill,
-            alert=plan.alert,
-        )
-
-    async def _attest(self, run: str, step: str, state: StepState, note: str) -> None:
-        history = self._engine.history(run)
-        self._allowed(Deed.RESOLVE, history.plan)
-        standing.can_be_told(history, step, state)
-        said = StepAttested(step=step, state=state.value, note=_given(note, "what you know of it"))
-        if standing.is_asked(history, step):
+    async def _attest(self, seen: RunView, step: str, state: StepState, note: str) -> None:
+        self._writable()
+        history = self._engine.history(seen.id)
+        standing.can_be_told(history, step, state, seen)
+        known = _given(note, "what you know of it")
+        said = StepAttested(step=step, execution=standing.execution_of(seen, step), state=state.value, note=known)
+        if standing.asks(history, step):
             # Whoever carries it out waits for the word.
-            await self._engine.say(self.principal, run, said)
+            await self._engine.say(self.principal, seen.id, said)
         else:
             await self._engine.settle(
-                self.principal, run, said, lambda found: standing.can_be_told(found, step, state)
+                self.principal, seen.id, said, lambda found: standing.can_be_told(found, step, state, seen)
             )  # fmt: skip
 
     @property
@@ -301,6 +307,10 @@ class Sitting:
         ][:_PAST_RUNS]
         took = sorted((one.ended - one.started).total_seconds() for one in past if one.started and one.ended)
         return (took[len(took) // 2], len(took)) if took else None
+
+
+def _must_type(plan: Plan) -> SafeText:
+    return plan.environment if plan.danger is Danger.DESTROYS else EMPTY
 
 
 def difference(before: Plan, after: Plan) -> SafeText:

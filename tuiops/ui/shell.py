@@ -57,6 +57,8 @@ class View(Screen[None], inherit_bindings=False):
 
     HELD: ClassVar[float] = 0.0
     """Seconds for which the terminal keeps what it shows, at most, until the screen is filled."""
+    LIVE: ClassVar[bool] = False
+    """Whether it shows what is so at this moment while the others are frozen: people decide by it."""
 
     _composed = False
     _was_shown = False
@@ -90,6 +92,9 @@ class View(Screen[None], inherit_bindings=False):
     def show(self, snapshot: Snapshot, now: datetime) -> None:
         """Draw what is different, if the screen stands; what came too early is drawn when it does."""
         if self.stands:
+            if self.LIVE:
+                backend = shell_of(self).backend
+                snapshot, now = backend.snapshot, backend.clock.now()
             self.draw(snapshot, now)
             if self._held and self.filled:
                 self.call_after_refresh(self._let_go)

@@ -260,7 +260,7 @@ async def test_why_explains_what_is_selected() -> None:
     app, _, desk = console()
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "colon", *"why pricealert-rollback", "enter")
-        assert "you are kim, operator, as local:kim" in text
+        assert "you are kim, approver, as local:kim" in text
         name, subject, runbook = desk.calls[0]
         assert (name, runbook) == ("why", "pricealert-rollback")
         assert getattr(subject, "alert", "") == "alert-1"

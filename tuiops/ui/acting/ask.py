@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -9,14 +10,14 @@ import msgspec
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, lit
 from tuiops.ui.acting.box import Box
-from tuiops.ui.screens.pen import BLANK
+from tuiops.ui.screens.pen import BLANK, Pen, Row
 from tuiops.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable
 
     from tuiops.core.subject import Subject
-    from tuiops.ui.screens.pen import Pen, Piece, Row
+    from tuiops.ui.screens.pen import Piece
 
     Deed = Callable[[str, str], Awaitable[None]]
     """What is done with the name of the option that was chosen and the text that was typed."""
@@ -35,6 +36,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be typed; empty: nothing."""
     needed: bool = False
     """Whether nothing can be chosen before something is typed."""
+    exactly: SafeText = EMPTY
+    """What has to be typed, to the letter, before anything can be chosen; empty: whatever is typed will do."""
+    sheet: Callable[[Pen], Sequence[Row]] | None = None
+    """What is decided about, below the sentences."""
     environment: Environment | None = None
 
 
@@ -56,6 +61,8 @@ class AskScreen(Box):
         rows = [
             row for text in self._question.sentences for row in pen.sentence(text, pen.look.palette.text) or (BLANK,)
         ]
+        if self._question.sheet is not None:
+            rows += self._question.sheet(pen)
         return [BLANK, *rows, BLANK]
 
     def notes(self, pen: Pen) -> Sequence[Piece]:
@@ -73,16 +80,24 @@ class AskScreen(Box):
         made = [Choice("leave", self._question.leave)]
         for name, label in self._question.options:
             choice = Choice(name, label)
-            choice.let(be=not self._question.needed)
+            choice.let(be=self._enough)
             made.append(choice)
         return made
+
+    @property
+    def _enough(self) -> bool:
+        """Whether what is typed lets something be chosen."""
+        typed = self._text.strip()
+        if self._question.exactly:
+            return typed == self._question.exactly
+        return bool(typed) or not self._question.needed
 
     def typed(self, text: str) -> None:
         self._text = text
         first, *others = self.query(Choice)
         first.let(be=True)
         for choice in others:
-            choice.let(be=bool(text.strip()) or not self._question.needed)
+            choice.let(be=self._enough)
 
     def chosen(self, name: str) -> None:
         self.dismiss()

@@ -55,6 +55,7 @@ class Box(DetailScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.CARD)]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.CARD, Scope.GLOBAL)
 
+    LIVE: ClassVar[bool] = True
     LONGEST: ClassVar[int] = 500
     """Characters that can be typed into the field."""
 

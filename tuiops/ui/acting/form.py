@@ -80,6 +80,7 @@ class FormScreen(View):
     """Asks for some of the parameters of a request, then hands it on."""
 
     AUTO_FOCUS: ClassVar[str | None] = ""
+    LIVE: ClassVar[bool] = True
     DEFAULT_CSS = """
     FormScreen { layout: vertical; align-horizontal: center; }
     FormScreen > TitleBar, FormScreen > #inside { max-width: 124; }

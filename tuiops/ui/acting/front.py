@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.runs import RunState
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import TuiopsError
+from tuiops.errors import Refused, TuiopsError
 from tuiops.ui.acting.answers import answer
 from tuiops.ui.navigation import Place
 from tuiops.ui.shell import Shell
@@ -163,6 +163,8 @@ class ActingShell(Shell):
 
     async def _do(self, title: SafeText, deed: Deed, name: str, text: str) -> None:
         try:
+            if self.read_only:
+                raise Refused("this session was made read-only")
             await answer(deed(name, text))
         except TuiopsError as error:
             self._refused(title, safe(str(error), 1000))
@@ -171,7 +173,7 @@ class ActingShell(Shell):
         self.open(Place("runs"))
 
     def action_runs_open(self, number: str = "") -> None:
-        newest = max(self.snapshot.runs, key=lambda run: run.number, default=None)
+        newest = max(self.backend.snapshot.runs, key=lambda run: run.number, default=None)
         run = self._numbered(number) if number else newest
         if run is not None:
             self.open(Place("run", (run.id,)))
@@ -181,7 +183,7 @@ class ActingShell(Shell):
     def _numbered(self, written: str) -> RunView | None:
         """The run of a number as people write it; says so when there is none."""
         digits = written.strip().removeprefix("#")
-        run = next((run for run in self.snapshot.runs if f"{run.number}" == digits), None)
+        run = next((run for run in self.backend.snapshot.runs if f"{run.number}" == digits), None)
         if run is None:
             notify(self, fmt("There is no run {}. X shows all of them.", safe(written or "without a number")),
                    severity="warning")  # fmt: skip

@@ -91,6 +91,7 @@ class MenuScreen(View):
 
     AUTO_FOCUS: ClassVar[str | None] = ""
     HELD: ClassVar[float] = 0.1
+    LIVE: ClassVar[bool] = True
     DEFAULT_CSS = """
     MenuScreen { layout: vertical; align-horizontal: center; }
     MenuScreen > TitleBar, MenuScreen > #inside { max-width: 140; }

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tuiops.core.access import Danger
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.ui.acting.ask import Question
-from tuiops.ui.acting.run_rows import undoable
+from tuiops.ui.acting.card_rows import card_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tuiops.core.runs import RunView, StepView
     from tuiops.runbooks.desk import Desk
+    from tuiops.runbooks.plan import Card
     from tuiops.ui.acting.ask import Deed
 
 
 def _question(
     run: RunView, title: SafeText, sentences: Sequence[SafeText], *options: tuple[str, SafeText],
-    field: SafeText = EMPTY, needed: bool = False,
+    field: SafeText = EMPTY, needed: bool = False, exactly: SafeText = EMPTY, about: Card | None = None,
 ) -> Question:  # fmt: skip
+    """`exactly`: what has to be typed of what destroys; `about`: the card that is decided about."""
+    if exactly:
+        field = fmt("type {} to confirm:", exactly)
     return Question(
         title=fmt("{} run #{} · {}", title, run.number, run.title),
         sentences=tuple(sentences),
         options=options,
         field=field,
         needed=needed,
+        exactly=exactly,
+        sheet=(lambda pen: card_sheet(pen, about)) if about is not None else None,
         environment=Environment(run.environment, production=run.production),
     )
 
@@ -56,20 +63,27 @@ def aborting(desk: Desk, run: RunView) -> Deed:
 
 
 def resume(run: RunView) -> Question:
-    step = run.step
-    if step is None:
+    if run.undoing:
+        said = [lit("It goes on with the undo, the last step first:"), *_undoes(run)]
+    elif not run.ahead:
         said = [lit("Every step is over; this ends it.")]
     else:
+        step, *later = run.ahead
         said = [
             fmt("It goes on with “{}”:", step.title),
             step.call,
             fmt("That step {} ({}).", step.danger.word, step.danger.letter),
         ]
-    return _question(run, lit("Resume"), said, ("resume", lit("Resume")))
+        said += [
+            fmt("Later, “{}” destroys (X): {}", one.title, one.call or one.title)
+            for one in later
+            if one.danger is Danger.DESTROYS
+        ]
+    return _question(run, lit("Resume"), said, ("resume", lit("Resume")), exactly=run.must_type(undo=False))
 
 
 def resuming(desk: Desk, run: RunView) -> Deed:
-    return lambda _, __: desk.resume(run.id)
+    return lambda _, text: desk.resume(run, text)
 
 
 def skip(run: RunView) -> Question:
@@ -80,7 +94,7 @@ def skip(run: RunView) -> Question:
 
 def skipping(desk: Desk, run: RunView) -> Deed:
     step = spoken_of(run)
-    return lambda _, text: desk.skip(run.id, step.key if step is not None else "", text)
+    return lambda _, text: desk.skip(run, step.key if step is not None else "", text)
 
 
 def settle(run: RunView) -> Question:
@@ -98,33 +112,42 @@ def settle(run: RunView) -> Question:
 def settling(desk: Desk, run: RunView) -> Deed:
     step = spoken_of(run)
     key = step.key if step is not None else ""
-    return lambda name, text: desk.settle(run.id, key, succeeded=name == "worked", note=text)
+    return lambda name, text: desk.settle(run, key, succeeded=name == "worked", note=text)
 
 
 def undo(run: RunView) -> Question:
-    said = [lit("The last step first:")]
-    said += [fmt("{}  {}: {}", number, step.title, step.undo) for number, step in undoable(run)]
-    return _question(run, lit("Undo"), said, ("undo", lit("Undo")))
+    said = [lit("The last step first:"), *_undoes(run)]
+    return _question(run, lit("Undo"), said, ("undo", lit("Undo")), exactly=run.must_type(undo=True))
+
+
+def _undoes(run: RunView) -> Iterator[SafeText]:
+    """What becomes of each step that changed something, in the order of the undo."""
+    numbers = {step.key: number for number, step in enumerate(run.steps, 1)}
+    for step in run.changed:
+        if step.undo_call:
+            yield fmt("{}  {}  {}: {}", numbers[step.key], step.danger.letter, step.title, step.undo_call)
+        else:
+            why = step.undo or lit("there is no undo")
+            yield fmt("{}  {} is left as it is: {}", numbers[step.key], step.title, why)
 
 
 def undoing(desk: Desk, run: RunView) -> Deed:
-    return lambda _, __: desk.undo(run.id)
+    return lambda _, text: desk.undo(run, text)
 
 
-def approve(run: RunView) -> Question:
+def approve(run: RunView, card: Card) -> Question:
+    """`card`: of the plan that was asked for, whole: who approves sees what was seen by who asked."""
     said = [
         fmt("{} asked for it at {}/{}. You approve exactly this:", run.by, run.system, run.target),
-        *(
-            fmt("{}  {}  {}", number, step.danger.letter, step.call or step.title)
-            for number, step in enumerate(run.steps, 1)
-        ),
-        fmt("The plan has the digest {}. The state is read again before it begins.", _short(run)),
+        fmt("The plan has the digest {}. The state is read again before it begins.", safe(card.digest[:12])),
     ]
-    return _question(run, lit("Approve"), said, ("approve", lit("Approve")))
+    return _question(
+        run, lit("Approve"), said, ("approve", lit("Approve")), exactly=card.must_type, about=card
+    )  # fmt: skip
 
 
-def approving(desk: Desk, run: RunView) -> Deed:
-    return lambda _, __: desk.approve(run.id, run.plan_digest)
+def approving(desk: Desk, run: RunView, card: Card) -> Deed:
+    return lambda _, text: desk.approve(run.id, card.digest, text)
 
 
 def reject(run: RunView) -> Question:
@@ -151,7 +174,3 @@ def quitting(runs: Sequence[RunView]) -> Question:
 
 def _title(step: StepView | None) -> SafeText:
     return step.title if step is not None else lit("the step")
-
-
-def _short(run: RunView) -> SafeText:
-    return safe(run.plan_digest[:12])

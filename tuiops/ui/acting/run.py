@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from tuiops.core import access
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.snapshot import Environment
-from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
+from tuiops.errors import TuiopsError
+from tuiops.runbooks.permits import NO_UNDO_ALONE
 from tuiops.ui.acting import questions
-from tuiops.ui.acting.run_rows import elapsed, run_sheet, undoable
+from tuiops.ui.acting.answers import answer
+from tuiops.ui.acting.run_rows import elapsed, run_sheet
 from tuiops.ui.actions import ACTIONS, Scope, bindings, within
 from tuiops.ui.phases import lasted
 from tuiops.ui.screens.detail import DetailScreen
@@ -25,11 +29,24 @@ if TYPE_CHECKING:
     from tuiops.ui.screens.pen import Pen, Piece, Row
 
 
+_TO = {
+    "run.approve": access.Deed.APPROVE,
+    "run.reject": access.Deed.APPROVE,
+    "run.abort": access.Deed.ABORT,
+    "run.resume": access.Deed.RESOLVE,
+    "run.skip": access.Deed.RESOLVE,
+    "run.settle": access.Deed.RESOLVE,
+    "run.undo": access.Deed.RUN,
+}
+"""What the actions of a run ask to be let do."""
+
+
 class RunScreen(DetailScreen):
-    """A run by its identity, as the snapshot has it."""
+    """A run by its identity, as it is at this moment, though the screen may be frozen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.RUN)]
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.RUN, Scope.DETAIL, Scope.GLOBAL)
+    LIVE: ClassVar[bool] = True
 
     def __init__(
         self, identity: str, desk: Desk | None, why_not: SafeText, ask: Callable[[Question, Deed], None]
@@ -42,8 +59,8 @@ class RunScreen(DetailScreen):
         self._ask = ask
 
     def run_view(self) -> RunView | None:
-        """The run as the snapshot has it."""
-        return next((run for run in self.host.snapshot.runs if run.id == self._identity), None)
+        """The run as it is known at this moment."""
+        return next((run for run in self.host.backend.snapshot.runs if run.id == self._identity), None)
 
     @property
     def identity(self) -> str:
@@ -82,18 +99,36 @@ class RunScreen(DetailScreen):
         run = self.run_view()
         if run is None:
             return pen.sentence(lit("Nothing is known of this run yet; it shows as soon as the ledger has told of it."))
-        return run_sheet(pen, run, self._hints(run), self._keys(run))
+        return run_sheet(pen, run, self._hints(run), self._keys(run), self._barred_keys(run))
 
     # What can be done.
 
     def open_to(self, run: RunView) -> tuple[str, ...]:
+        """Ids of the actions that this person can take where the run stands, the most likely first."""
+        return tuple(name for name in self._meant(run) if not self._barred(run, name))
+
+    def _barred(self, run: RunView, name: str) -> SafeText:
+        """Why this person cannot take an action that means something; empty when they can."""
+        desk = self._desk
+        if desk is None or self.host.read_only:
+            return self._why_not or lit("this session was made read-only")
+        if name == "run.reject" and run.by == desk.principal.person:
+            return EMPTY
+        place = access.Place(system=run.system, environment=run.environment, production=run.production)
+        decision = desk.may(_TO[name], place, run.danger)
+        if not decision.allowed:
+            return decision.reason
+        return NO_UNDO_ALONE if name == "run.undo" and decision.second else EMPTY
+
+    def _meant(self, run: RunView) -> tuple[str, ...]:
         """Ids of the actions that mean something where the run stands, the most likely first."""
         if self._desk is None or self.host.read_only:
             return ()
+        by = self._desk.principal
         found: list[str] = []
         if run.state is RunState.AWAITING_APPROVAL:
             found = ["run.reject", "run.abort"]
-            if run.by != self._desk.principal.person:
+            if run.by != by.person and run.account != by.account:
                 found.insert(0, "run.approve")
         elif run.state is RunState.UNKNOWN:
             found = ["run.settle", "run.skip", "run.abort"]
@@ -103,7 +138,8 @@ class RunScreen(DetailScreen):
             found = ["run.abort"] if run.state is not RunState.ABORTING else []
         if _asking(run) is not None:
             found = ["run.settle", "run.skip", *(one for one in found if one not in {"run.settle", "run.skip"})]
-        if undoable(run) and (not run.live or run.state is RunState.PAUSED):
+        undone = any(step.undo_call for step in run.changed)
+        if undone and (not run.live or run.state is RunState.PAUSED):
             found.append("run.undo")
         return tuple(found)
 
@@ -134,17 +170,47 @@ class RunScreen(DetailScreen):
             meant.append((lit("Esc"), lit("leave it as it is") if stands else lit("leave it running")))
         return tuple(meant)
 
-    def _put(self, name: str, make: Callable[[RunView], Question], deed: Callable[[Desk, RunView], Deed]) -> None:
+    def _barred_keys(self, run: RunView) -> tuple[SafeText, ...]:
+        """What would mean something where the run stands, and is not for this person, with the reasons."""
+        reasons: dict[SafeText, list[SafeText]] = {}
+        for name in self._meant(run):
+            if why := self._barred(run, name):
+                keys = self.keymap.shown(name)
+                reasons.setdefault(why, []).append(fmt("{} {}", keys[0] if keys else EMPTY, ACTIONS[name].label))
+        return tuple(fmt("Not for you: {}; {}.", join(", ", names), why) for why, names in reasons.items())
+
+    def _can(self, name: str) -> tuple[Desk, RunView] | None:
+        """Where to take an action and about which run; None, and people are told why, when it cannot be taken."""
         run, desk = self.run_view(), self._desk
-        if run is None or desk is None or name not in self.open_to(run):
+        if run is not None and desk is not None and name in self.open_to(run):
+            return desk, run
+        if run is not None and desk is not None and name in self._meant(run):
+            said = fmt("{} is not for you here: {}.", ACTIONS[name].label, self._barred(run, name))
+        else:
             state = run.state.word if run is not None else lit("gone")
             why = self._why_not if desk is None else fmt("the run is {}", state)
-            notify(self.app, fmt("{} means nothing here: {}.", ACTIONS[name].label, why), timeout=4)
-            return
-        self._ask(make(run), deed(desk, run))
+            said = fmt("{} means nothing here: {}.", ACTIONS[name].label, why)
+        notify(self.app, said, timeout=4)
+        return None
+
+    def _put(self, name: str, make: Callable[[RunView], Question], deed: Callable[[Desk, RunView], Deed]) -> None:
+        if (found := self._can(name)) is not None:
+            desk, run = found
+            self._ask(make(run), deed(desk, run))
 
     def action_run_approve(self) -> None:
-        self._put("run.approve", questions.approve, questions.approving)
+        if (found := self._can("run.approve")) is not None:
+            self.run_worker(self._approve(*found), group="approve", exclusive=True, exit_on_error=False)
+
+    async def _approve(self, desk: Desk, run: RunView) -> None:
+        """Ask with the whole card; nobody is asked who has gone elsewhere meanwhile."""
+        try:
+            card = await answer(desk.asked_for(run.id))
+        except TuiopsError as error:
+            notify(self.app, safe(str(error), 1000), severity="error")
+            return
+        if self.app.screen is self:
+            self._ask(questions.approve(run, card), questions.approving(desk, run, card))
 
     def action_run_reject(self) -> None:
         self._put("run.reject", questions.reject, questions.rejecting)

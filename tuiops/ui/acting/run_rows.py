@@ -30,16 +30,24 @@ _TAIL = 6
 
 
 def run_sheet(
-    pen: Pen, run: RunView, hints: Sequence[SafeText], keys: Sequence[tuple[SafeText, SafeText]]
-) -> list[Row]:  # fmt: skip
-    """The whole sheet; `hints` and `keys` with their labels say what this person can do about it."""
+    pen: Pen,
+    run: RunView,
+    hints: Sequence[SafeText],
+    keys: Sequence[tuple[SafeText, SafeText]],
+    barred: Sequence[SafeText] = (),
+) -> list[Row]:
+    """The whole sheet; `hints` and `keys` with their labels say what this person can do about it.
+
+    `barred`: what they cannot, with the reasons.
+    """
     rows = [BLANK, *_head(pen, run), BLANK]
     for number, step in enumerate(run.steps, 1):
         rows += _step_rows(pen, number, step)
-    if hints or keys:
+    if hints or keys or barred:
         rows.append(BLANK)
         rows += [row for hint in hints for row in pen.sentence(hint, pen.look.palette.text)]
         rows += _key_rows(pen, keys)
+        rows += [row for text in barred for row in pen.sentence(text, pen.look.palette.faint)]
     rows += _calls(pen, run)
     rows += _evidence(pen, run)
     return [*rows, BLANK]
@@ -208,8 +216,20 @@ def _calls(pen: Pen, run: RunView) -> Iterator[Row]:
     for number, step in enumerate(run.steps, 1):
         if step.call:
             yield from pen.paragraph(fmt("{:>2}  {}", number, step.danger.letter), step.call)
+        for said in _changes(pen, step):
+            yield from pen.paragraph(EMPTY, said, pen.look.palette.muted)
         if step.undo:
             yield from pen.paragraph(EMPTY, fmt("undo: {}", step.undo), pen.look.palette.muted)
+
+
+def _changes(pen: Pen, step: StepView) -> Iterator[SafeText]:
+    """The state as it was confirmed, and as it was to be then."""
+    before = {fact.what: fact.value for fact in step.before}
+    for fact in step.after:
+        was = before.get(fact.what, lit("none"))
+        yield fmt("{}: {} {} {}", fact.what, was, pen.look.glyphs.arrow, fact.value)
+    if not step.after:
+        yield from (fmt("{}: {}", fact.what, fact.value) for fact in step.before)
 
 
 def _evidence(pen: Pen, run: RunView) -> Iterator[Row]:
@@ -235,12 +255,3 @@ def _evidence(pen: Pen, run: RunView) -> Iterator[Row]:
 def _has_evidence(step: StepView) -> bool:
     evidence = step.evidence
     return bool(evidence.facts or evidence.output or evidence.status is not None)
-
-
-def undoable(run: RunView) -> tuple[tuple[int, StepView], ...]:
-    """The steps that an undo would undo, with their numbers, the last one first."""
-    return tuple(
-        (number, step)
-        for number, step in reversed(tuple(enumerate(run.steps, 1)))
-        if step.state is StepState.SUCCEEDED and step.undo and not step.undone_by
-    )

@@ -168,7 +168,7 @@ class DetailScreen(View):
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
         ways = [pen.muted(fmt("{} back", key)) for key in back[:1]]
-        return [*paused_part(self.host), *more, *ways, *self.notes(pen)]
+        return [*(() if self.LIVE else paused_part(self.host)), *more, *ways, *self.notes(pen)]
 
     # Actions.
 
