@@ -49,7 +49,7 @@ async def _intents(ledger: SqlLedger, fence: Fence, path: Path) -> tuple[list[fl
         for number in range(INTENTS):
             entry = _intent(number)
             begun = time.perf_counter()
-            await ledger.append([entry], fence=fence)
+            await ledger.append([entry], fences=[fence])
             ours.append(time.perf_counter() - begun)
             line = msgspec.json.encode(entry) + b"\n"
             begun = time.perf_counter()
@@ -65,7 +65,7 @@ async def _measure(folder: Path) -> list[Row]:
     ledger = open_ledger(LedgerConfig(path=str(folder / "ledger.db")))
     holder = this_process(lit("kim"), "s-1")
     fence = await ledger.acquire("shop/api", holder, run="r", purpose=lit("bench"), seconds=3_600)
-    await ledger.append([_intent(0)], fence=fence)
+    await ledger.append([_intent(0)], fences=[fence])
     ours, bare = await _intents(ledger, fence, folder / "bare")
     while (last := await ledger.last()) < ENTRIES:
         await ledger.append([_intent(number) for number in range(last, min(last + BATCH, ENTRIES))])

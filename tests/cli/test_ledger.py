@@ -95,9 +95,9 @@ async def _fill() -> None:
             at = START + timedelta(seconds=await ledger.last())
             entry = Entry(at=at, by=by, event=event, run="run-1")
             if isinstance(event, StepClaimed):
-                await ledger.claim(event.execution, entry, fence)
+                await ledger.claim(event.execution, entry, [fence])
             else:
-                await ledger.append([entry], fence=fence)
+                await ledger.append([entry], fences=[fence])
 
     evidence = Evidence(
         facts=(Said(lit("traffic"), lit("100% old")),), output=(lit("first"), lit("last")), left_out=7, status=0
@@ -241,3 +241,25 @@ _SAMPLES = {
     str(int): 1, str(str): "x", str(bool): False, str(SafeText): "x", str(Danger): Danger.SAFE, str(datetime): START,
     str(msgspec.Raw): msgspec.Raw(b"{}"), str(msgspec.structs.fields(RunApproved)[0].type): "d" * 64,
 }  # fmt: skip
+
+
+def test_what_a_newer_version_wrote_is_shown_as_that(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(filled)) as database, database:
+        [(at, previous, number)] = database.execute(
+            "SELECT at, digest, number FROM ledger_entries ORDER BY number DESC LIMIT 1"
+        )
+        body = (
+            f'{{"at":"{at}","by":{{"person":"max","account":"local:max","session":"s"}},'
+            '"event":{"event":"run.dreamt"},"run":"run-1"}'
+        )
+        own = hashlib.sha256((previous + body).encode()).hexdigest()
+        values = (number + 1, at, "run-1", "run.dreamt", "max", body, previous, own)
+        database.execute("INSERT INTO ledger_entries VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    assert main(["ledger", "show", "42"]) == Exit.OK
+    assert "max  did something that this version does not know: run.dreamt\n" in capsys.readouterr().out
+    assert main(["ledger", "show", "42", "-o", "json"]) == Exit.OK
+    *_, last = json.loads(capsys.readouterr().out)["entries"]
+    assert (last["event"], last["what"]) == ("run.dreamt", "did something that this version does not know: run.dreamt")
+    assert main(["ledger", "export"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["body"] == body
+    assert main(["ledger", "verify"]) == Exit.OK

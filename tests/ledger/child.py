@@ -2,7 +2,7 @@
 
 `python -m tests.ledger.child CONFIG COUNT FORKS`: a configuration as JSON, how many entries each of so many processes
 appends, one after the other. With COUNT 0, one process does what standard input says, a word a line: `lock SECONDS`,
-`append TEXT`, `claim EXECUTION`, `renew SECONDS`, `limit BYTES`, `remove FILE`, `verify`.
+`append TEXT`, `claim EXECUTION`, `renew SECONDS`, `limit BYTES`, `remove FILE`, `probe`, `verify`.
 """
 
 from __future__ import annotations
@@ -50,29 +50,32 @@ class Obedient:
 
     def __init__(self, ledger: SqlLedger) -> None:
         self._ledger = ledger
-        self._fence: Fence | None = None
+        self._fences: list[Fence] = []
 
     async def lock(self, seconds: str) -> None:
-        self._fence = await self._ledger.acquire(
+        fence = await self._ledger.acquire(
             "shop/api", samples.holder(), run="run-1", purpose=lit("run #42"), seconds=float(seconds)
         )
+        self._fences = [fence]
 
     async def append(self, text: str) -> None:
-        await self._ledger.append([samples.remark(f"{os.getpid()} {text}")], fence=self._fence)
+        await self._ledger.append([samples.remark(f"{os.getpid()} {text}")], fences=self._fences)
 
     async def claim(self, execution: str) -> None:
-        assert self._fence is not None
-        await self._ledger.claim(execution, samples.claim(execution), self._fence)
+        await self._ledger.claim(execution, samples.claim(execution), self._fences)
 
     async def renew(self, seconds: str) -> None:
-        assert self._fence is not None
-        await self._ledger.renew(self._fence, float(seconds))
+        [fence] = self._fences
+        await self._ledger.renew(fence, float(seconds))
 
     async def limit(self, size: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))
 
     async def remove(self, file: str) -> None:
         os.unlink(file)  # noqa: PTH108 - a process that does nothing else may block
+
+    async def probe(self, _: str) -> None:
+        await self._ledger.probe()
 
     async def verify(self, _: str) -> None:
         verdict = await self._ledger.verify()

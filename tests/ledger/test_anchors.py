@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import pytest
 
 from tests.ledger import samples
 from tests.ledger.homes import FileHome, opened
+from tests.ledger.processes import Child
+from tests.waiting import eventually
 from tuiops.core.clock import FakeClock
 from tuiops.errors import LedgerError
 from tuiops.ledger import sql
@@ -16,6 +19,8 @@ from tuiops.ledger.anchors import Anchors
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.ledger.homes import Home
 
 DIGEST = "a" * 64
 
@@ -86,9 +91,29 @@ async def test_the_last_entry_is_anchored_even_when_none_follows(
     await ledger.append([samples.remark()])
     await ledger.append([samples.remark()])
     assert numbers(anchors) == [1]
-    assert ledger._late is not None
-    await ledger._late
+    await eventually(lambda: numbers(anchors) == [1, 2], "the anchor of an entry that none follows")
+    await ledger.close()
+
+
+async def test_what_a_killed_console_left_comes_under_an_anchor_once(home: Home, children: list[Child]) -> None:
+    child = await Child.of(home)
+    children.append(child)
+    for _ in range(2):
+        assert await child.told("append a") == "done append"
+    child.process.kill()
+    await child.process.wait()
+    anchors = Anchors(home.anchors)
+    assert numbers(anchors) == [1]
+    for _ in range(3):
+        ledger = opened(home)
+        await asyncio.gather(ledger.anchor(), ledger.anchor())
+        assert (await ledger.verify()).anchored == 2
+        await ledger.close()
     assert numbers(anchors) == [1, 2]
+    home.anchors.unlink()
+    ledger = opened(home)
+    await ledger.anchor()
+    assert numbers(anchors) == [2]
     await ledger.close()
 
 

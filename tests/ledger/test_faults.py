@@ -17,6 +17,8 @@ import pytest
 from tests.ledger import samples
 from tests.ledger.homes import FileHome, ServerHome, opened
 from tests.ledger.processes import ROOT, Child, texts
+from tests.servers.fixtures import cannot_be_had
+from tests.servers.packages import MissingServer
 from tuiops.config.model import LedgerConfig
 from tuiops.config.values import Secret
 from tuiops.core.text import lit
@@ -75,9 +77,11 @@ def small_disk(folder: Path) -> list[str]:
     """How a child sees a disk of its own in place of a folder, a file `filler` on it, and nobody else does."""
     own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
     make = f"mount -t tmpfs -o size=600k tmpfs '{folder}' && head -c 200000 /dev/zero > '{folder}/filler'"
+    if shutil.which("unshare") is None:
+        cannot_be_had(MissingServer("a small disk cannot be had without unshare (util-linux)"))
     tried = subprocess.run([*own, "sh", "-c", make], capture_output=True, text=True, check=False)
     if tried.returncode:
-        pytest.skip(f"a small disk cannot be had here: {tried.stderr.strip()}")
+        cannot_be_had(MissingServer(f"a small disk cannot be had here: {tried.stderr.strip()}"))
     return [*own, "sh", "-c", f'{make} && exec "$@"', "sh"]
 
 
@@ -108,6 +112,10 @@ async def test_a_limit_on_files(file: FileHome, children: list[Child]) -> None:
     assert await child.told("append one") == "done append"
     size = max(each.stat().st_size for each in file.path.parent.iterdir())
     await child.told(f"limit {size}")
+    # Of a log that grows with every write, this is the end.
+    [log] = file.path.parent.glob("*-wal")
+    assert log.stat().st_size == size
+    assert (await child.told("probe")).startswith(f"LedgerError {file.path}: cannot be written or read: ")
     said = ""
     for number in range(50):
         said = await child.told(f"append {number}{'x' * 300}")
@@ -128,10 +136,14 @@ def unprivileged() -> list[str]:
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
-        pytest.skip("root writes to every folder, and without setpriv (util-linux) it cannot be somebody else")
+        cannot_be_had(MissingServer("root writes everywhere, and cannot be another user without setpriv (util-linux)"))
     reads = "+dac_read_search"
-    return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", reads,
-            "--ambient-caps", reads, "--"]  # fmt: skip
+    found = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", reads,
+             "--ambient-caps", reads, "--"]  # fmt: skip
+    tried = subprocess.run([*found, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        cannot_be_had(MissingServer(f"root cannot be another user here: {tried.stderr.strip()}"))
+    return found
 
 
 async def test_a_folder_that_cannot_be_written(file: FileHome, children: list[Child]) -> None:
@@ -171,6 +183,8 @@ async def test_a_lock_that_another_process_keeps(file: FileHome, monkeypatch: py
     with closing(sqlite3.connect(file.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "another process has kept it locked for 10 s (SQLITE_BUSY) → find it with `fuser`" in await told(ledger)
+        with pytest.raises(LedgerError, match="SQLITE_BUSY"):
+            await ledger.probe()
         assert await ledger.last() == 1
         other.execute("ROLLBACK")
     assert (await ledger.append([samples.remark()]))[0].number == 2
@@ -273,11 +287,11 @@ async def test_a_connection_that_breaks_at_a_commit(
         return driver
 
     monkeypatch.setattr(Session, "_open", once)
-    wrote = await ledger.append([samples.remark("a"), samples.remark("b")], fence=fence)
+    wrote = await ledger.append([samples.remark("a"), samples.remark("b")], fences=[fence])
     broken.clear()
-    wrote += (await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence),)
+    wrote += (await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence]),)
     with pytest.raises(AlreadyClaimed):
-        await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+        await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
     assert [sealed.number for sealed in wrote] == [2, 3, 4]
     assert tuple([sealed async for sealed in ledger.read(after=1)]) == wrote
     assert (await ledger.verify()).faults == ()
@@ -302,7 +316,7 @@ async def test_who_loses_a_lock_with_its_connection_does_not_go_on(
 
     monkeypatch.setattr(Session, "_open", once)
     with pytest.raises(FencedOut):
-        await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+        await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
     assert await ledger.last() == 1
     assert (await ledger.verify()).faults == ()
     await ledger.close()
@@ -368,11 +382,30 @@ async def test_a_server_that_is_read_only_or_lacks_grants(server: ServerHome) ->
     server.plainly(f"ALTER ROLE {name} SET default_transaction_read_only TO on")
     try:
         assert "the server is read-only (25006)" in await told(ledger)
+        with pytest.raises(LedgerError, match=r"the server is read-only \(25006\)"):
+            await ledger.probe()
     finally:
         with psycopg.connect(server.url, autocommit=True) as connection:
             connection.execute("SET default_transaction_read_only TO off")
             connection.execute(f"ALTER ROLE {name} RESET default_transaction_read_only".encode())
     await ledger.close()
+    assert (await ledger.append([samples.remark()]))[0].number == 2
+    await ledger.close()
+
+
+async def test_a_server_whose_disk_is_full(server: ServerHome) -> None:
+    ledger = opened(server)
+    await ledger.append([samples.remark()])
+    server.by_hand(
+        "CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON ledger_entries EXECUTE FUNCTION fill()",
+    )
+    assert await told(ledger) == (
+        f"{server.place}: the server's disk is full (53100) → make room there; what failed was not recorded"
+    )
+    assert await ledger.last() == 1
+    server.by_hand("DROP TRIGGER full_disk ON ledger_entries")
     assert (await ledger.append([samples.remark()]))[0].number == 2
     await ledger.close()
 
@@ -439,13 +472,16 @@ async def test_a_user_without_grants_and_one_with_those_of_the_documentation(
         monkeypatch.setenv("TEST_LEDGER_URL", server.url.replace("tuiops:p%40ss%2Fword%3A%27%22%5C", "writer:x"))
         ledger = opened(server)
         assert "the user may not do that (42501) → give it the tables" in await told(ledger)
+        with pytest.raises(LedgerError, match="the user may not do that"):
+            await ledger.probe()
         for grant in grants:
             connection.execute(grant.encode())
     assert len(grants) == 4
     fence = await ledger.acquire("k", samples.holder(), run="run-1", purpose=lit("p"), seconds=30)
-    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
     await ledger.renew(fence, 30)
     await ledger.release(fence)
+    await ledger.probe()
     assert await ledger.next_run_number() == 1
     assert (await ledger.verify()).entries == 2
     await ledger.close()

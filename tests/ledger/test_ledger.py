@@ -94,9 +94,9 @@ async def test_hostile_text_neither_breaks_it_nor_comes_back(home: Home, ledger:
     wrong = msgspec.structs.replace(wrong, by=principal)
     [sealed] = await ledger.append([wrong])
     fence = await ledger.acquire(text, samples.holder(text), run=text, purpose=hostile, seconds=30)
-    await ledger.claim(text, samples.claim(text), fence)
+    await ledger.claim(text, samples.claim(text), [fence])
     with pytest.raises(AlreadyClaimed):
-        await ledger.claim(text, samples.claim(text), fence)
+        await ledger.claim(text, samples.claim(text), [fence])
     await ledger.renew(fence, 30)
     found = [each async for each in ledger.read(run=text)]
     assert [each.number for each in found] == [1]
@@ -126,20 +126,20 @@ async def test_what_is_no_json_is_refused_and_nothing_written(ledger: SqlLedger)
     long = "漢" * 700
     for refused in (
         ledger.append([samples.remark(run=long)]),
-        ledger.claim(long, samples.claim(long), fence),
+        ledger.claim(long, samples.claim(long), [fence]),
         lock(ledger, key=long),
         lock(ledger, run=long, key="other"),
     ):
         with pytest.raises(LedgerError, match="has 700 characters; a name has 600 at most"):
             await refused
     most = "漢" * 600
-    await ledger.claim(most, samples.claim(most, run=most), await lock(ledger, key=most, run=most))
+    await ledger.claim(most, samples.claim(most, run=most), [await lock(ledger, key=most, run=most)])
     assert await ledger.last() == 1
 
 
 async def test_it_refuses_changes(home: Home, ledger: SqlLedger) -> None:
     fence = await lock(ledger)
-    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
     for statement in (
         "UPDATE ledger_entries SET body = 'x'", "DELETE FROM ledger_entries", "DELETE FROM ledger_claims",
         "UPDATE ledger_claims SET execution = 'x'", "DELETE FROM ledger_locks",
@@ -153,13 +153,13 @@ async def test_it_refuses_changes(home: Home, ledger: SqlLedger) -> None:
 
 async def test_an_execution_is_claimed_once_for_ever(home: Home, ledger: SqlLedger) -> None:
     fence = await lock(ledger)
-    sealed = await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+    sealed = await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
     assert sealed.number == 1
     other = opened(home)
     for one in (ledger, other):
         with pytest.raises(AlreadyClaimed, match=r"run-1\.a\.1"):
-            await one.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
-    await other.claim("run-1.a.2", samples.claim("run-1.a.2"), fence)
+            await one.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
+    await other.claim("run-1.a.2", samples.claim("run-1.a.2"), [fence])
     assert await ledger.last() == 2
     await other.close()
 
@@ -169,7 +169,7 @@ async def test_of_all_who_claim_at_once_one_does(home: Home, ledger: SqlLedger) 
     some = [ledger, *(opened(home) for _ in range(4))]
     for attempt in ("run-1.a.1", "run-1.a.2", "run-1.a.3"):
         outcomes = await asyncio.gather(
-            *(one.claim(attempt, samples.claim(attempt), fence) for one in some), return_exceptions=True
+            *(one.claim(attempt, samples.claim(attempt), [fence]) for one in some), return_exceptions=True
         )
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyClaimed"] * 4 + ["Sealed"]
     assert (await ledger.verify()).entries == 3
@@ -196,7 +196,7 @@ async def test_a_lock_is_one_runs_alone(ledger: SqlLedger) -> None:
     assert again.token == 2
     for stale in (fence, Fence(key="nobody's", token=1)):
         with pytest.raises(FencedOut):
-            await ledger.append([samples.remark()], fence=stale)
+            await ledger.append([samples.remark()], fences=[stale])
         with pytest.raises(FencedOut):
             await ledger.renew(stale, 30)
     await ledger.release(fence)

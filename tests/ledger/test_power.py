@@ -13,11 +13,11 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import pytest
 
 from tests.ledger.homes import FileHome
 from tests.ledger.processes import ROOT
-from tests.servers.fixtures import program
+from tests.servers.fixtures import cannot_be_had, program
+from tests.servers.packages import MissingServer
 from tuiops.ledger import sqlite
 from tuiops.ledger.anchors import Anchors
 from tuiops.ledger.sqlite import SqliteDatabase
@@ -26,6 +26,8 @@ from tuiops.ledger.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pytest
 
 ENTRIES = 450
 """So many that the write-ahead log is copied into the database and begun anew on the way."""
@@ -58,7 +60,7 @@ def record(home: FileHome, log: Path) -> list[Step]:
         cwd=ROOT, env={**os.environ, **strace.environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if "Operation not permitted" in done.stderr:
-        pytest.skip(f"strace may not look at processes here: {done.stderr.strip()[-200:]}")
+        cannot_be_had(MissingServer(f"strace may not look at processes here: {done.stderr.strip()[-200:]}"))
     assert done.returncode == 0, done.stderr
     return list(_steps(log, home.path.name))
 

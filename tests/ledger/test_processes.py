@@ -74,7 +74,7 @@ async def test_who_wakes_after_a_take_over_writes_nothing(home: Home, children: 
     while not lock.gone:
         lock = (await ledger.locks())[0]
     fence = await ledger.take_over("shop/api", samples.holder(), run="run-1", seconds=30)
-    await ledger.append([samples.remark("took over")], fence=fence)
+    await ledger.append([samples.remark("took over")], fences=[fence])
     assert child.process.stdin is not None
     child.process.stdin.write(b"append a\nclaim run-1.a.1\nrenew 30\n")
     os.kill(child.process.pid, signal.SIGCONT)
@@ -129,9 +129,9 @@ async def test_a_server_that_is_gone_is_told_of_and_found_again(
     fence = await ledger.acquire("k", samples.holder(), run="r", purpose=lit("p"), seconds=3600)
     await asyncio.to_thread(server.stop)
     with pytest.raises(Exception, match=r"postgresql://127\.0\.0\.1:\d+/postgres: .* → ") as caught:
-        await ledger.append([samples.remark()], fence=fence)
+        await ledger.append([samples.remark()], fences=[fence])
     assert server.password not in str(caught.value)
     await asyncio.to_thread(server.start)
-    [sealed] = await ledger.append([samples.remark()], fence=fence)
+    [sealed] = await ledger.append([samples.remark()], fences=[fence])
     assert sealed.number == 1
     await ledger.close()

@@ -11,8 +11,9 @@ import pytest
 
 from tests.ledger import samples
 from tests.ledger.homes import FileHome, opened
+from tuiops.core.access import Role
 from tuiops.core.clock import FakeClock
-from tuiops.core.record import NO_DIGEST
+from tuiops.core.record import NO_DIGEST, Unknown, name_of
 from tuiops.core.text import lit
 from tuiops.errors import LedgerError
 from tuiops.ledger.anchors import Anchors
@@ -35,7 +36,7 @@ async def fill(ledger: SqlLedger) -> None:
     """Twelve entries, the seventh of which claims an execution, anchored at the end."""
     fence = await ledger.acquire("k", samples.holder(), run="run-1", purpose=lit("p"), seconds=30)
     await ledger.append([samples.request(), *(samples.remark(f"number {number}", "run-1") for number in range(5))])
-    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), fence)
+    await ledger.claim("run-1.a.1", samples.claim("run-1.a.1"), [fence])
     await ledger.append([samples.remark("価格", "run-1") for _ in range(4)])
     await ledger.append([samples.end()])
     await ledger.anchor()
@@ -275,18 +276,74 @@ async def test_what_is_no_text_at_all_is_found(tmp_path: Path) -> None:
         await ledger.close()
 
 
-async def test_an_event_of_a_newer_version_is_told_from_a_changed_one(home: Home, ledger: SqlLedger) -> None:
+async def add_by_hand(home: Home, ledger: SqlLedger, body: str, event: str, run: str = "run-1") -> None:
+    """An entry that follows the last one as it should, whatever it says."""
+    *_, last = [row async for row in ledger.rows()]
+    values = (last.number + 1, last.at, run, event, "kim", body, last.digest, digest(last.digest, body))
+    said = ", ".join(f"'{value}'" for value in values)
+    home.plainly(f"INSERT INTO {E} VALUES ({said})")
+
+
+async def test_what_a_newer_version_wrote_is_kept_and_has_no_effect(home: Home, ledger: SqlLedger) -> None:
     await fill(ledger)
-    rows = [row async for row in ledger.rows()]
-    body = rows[-1].body.replace("run.ended", "run.dreamt")
-    own = digest(rows[-1].digest, body)
-    home.by_hand(
-        f"INSERT INTO {E} VALUES (13, '{rows[-1].at}', 'run-1', 'run.dreamt', 'kim', '{body}', '{rows[-1].digest}',"
-        f" '{own}')"
-    )
-    assert (await ledger.verify()).faults == ()
-    with pytest.raises(LedgerError, match=r"entry 13 cannot be understood: .*upgrade tuiops"):
+    end = [row async for row in ledger.rows()][-1].body
+    for body, event in (
+        (end.replace("run.ended", "run.dreamt"), "run.dreamt"),
+        (end.replace("run.ended", "run.dreamt").replace('"role":"operator"', '"role":"auditor"'), "run.dreamt"),
+        (end.replace("run.ended", "?"), "?"),
+        (end.replace("run.ended", "x\x1b[2J"), "x"),
+    ):
+        await add_by_hand(home, ledger, body.replace("\x1b", "\\u001b"), event)
+    await ledger.append([samples.remark("behind them")])
+    read = [sealed async for sealed in ledger.read(after=12)]
+    assert [sealed.number for sealed in read] == [13, 14, 15, 16, 17]
+    assert [sealed.entry.event for sealed in read[:3]] == [
+        Unknown(name=lit("run.dreamt")), Unknown(name=lit("run.dreamt")), Unknown(name=lit("?")),
+    ]  # fmt: skip
+    assert all(isinstance(sealed.entry.event, Unknown) for sealed in read[:4])
+    assert name_of(read[3].entry.event).isprintable()
+    assert read[0].entry.by.role is Role.VIEWER
+    assert {(sealed.entry.at, sealed.entry.by.person, sealed.entry.run) for sealed in read[:4]} == {
+        (samples.START, "kim", "run-1")
+    }
+    assert [row.number async for row in ledger.rows(run="run-1")][-4:] == [13, 14, 15, 16]
+    faults = (await ledger.verify()).faults
+    assert faults == ("entry 16: its columns say something else than its content",)
+    with pytest.raises(LedgerError, match="what this version cannot read cannot be recorded by it"):
+        await ledger.append([read[0].entry])
+
+
+@pytest.mark.parametrize(
+    ("event", "body"),
+    [
+        ("run.ended", '{"event":"run.ended"}'),
+        ("run.ended", '{"event":"run.ended","state":7}'),
+        ("run.requested", '{"event":"run.requested","number":1}'),
+        ("run.approved", '{"event":"run.approved","plan_digest":"short"}'),
+    ],
+)
+async def test_an_event_that_no_version_writes_has_no_effect_and_is_told_of(
+    home: Home, ledger: SqlLedger, event: str, body: str
+) -> None:
+    await fill(ledger)
+    at = [row async for row in ledger.rows()][-1].at
+    by = '{"person":"kim","account":"local:kim","session":"s-1","role":"operator"}'
+    await add_by_hand(home, ledger, f'{{"at":"{at}","by":{by},"event":{body},"run":"run-1"}}', event)
+    await ledger.append([samples.remark("behind it")])
+    read = [sealed async for sealed in ledger.read(after=12)]
+    assert [name_of(sealed.entry.event) for sealed in read] == [event, "commented"]
+    assert isinstance(read[0].entry.event, Unknown)
+    assert (await ledger.verify()).faults == (f"entry 13: it is no {event} of any version",)
+    assert [sealed.number async for sealed in ledger.requests()] == [1]
+
+
+@pytest.mark.parametrize("body", ["x", "{}", "7", '{"at":"tomorrow","by":{"person":"kim"},"event":{"event":"x"}}'])
+async def test_what_is_no_entry_at_all_is_never_read(home: Home, ledger: SqlLedger, body: str) -> None:
+    await fill(ledger)
+    await add_by_hand(home, ledger, body, "x")
+    with pytest.raises(LedgerError, match=r"entry 13 cannot be understood: .* → `tuiops ledger verify`"):
         _ = [sealed async for sealed in ledger.read()]
+    assert (await ledger.verify()).faults
 
 
 async def test_a_broken_line_of_anchors_is_told(home: Home, ledger: SqlLedger) -> None:

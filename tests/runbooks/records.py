@@ -120,6 +120,5 @@ def lock(*, gone: bool = False, session: str = "s-1", run: str = RUN) -> Lock:
         run=run,
         purpose=lit("run #42 Mend the shop"),
         since=START,
-        expires=START + timedelta(seconds=30),
         gone=gone,
     )

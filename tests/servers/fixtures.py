@@ -53,14 +53,15 @@ def _found(name: str) -> Program | MissingServer:
 
 
 def program(name: str) -> Program:
-    """The program, or the end of the test: a skip, a failure where servers are required."""
+    """The program, or the end of the test."""
     found = _found(name)
     if isinstance(found, MissingServer):
-        _cannot_be_had(found)
+        cannot_be_had(found)
     return found
 
 
-def _cannot_be_had(error: MissingServer) -> NoReturn:
+def cannot_be_had(error: MissingServer) -> NoReturn:
+    """The end of a test that lacks something: a skip, a failure where servers are required."""
     if os.environ.get("CI") or os.environ.get("TUIOPS_REQUIRE_SERVERS"):
         pytest.fail(str(error), pytrace=False)
     pytest.skip(str(error))  # the text says what is missing and what would bring it
@@ -148,7 +149,7 @@ class Servers:
         try:
             server = Postgresql(program("postgresql"), self._new_folder("postgresql"))
         except MissingServer as error:
-            _cannot_be_had(error)
+            cannot_be_had(error)
         return self._started(server)
 
     def osmem(self) -> Osmem:

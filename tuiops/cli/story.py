@@ -22,6 +22,7 @@ from tuiops.core.record import (
     StepEnded,
     StepIntended,
     StepReceipt,
+    Unknown,
 )
 from tuiops.core.runs import StepKind, StepState
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
@@ -45,7 +46,7 @@ _DOES = lit("is about to do")
 
 
 class Story:
-    """The entries of one run, told in their order: what ends a step is told by what began it, doing it or undoing it."""
+    """The entries of one run, told in their order: an end is told by what it ends, doing a step or undoing it."""
 
     def __init__(self, plan: Plan | None = None) -> None:
         self._plan = plan
@@ -174,6 +175,8 @@ def _of_rest(event: AnyEvent) -> SafeText:
             said = fmt("said of {}: {}", event.subject, event.text)
         case Assigned():
             said = fmt("gave {} to {}", event.subject, event.person)
+        case Unknown():
+            said = fmt("did something that this version does not know: {}", event.name)
         case _:
             pass
     return said

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from tuiops.core.access import Danger, Principal
-from tuiops.core.text import EMPTY, SafeText
+from tuiops.core.text import EMPTY, SafeText, safe
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """SHA-256 in hexadecimal."""
@@ -158,6 +158,8 @@ class StepAttested(Event, frozen=True, kw_only=True, tag="step.attested"):
     step: str
     state: str
     note: SafeText
+    execution: str = ""
+    """The attempt that it is about; empty for a step that was never begun, and in entries that do not say it."""
 
 
 class Acknowledged(Event, frozen=True, kw_only=True, tag="alert.acknowledged"):
@@ -183,6 +185,16 @@ class Assigned(Event, frozen=True, kw_only=True, tag="assigned"):
     person: SafeText
 
 
+class Unknown(Event, frozen=True, kw_only=True, tag="?"):
+    """What this version cannot read: of a newer one, or of nobody's making. It is read in place of it, never recorded.
+
+    It has no effect here. The ledger keeps it as it was recorded.
+    """
+
+    name: SafeText
+    """The tag that it was recorded under."""
+
+
 AnyEvent = (
     RunRequested
     | RunApproved
@@ -200,7 +212,13 @@ AnyEvent = (
     | AcknowledgementEnded
     | Commented
     | Assigned
+    | Unknown
 )
+
+
+def name_of(event: AnyEvent) -> SafeText:
+    """What an event is called in the ledger."""
+    return event.name if isinstance(event, Unknown) else safe(str(event.__struct_config__.tag))
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,15 +40,17 @@ class Anchors:
         self.path = path
 
     def add(self, number: int, digest: str, at: datetime) -> None:
-        """Add a line, durable when this returns. Raises LedgerError."""
-        line = f"{number} {digest} {at.isoformat(timespec='seconds')}\n".encode()
+        """Add a line unless the last one says the same; durable when this returns. Raises LedgerError."""
+        what = f"{number} {digest} "
+        line = f"{what}{at.isoformat(timespec='seconds')}\n".encode()
         with self._failing("cannot be written", "give the folder back to the user that runs tuiops, and make room"):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = not self.path.exists()
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                _drop_torn_line(descriptor)
+                if _drop_torn_line(descriptor).startswith(what.encode()):
+                    return
                 if os.write(descriptor, line) != len(line):
                     _drop_torn_line(descriptor)
                     raise OSError(0, "no room for a whole line")
@@ -85,12 +87,14 @@ class Anchors:
             raise LedgerError(str(Fault(safe(str(self.path), LINE), "", said, remedy))) from error
 
 
-def _drop_torn_line(descriptor: int) -> None:
-    """A line without its end was never acknowledged: a full disk or a power cut came between."""
+def _drop_torn_line(descriptor: int) -> bytes:
+    """The last whole line. One without its end was never acknowledged: a full disk or a power cut came between."""
     size = os.fstat(descriptor).st_size
     tail = os.pread(descriptor, _TAIL, max(0, size - _TAIL))
-    if tail and not tail.endswith(b"\n"):
-        os.ftruncate(descriptor, size - len(tail) + tail.rfind(b"\n") + 1)
+    whole = tail.rfind(b"\n") + 1
+    if whole < len(tail):
+        os.ftruncate(descriptor, size - len(tail) + whole)
+    return tail[:whole].rstrip(b"\n").rpartition(b"\n")[2]
 
 
 def _sync_folder(folder: Path) -> None:

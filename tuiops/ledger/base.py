@@ -46,10 +46,8 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     purpose: SafeText
     since: datetime
-    expires: datetime
-    """Until when the holder counts as alive without another word."""
     gone: bool
-    """Whether the holder is known to be dead, or has been silent for too long."""
+    """Whether the holder is known to be dead, has left it to its run, or has been silent for longer than its lease."""
 
 
 class Taken(LedgerError):
@@ -62,6 +60,10 @@ class Taken(LedgerError):
 
 class FencedOut(LedgerError):
     """Another process has taken over since. Nothing was written, unless the connection broke at that very moment."""
+
+
+class NoLedger(LedgerError):
+    """There is none, and none is to be made."""
 
 
 class AlreadyClaimed(LedgerError):
@@ -81,15 +83,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Ledger(Protocol):
     """Every method raises LedgerError when the database cannot be written or read; nothing is half done then."""
 
-    async def append(self, entries: Sequence[Entry], *, fence: Fence | None = None) -> tuple[Sealed, ...]:
+    async def append(self, entries: Sequence[Entry], *, fences: Sequence[Fence] = ()) -> tuple[Sealed, ...]:
         """Add entries, all or none. They survive a power cut when this returns.
 
-        Raises FencedOut when `fence` is not the newest token of its lock any more.
+        Raises FencedOut when one of `fences` was given up, or is not the newest token of its lock any more.
         """
         ...
 
-    async def claim(self, execution: str, entry: Entry, fence: Fence) -> Sealed:
+    async def claim(self, execution: str, entry: Entry, fences: Sequence[Fence]) -> Sealed:
         """Add the claim of an execution, which can be done once, ever. AlreadyClaimed, FencedOut."""
+        ...
+
+    async def probe(self) -> None:
+        """Find out whether it can be written, by a write that says nothing."""
         ...
 
     async def next_run_number(self) -> int:
@@ -116,7 +122,11 @@ class Ledger(Protocol):
         ...
 
     async def renew(self, fence: Fence, seconds: float) -> None:
-        """Say that one lives. FencedOut when somebody has taken over."""
+        """Say that one lives. FencedOut when it was given up, or somebody has taken over."""
+        ...
+
+    async def park(self, fence: Fence) -> None:
+        """Leave the lock to its run, for whoever takes it over: at once, whatever a clock says. FencedOut."""
         ...
 
     async def release(self, fence: Fence) -> None:
@@ -132,7 +142,10 @@ class Ledger(Protocol):
         ...
 
     async def anchor(self) -> None:
-        """Note the end of the chain where an edit of the database does not reach."""
+        """Note the end of the chain where an edit of the database does not reach, unless it is noted there already.
+
+        What a console that was killed left behind comes under an anchor by this, whoever calls it.
+        """
         ...
 
     def news(self) -> AsyncIterator[int]:

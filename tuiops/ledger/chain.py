@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 
-from tuiops.core.record import Entry, Sealed
+from tuiops.core.access import Principal, Role
+from tuiops.core.record import AnyEvent, Entry, Sealed, Unknown
 from tuiops.core.text import safe
 from tuiops.errors import LedgerError
 
@@ -30,6 +32,7 @@ LONGEST_NAME = 600
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Entry)
+_KNOWN = frozenset(str(kind.__struct_config__.tag) for kind in get_args(AnyEvent) if kind is not Unknown)
 _ESCAPE = re.compile(r"\\[bfnrtu]")
 """What JSON writes for characters that no terminal may get."""
 
@@ -60,6 +63,8 @@ class Row(NamedTuple):
 
 class _By(msgspec.Struct, gc=False):
     person: str
+    account: str = ""
+    session: str = ""
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -77,6 +82,7 @@ class Parts(msgspec.Struct, gc=False):
 
 
 _parts = msgspec.json.Decoder(Parts)
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def parts(body: str) -> Parts:
@@ -102,6 +108,8 @@ def seal(entries: Sequence[Entry], number: int, previous: str) -> tuple[list[Row
     rows: list[Row] = []
     sealed: list[Sealed] = []
     for given in entries:
+        if isinstance(given.event, Unknown):
+            raise LedgerError("what this version cannot read cannot be recorded by it")
         entry, body, known = _recorded(given)
         identity(known.run)
         number += 1
@@ -151,13 +159,40 @@ def unseal(row: Row) -> Sealed:
         )
     try:
         entry = _decoder.decode(row.body)
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise LedgerError(
-            f"entry {row.number} cannot be understood: {safe(str(error))} → it is of a newer version: upgrade tuiops"
-        ) from error
+    except (msgspec.MsgspecError, UnicodeError):
+        entry = _unread(row)
     if not _shows_safely(row.body):
         entry = made_safe(entry)
     return Sealed(number=row.number, entry=entry, digest=row.digest)
+
+
+def fits(body: str, name: str) -> bool:
+    """Whether a body whose event is called `name` can be read, unless another version alone knows such events."""
+    if name not in _KNOWN:
+        return True
+    try:
+        _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeError):
+        return False
+    return True
+
+
+def _unread(row: Row) -> Entry:
+    """An entry that this version cannot read; others that follow it must be read all the same.
+
+    Nobody gets a role by it. LedgerError when it is no entry of any version.
+    """
+    try:
+        known = parts(row.body)
+        at = msgspec.convert(known.at, _Time)
+    except (msgspec.MsgspecError, UnicodeError, ValueError) as error:
+        raise LedgerError(
+            f"entry {row.number} cannot be understood: {safe(str(error))} → `tuiops ledger verify` says what else"
+        ) from error
+    by = Principal(
+        person=safe(known.by.person), account=safe(known.by.account), session=known.by.session, role=Role.VIEWER
+    )
+    return Entry(at=at, by=by, event=Unknown(name=safe(known.event.event, LONGEST_NAME)), run=known.run)
 
 
 def made_safe(value: _AnyValue) -> _AnyValue:

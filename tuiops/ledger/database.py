@@ -18,6 +18,9 @@ BUSY_SECONDS = 10
 VERSIONS = "ledger_version"
 """The table that says which version a ledger has."""
 
+CHANGED = ": somebody has changed the ledger → `tuiops ledger verify`; restore a backup, or begin another ledger"
+"""The end of an error about something that no console writes."""
+
 
 class Lost(LedgerError):
     """The connection broke: what was under way may have been done or not."""
@@ -60,6 +63,11 @@ class Database(Protocol):
     @property
     def now(self) -> str:
         """Asks for the seconds since 1970 by the clock that all of its consoles share."""
+        ...
+
+    @property
+    def machine(self) -> bool:
+        """Whether all of its consoles are processes of one machine, and so share a clock that nobody sets."""
         ...
 
     @property

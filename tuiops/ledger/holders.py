@@ -39,6 +39,11 @@ def dead(holder: Holder) -> bool:
     return born is not None and born != holder.born
 
 
+def of_this_boot(boot: str) -> bool:
+    """Whether a holder's `boot` is this machine's present uptime, whoever counts its processes."""
+    return boot.partition(" ")[0] == _boot().partition(" ")[0]
+
+
 @functools.cache
 def _host() -> str:
     return safe(socket.gethostname())

@@ -67,6 +67,7 @@ class PostgresDatabase:
 
     begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({CHAIN})")
     now = "SELECT extract(epoch FROM clock_timestamp())::double precision"
+    machine = False
     known = f"SELECT (to_regclass('{VERSIONS}') IS NOT NULL)::int"
     notify = f"NOTIFY {CHANNEL}"
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from tuiops.core.record import RunEnded
+from tuiops.core.record import RunEnded, RunRequested
 from tuiops.errors import LedgerError
 from tuiops.ledger.chain import unseal
 from tuiops.ledger.worker import CLOSING, Worker
@@ -46,15 +46,18 @@ class SqlLedger:
         self._late: asyncio.Task[None] | None = None
         """Anchors entries after which no further ones come."""
 
-    async def append(self, entries: Sequence[Entry], *, fence: Fence | None = None) -> tuple[Sealed, ...]:
-        sealed = await self._writer.run(lambda store: store.append(entries, fence))
+    async def append(self, entries: Sequence[Entry], *, fences: Sequence[Fence] = ()) -> tuple[Sealed, ...]:
+        sealed = await self._writer.run(lambda store: store.append(entries, fences))
         await self._keep_anchored(entries)
         return sealed
 
-    async def claim(self, execution: str, entry: Entry, fence: Fence) -> Sealed:
-        (sealed,) = await self._writer.run(lambda store: store.append([entry], fence, execution))
+    async def claim(self, execution: str, entry: Entry, fences: Sequence[Fence]) -> Sealed:
+        (sealed,) = await self._writer.run(lambda store: store.append([entry], fences, execution))
         await self._keep_anchored([entry])
         return sealed
+
+    async def probe(self) -> None:
+        await self._writer.run(lambda store: store.probe())
 
     async def next_run_number(self) -> int:
         return await self._writer.run(lambda store: store.next_run_number())
@@ -73,10 +76,11 @@ class SqlLedger:
             after = rows[-1].number
 
     async def requests(self, *, after: int = 0) -> AsyncIterator[Sealed]:
-        """The requests of runs alone."""
+        """The requests of runs alone, those that this version can read."""
         while page := await self._requested(after):
             for sealed in page:
-                yield sealed
+                if isinstance(sealed.entry.event, RunRequested):
+                    yield sealed
             after = page[-1].number
 
     async def _page(self, after: int, until: int | None, run: str | None) -> list[Row]:
@@ -100,6 +104,9 @@ class SqlLedger:
 
     async def renew(self, fence: Fence, seconds: float) -> None:
         await self._writer.run(lambda store: store.renew(fence, seconds))
+
+    async def park(self, fence: Fence) -> None:
+        await self._writer.run(lambda store: store.park(fence))
 
     async def release(self, fence: Fence) -> None:
         await self._writer.run(lambda store: store.release(fence))

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from tuiops.core.text import LINE, safe
 from tuiops.errors import Fault, LedgerError
+from tuiops.ledger.base import NoLedger
 from tuiops.ledger.database import BUSY_SECONDS, VERSIONS, Lost
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class SqliteDatabase:
 
     begin = ("BEGIN IMMEDIATE",)
     now = "SELECT (julianday('now') - 2440587.5) * 86400.0"
+    machine = True
     known = f"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '{VERSIONS}'"  # noqa: S608 - a name of our own
     notify = ""
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
@@ -129,9 +131,8 @@ class SqliteDatabase:
             if not self.path.exists():
                 if self._seen:
                     raise self._gone()
-                raise self._error(
-                    "there is no ledger", "it is made when the first runbook is run; drills have their own (--demo)"
-                )
+                remedy = "it is made when the first runbook is run; drills have their own (--demo)"
+                raise NoLedger(str(Fault(self.place, "", "there is no ledger", remedy)))
             return
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

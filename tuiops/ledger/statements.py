@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, false, insert, select, true, update
+from sqlalchemy import bindparam, false, insert, literal_column, select, true, update
 
 from tuiops.ledger.schema import claims, counters, entries, locks
 
@@ -33,17 +33,15 @@ STRAY_CLAIMS = _claims.where(
     claims.c.number > _number, ~select(entries.c.number).where(entries.c.number == claims.c.number).exists()
 )
 
-COUNT = update(counters).where(counters.c.name == "run").values(value=counters.c.value + 1)
+COUNT = update(counters).where(counters.c.name == "run").values(value=counters.c.value + bindparam("more"))
 COUNTED = select(counters.c.value).where(counters.c.name == "run")
 
-TOKEN = select(locks.c.token).where(locks.c.key == _key)
+_kept = (locks.c.held == true(), locks.c.expires > literal_column("0"))
+"""Neither given back nor parked."""
+TOKEN = select(locks.c.token).where(locks.c.key == _key, *_kept)
 LOCK = select(locks).where(locks.c.key == _key)
 LOCKS = select(locks).where(locks.c.held == true()).order_by(locks.c.key)
 FIRST_LOCK = insert(locks)
 NEXT_LOCK = update(locks).where(locks.c.key == _key)
-RENEW = (
-    update(locks)
-    .where(locks.c.key == _key, locks.c.token == _token, locks.c.held == true())
-    .values(expires=bindparam("until"))
-)
+RENEW = update(locks).where(locks.c.key == _key, locks.c.token == _token, *_kept).values(expires=bindparam("until"))
 RELEASE = update(locks).where(locks.c.key == _key, locks.c.token == _token).values(held=false())

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+import time
+from typing import TYPE_CHECKING, Any
 
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import EMPTY, LINE, safe
 from tuiops.errors import LedgerError
 from tuiops.ledger import statements
-from tuiops.ledger.base import AlreadyClaimed, Fence, FencedOut, Holder, Lock, Taken
+from tuiops.ledger.base import AlreadyClaimed, Fence, FencedOut, Taken
 from tuiops.ledger.chain import Row, identity, seal, storable
-from tuiops.ledger.holders import dead
+from tuiops.ledger.database import CHANGED
+from tuiops.ledger.leases import PARKED, LockRow, Moment
 from tuiops.ledger.session import Session
 from tuiops.ledger.verify import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import ClauseElement
 
     from tuiops.core.record import Entry, Sealed
     from tuiops.core.text import SafeText
     from tuiops.ledger.anchors import Anchors
+    from tuiops.ledger.base import Holder, Lock
     from tuiops.ledger.database import Database
 
 PAGE = 1_000
@@ -32,72 +35,6 @@ _LOOK = 10_000
 """Rows that are verified at once: a deal between memory and turns of threads."""
 
 _FARTHEST = 2**63 - 1
-_LARGEST = 2**37
-"""Of the numbers of a lock: seconds until the year 6325."""
-
-_CHANGED = ": somebody has changed the ledger → `tuiops ledger verify`; restore a backup, or begin another ledger"
-
-
-class _LockRow(NamedTuple):
-    """A row of the table of locks, in the order of its columns."""
-
-    key: str
-    token: int
-    held: bool
-    name: str
-    session: str
-    host: str
-    boot: str
-    pid: int
-    born: float
-    run: str
-    purpose: str
-    since: float
-    expires: float
-
-    @classmethod
-    def of(cls, row: tuple[Any, ...]) -> _LockRow:
-        """Raises LedgerError when a hand has put something else there than locks are made of."""
-        found = cls._make(row)
-        texts = (found.key, found.name, found.session, found.host, found.boot, found.run, found.purpose)
-        numbers = (found.token, found.pid, found.born, found.since, found.expires)
-        if not all(isinstance(text, str) for text in texts) or not all(_is_number(number) for number in numbers):
-            raise LedgerError(f"a lock is not what was recorded{_CHANGED}")
-        return found
-
-    @property
-    def holder(self) -> Holder:
-        return Holder(
-            name=safe(self.name, LINE),
-            session=storable(self.session),
-            host=storable(self.host),
-            boot=storable(self.boot),
-            pid=int(self.pid),
-            born=self.born,
-        )
-
-    def is_of(self, holder: Holder) -> bool:
-        """Whether this very process has it, whatever it calls itself."""
-        mine = (storable(holder.session), storable(holder.host), storable(holder.boot), holder.pid, holder.born)
-        return (self.session, self.host, self.boot, self.pid, self.born) == mine
-
-    def lock(self, now: float) -> Lock:
-        """As others see it at the database's time `now`."""
-        return Lock(
-            key=storable(self.key),
-            token=self.token,
-            holder=self.holder,
-            run=storable(self.run),
-            purpose=safe(self.purpose, LINE),
-            since=datetime.fromtimestamp(self.since, UTC),
-            expires=datetime.fromtimestamp(self.expires, UTC),
-            gone=self.expires <= now or dead(self.holder),
-        )
-
-
-def _is_number(value: object) -> bool:
-    """Whether it can be a time, a process or a token."""
-    return isinstance(value, int | float) and 0 <= value < _LARGEST
 
 
 class Store:
@@ -107,13 +44,11 @@ class Store:
         self.database = database
         self._anchors = anchors
         self._session = Session(database)
-        self._anchored = 0
-        """The entry that was anchored last, on this connection."""
 
     def close(self) -> None:
         self._session.close()
 
-    def append(self, entries: Sequence[Entry], fence: Fence | None, execution: str = "") -> tuple[Sealed, ...]:
+    def append(self, entries: Sequence[Entry], fences: Sequence[Fence], execution: str = "") -> tuple[Sealed, ...]:
         """Add entries, and with them the claim of an execution when one is named."""
         session = self._session
         execution = identity(execution)
@@ -121,8 +56,7 @@ class Store:
 
         def write() -> None:
             # Whoever lost the lock while it lost the connection must not go on, even if its last word is there.
-            if fence is not None:
-                self._check(fence)
+            self._check(fences)
             # Digests are of the whole chain: what is there with the one that a lost write had is that write.
             if sealed and session.rows(statements.DIGEST, of_number=sealed[-1].number) == [(sealed[-1].digest,)]:
                 return
@@ -143,12 +77,22 @@ class Store:
         return tuple(sealed)
 
     def next_run_number(self) -> int:
-        def write() -> int:
-            if not self._session.count(statements.COUNT):
-                raise LedgerError(f"{self.database.place}: the number of the last run is missing{_CHANGED}")
-            return int(self._session.rows(statements.COUNTED)[0][0])
+        return self._session.write(lambda: self._counted(1))
 
-        return self._session.write(write)
+    def probe(self) -> None:
+        """Write what leaves everything as it was."""
+
+        def write() -> None:
+            # SQLite writes no page that a statement has left as it was.
+            self._counted(1)
+            self._counted(-1)
+
+        self._session.write(write)
+
+    def _counted(self, more: int) -> int:
+        if not self._session.count(statements.COUNT, more=more):
+            raise LedgerError(f"{self.database.place}: the number of the last run is missing{CHANGED}")
+        return int(self._session.rows(statements.COUNTED)[0][0])
 
     def end(self) -> tuple[int, str]:
         """Number and digest of the last entry."""
@@ -158,9 +102,8 @@ class Store:
     def anchor(self, at: datetime) -> None:
         """Note the end of the chain beside the database."""
         number, digest = self.end()
-        if number and not (number == self._anchored and self._anchors.path.exists()):
+        if number:
             self._anchors.add(number, digest, at)
-            self._anchored = number
 
     def verification(self) -> Verification:
         """The beginning of a look at all entries."""
@@ -198,7 +141,7 @@ class Store:
         def write() -> Fence:
             row = self._lock(key)
             if row is not None and row.held and not (row.run == storable(run) and row.is_of(holder)):
-                raise Taken(row.lock(self._session.now()))
+                raise Taken(row.lock(self._moment()))
             return self._take(row, key, holder, run, purpose, seconds)
 
         return self._session.write(write)
@@ -207,7 +150,7 @@ class Store:
         def write() -> Fence:
             row = self._lock(key)
             if row is not None and row.held:
-                lock = row.lock(self._session.now())
+                lock = row.lock(self._moment())
                 if row.run != storable(run) or not (lock.gone or row.is_of(holder)):
                     raise Taken(lock)
             return self._take(row, key, holder, run, safe(row.purpose, LINE) if row else EMPTY, seconds)
@@ -216,12 +159,17 @@ class Store:
 
     def renew(self, fence: Fence, seconds: float) -> None:
         def write() -> None:
-            until = self._session.now() + seconds
-            values = {"of_key": storable(fence.key), "of_token": fence.token, "until": until}
-            if not self._session.count(statements.RENEW, **values):
-                raise FencedOut(f"{fence.key} is held by somebody else by now")
+            self._lease(fence, self._moment().clock + seconds)
 
         self._session.write(write)
+
+    def park(self, fence: Fence) -> None:
+        self._session.write(lambda: self._lease(fence, PARKED))
+
+    def _lease(self, fence: Fence, until: float) -> None:
+        values = {"of_key": storable(fence.key), "of_token": fence.token, "until": until}
+        if not self._session.count(statements.RENEW, **values):
+            raise FencedOut(f"{fence.key} was given up, or is held by somebody else by now")
 
     def release(self, fence: Fence) -> None:
         values = {"of_key": storable(fence.key), "of_token": fence.token}
@@ -229,24 +177,24 @@ class Store:
 
     def locks(self) -> tuple[Lock, ...]:
         def look() -> tuple[Lock, ...]:
-            now = self._session.now()
-            return tuple(_LockRow.of(row).lock(now) for row in self._session.rows(statements.LOCKS))
+            moment = self._moment()
+            return tuple(LockRow.of(row).lock(moment) for row in self._session.rows(statements.LOCKS))
 
         return self._session.read(look)
 
-    def _lock(self, key: str) -> _LockRow | None:
+    def _lock(self, key: str) -> LockRow | None:
         rows = self._session.rows(statements.LOCK, of_key=identity(key))
-        return _LockRow.of(rows[0]) if rows else None
+        return LockRow.of(rows[0]) if rows else None
 
     def _take(
-        self, row: _LockRow | None, key: str, holder: Holder, run: str, purpose: SafeText, seconds: float
+        self, row: LockRow | None, key: str, holder: Holder, run: str, purpose: SafeText, seconds: float
     ) -> Fence:
-        now = self._session.now()
-        taken = _LockRow(
+        moment = self._moment()
+        taken = LockRow(
             key=identity(key), token=row.token + 1 if row else 1, held=True,
             name=storable(holder.name), session=storable(holder.session), host=storable(holder.host),
             boot=storable(holder.boot), pid=holder.pid, born=float(holder.born),
-            run=identity(run), purpose=storable(purpose), since=now, expires=now + seconds,
+            run=identity(run), purpose=storable(purpose), since=moment.day, expires=moment.clock + seconds,
         )  # fmt: skip
         if row is None:
             self._session.count(statements.FIRST_LOCK, **taken._asdict())
@@ -254,6 +202,13 @@ class Store:
             self._session.count(statements.NEXT_LOCK, of_key=taken.key, **taken._asdict())
         return Fence(key=key, token=taken.token)
 
-    def _check(self, fence: Fence) -> None:
-        if self._session.rows(statements.TOKEN, of_key=storable(fence.key)) != [(fence.token,)]:
-            raise FencedOut(f"{fence.key} was taken over; nothing was recorded")
+    def _moment(self) -> Moment:
+        now = self._session.now()
+        if self.database.machine:
+            return Moment(day=now, clock=time.monotonic(), machine=True)
+        return Moment(day=now, clock=now, machine=False)
+
+    def _check(self, fences: Sequence[Fence]) -> None:
+        for fence in fences:
+            if self._session.rows(statements.TOKEN, of_key=storable(fence.key)) != [(fence.token,)]:
+                raise FencedOut(f"{fence.key} was given up, or taken over; nothing was recorded")

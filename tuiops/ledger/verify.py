@@ -9,7 +9,7 @@ import msgspec
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.ledger.base import Verdict
-from tuiops.ledger.chain import is_digest, parts, storable
+from tuiops.ledger.chain import fits, is_digest, parts, storable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,6 +104,8 @@ class Verification:
             if not changed:
                 self._fault(fmt("entry {}: it cannot be understood", number))
             return
+        if not changed and not fits(body, known.event.event):
+            self._fault(fmt("entry {}: it is no {} of any version", number, safe(known.event.event)))
         if columns != [known.at, known.run, known.event.event, known.by.person]:
             self._fault(fmt("entry {}: its columns say something else than its content", number))
         if known.event.event == _CLAIM and claimed.pop(number, None) != storable(known.event.execution):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from tuiops.core.access import Deed
 from tuiops.core.record import Entry, RunAborting, RunApproved, RunPaused, StepAttested
 from tuiops.core.runs import RunState
-from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, safe
 from tuiops.errors import LedgerError, Refused, SourceError
-from tuiops.ledger.base import FencedOut, Taken
+from tuiops.ledger.base import FencedOut
 from tuiops.runbooks.carrier import Carrier
 from tuiops.runbooks.known import Known
-from tuiops.runbooks.locks import LEASE, Fences
+from tuiops.runbooks.locks import Fences
 from tuiops.runbooks.plan import Plan
 from tuiops.runbooks.recovery import Recovery
 from tuiops.runbooks.scribe import Scribe
@@ -114,11 +114,7 @@ class Engine:
 
     async def start(self) -> None:
         """Read what the ledger knows, and look after runs that were cut off. LedgerError when it cannot be written."""
-        with contextlib.suppress(Taken):
-            fence = await self.ledger.acquire(
-                "console", self.holder, run="console", purpose=lit("a console begins"), seconds=LEASE
-            )
-            await self.ledger.release(fence)
+        await self.ledger.probe()
         last = await self.ledger.last()
         await self._catch_up(max(0, last - REMEMBERED))
         await self._look_at_locks()

@@ -46,9 +46,11 @@ class Fences:
         self._renewed = 0.0
 
     @property
-    def first(self) -> Fence:
-        """The one that writes are shown to be allowed by; whoever takes over takes all."""
-        return self._fences[0]
+    def all(self) -> tuple[Fence, ...]:
+        """What every write has to show: each of them may be taken over alone. FencedOut when none is held."""
+        if not self._fences:
+            raise FencedOut("the locks of this run were given up; nothing was recorded")
+        return self._fences
 
     @property
     def fresh(self) -> bool:
@@ -121,7 +123,7 @@ class Fences:
         fences, self._fences = self._fences, ()
         for fence in fences:
             with contextlib.suppress(FencedOut):
-                await self._ledger.renew(fence, 0.0)
+                await self._ledger.park(fence)
 
 
 def _who(lock: Lock) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Scribe:
-    """The record of one run while this console carries it out. All writes show the fence."""
+    """The record of one run while this console carries it out. All writes show all fences."""
 
     def __init__(
         self, ledger: Ledger, clock: Clock, book: RunBook, fences: Fences, run: str, wrote: Callable[[], None]
@@ -44,12 +44,12 @@ class Scribe:
         """Record events together; durable when this returns. FencedOut when the run is somebody else's by now."""
         at = self._clock.now()
         entries = [Entry(at=at, by=by, event=event, run=self.run) for event in events]
-        self._take(await self._ledger.append(entries, fence=self.fences.first))
+        self._take(await self._ledger.append(entries, fences=self.fences.all))
 
     async def claim(self, by: Principal, event: AnyEvent, execution: str) -> None:
         """Record that an execution begins, which nobody can do twice. AlreadyClaimed, FencedOut."""
         entry = Entry(at=self._clock.now(), by=by, event=event, run=self.run)
-        self._take((await self._ledger.claim(execution, entry, self.fences.first),))
+        self._take((await self._ledger.claim(execution, entry, self.fences.all),))
 
     async def reread(self) -> None:
         """Take in what others have said about the run."""

@@ -11,7 +11,7 @@ from tuiops.cli import loop, settings, story
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Span, Tone
 from tuiops.cli.tables import local
-from tuiops.core.record import RunEnded, RunRequested, Sealed
+from tuiops.core.record import RunEnded, RunRequested, Sealed, name_of
 from tuiops.core.runs import RunView
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
 from tuiops.errors import UsageError
@@ -263,7 +263,7 @@ def _entry_document(sealed: Sealed, said: SafeText) -> dict[str, Any]:
         "by": entry.by.person,
         "account": entry.by.account,
         "address": entry.by.address,
-        "event": str(entry.event.__struct_config__.tag),
+        "event": name_of(entry.event),
         "what": said,
         "details": list(story.details(entry.event)),
         "digest": sealed.digest,
