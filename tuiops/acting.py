@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import uuid
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from tuiops.config.people import local_account, principal, rules
 from tuiops.config.secrets import resolve_secret
 from tuiops.core.text import fmt, lit, safe
-from tuiops.errors import LedgerError, QueryRefused
+from tuiops.errors import QueryRefused, TuiopsError
 from tuiops.ledger.holders import this_process
 from tuiops.ledger.opening import open_ledger, usual_name
 from tuiops.runbooks.doing import Means
 from tuiops.runbooks.engine import Engine
 from tuiops.runbooks.execution.effects import Executions
 from tuiops.runbooks.load import Shelf, folders
+from tuiops.runbooks.onlooker import Onlooker
 from tuiops.runbooks.permits import Permits
 from tuiops.runbooks.planner import Planner
 from tuiops.runbooks.sitting import Sitting
@@ -47,8 +49,10 @@ if TYPE_CHECKING:
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.shared import Shared
 
+log = logging.getLogger(__name__)
+
 TRY_AGAIN = 10.0
-"""Seconds between two attempts at a ledger that cannot be opened."""
+"""Seconds between two attempts at an engine that cannot be had."""
 
 _NO_CHANNEL = lit("recorded only; no channel is configured")
 
@@ -157,13 +161,18 @@ class Here:
 
 
 @contextlib.asynccontextmanager
-async def engine(hub: Hub, settings: Settings, who: Here) -> AsyncIterator[tuple[Engine, Sitting]]:
-    """An engine at work and a seat at it, until the end of the block. LedgerError when it cannot record anything."""
+async def engine(
+    hub: Hub, settings: Settings, who: Here, *, acts: bool = True
+) -> AsyncIterator[tuple[Engine, Sitting]]:
+    """An engine at work and a seat at it, until the end of the block. LedgerError when it cannot record anything.
+
+    Without `acts` it only looks on.
+    """
     world = HubWorld(hub, settings)
     effects = Executions(resolve_secret, lambda: world.connector, world.bastion)
     name = fmt("{} on {}, process {}", who().person, safe(socket.gethostname()), os.getpid())
-    made = Engine(
-        open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config)),
+    made = (Engine if acts else Onlooker)(
+        open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config), create=acts),
         Means(world=world, effects=effects, resolve=resolve_secret),
         this_process(name, who.session),
         Permits(settings.rules),
@@ -185,11 +194,15 @@ async def stand(hub: Hub, settings: Settings, who: Here, desk: DistantDesk) -> N
                 hub.set_trouble(lit(""))
                 desk.attach(sitting)
                 await asyncio.Event().wait()
-        except LedgerError as error:
-            why = fmt("nothing can be done here: {}", safe(str(error), 500))
-            desk.detach(why)
-            hub.set_trouble(why)
+        except TuiopsError as error:
+            why = safe(str(error), 500)
+        except Exception as error:  # acting is over for the moment, for no reason that anybody has thought of
+            log.exception("the engine failed")
+            why = fmt("a fault of the console ({}), see its log", safe(type(error).__name__))
         except BaseException:
             desk.detach(lit("the console is being closed"))
             raise
+        why = fmt("nothing can be done here: {}", why)
+        desk.detach(why)
+        hub.set_trouble(why)
         await asyncio.sleep(TRY_AGAIN)

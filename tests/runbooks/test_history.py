@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -39,6 +40,9 @@ from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import lit
 from tuiops.runbooks.history import NOBODY, History, fold
 from tuiops.runbooks.model import ManualAction
+
+if TYPE_CHECKING:
+    from tuiops.core.record import AnyEvent
 
 TWO = plan(step("one"), step("two"))
 
@@ -175,6 +179,88 @@ def test_an_answer_counts_for_the_console_that_asks_again() -> None:
 
     assert states(folded(fold([*asked, *taken_up], carried=True))) == [StepState.ASKING]
     assert states(folded(fold([*answered, *taken_up], carried=True))) == [StepState.SUCCEEDED]
+
+
+def test_a_run_that_is_taken_up_asks_nothing_before_it_asks_anew() -> None:
+    asking = plan(step("key", ManualAction(instructions="turn the key")))
+    asked = begun(asking, intended("key", asks=True))
+    taken_up = [*asked, *entries(RunStarted(resumed=True))]
+
+    assert states(folded(fold(asked, carried=True))) == [StepState.ASKING]
+    assert states(folded(fold(taken_up, carried=True))) == [StepState.PENDING]
+
+
+class TestDoubt:
+    """Whether part of a step may be done."""
+
+    @pytest.mark.parametrize(
+        "further",
+        [
+            [],
+            [ended("one", StepState.UNKNOWN)],
+            [ended("one", StepState.UNKNOWN), StepAttested(step="one", state="skipped", note=lit("go on"))],
+            [ended("one", StepState.UNKNOWN), StepAttested(step="one", state="failed", note=lit("it broke"))],
+            [ended("one", StepState.FAILED)],
+            [StepEnded(step="one", state="failed", execution="run-1.1", effect="failed")],
+            [StepEnded(step="one", state="aborted", execution="run-1.1", effect="aborted")],
+        ],
+        ids=["cut off", "unknown", "skipped", "attested to have failed", "no effect told", "failed", "aborted"],
+    )
+    def test_what_was_claimed_stays_in_doubt(self, further: list[AnyEvent]) -> None:
+        history = folded(fold(begun(TWO, intended("one"), claimed(), *further)))
+
+        assert history.doubtful == {"one"}
+        assert history.changed == frozenset()
+
+    @pytest.mark.parametrize(
+        ("further", "changed"),
+        [
+            ([StepEnded(step="one", state="succeeded", execution="run-1.1", effect="succeeded")], True),
+            ([StepEnded(step="one", state="failed", execution="run-1.1", effect="succeeded")], True),
+            (
+                [ended("one", StepState.UNKNOWN), StepAttested(step="one", state="succeeded", note=lit("I looked"))],
+                True,
+            ),
+            ([StepEnded(step="one", state="failed", execution="run-1.1", effect="not begun")], False),
+            ([StepEnded(step="one", state="pending", execution="run-1.1", effect="not begun")], False),
+        ],
+        ids=[
+            "worked",
+            "worked and is not confirmed",
+            "attested to have worked",
+            "not begun",
+            "found not to have begun",
+        ],
+    )
+    def test_until_it_is_known_what_became_of_it(self, further: list[AnyEvent], changed: bool) -> None:
+        history = folded(fold(begun(TWO, intended("one"), claimed(), *further)))
+
+        assert history.doubtful == frozenset()
+        assert history.changed == ({"one"} if changed else frozenset())
+
+    def test_what_was_only_intended_is_not(self) -> None:
+        assert folded(fold(begun(TWO, intended("one")))).doubtful == frozenset()
+
+
+def test_a_step_whose_undo_a_person_left_out_is_kept_as_it_is() -> None:
+    undoing = begun(
+        TWO,
+        intended("one"),
+        claimed(),
+        ended("one", StepState.SUCCEEDED),
+        RunEnded(state="succeeded"),
+        RunStarted(undoing=True),
+        intended("one", "run-1.2", undoes="one"),
+        claimed("run-1.2"),
+        ended("one", StepState.UNKNOWN, "run-1.2"),
+    )
+    assert folded(fold(undoing)).kept == frozenset()
+    history = folded(fold([*undoing, *entries(StepAttested(step="one", state="skipped", note=lit("by hand")), by=LEE)]))
+
+    assert history.kept == {"one"}
+    assert history.changed == {"one"}
+    assert history.doubtful == frozenset()
+    assert history.open == ""
 
 
 def test_abort_is_seen_before_it_is_over() -> None:

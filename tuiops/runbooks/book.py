@@ -84,5 +84,8 @@ class RunBook:
         except (ValueError, msgspec.MsgspecError):
             log.exception("what the ledger says of run %s cannot be understood", run)
             found = None
+        if found is not None:
+            view = msgspec.structs.replace(found.view, entry=self.last(run))
+            found = msgspec.structs.replace(found, view=view)
         self._folded[run] = (asked, found)
         return found

@@ -6,16 +6,13 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tuiops.core.access import Danger
-from tuiops.core.record import RunAborting, RunEnded, RunPaused, RunStarted, StepEnded, StepIntended
+from tuiops.core.record import RunAborting, RunEnded, RunStarted, StepEnded, StepIntended
 from tuiops.core.runs import RunState, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import Refused
 from tuiops.runbooks.doing import Doing, or_aborted
 from tuiops.runbooks.effects import End, Outcome
-from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.model import (
     ApiAction,
     CommandAction,
@@ -26,11 +23,12 @@ from tuiops.runbooks.model import (
     WaitAction,
 )
 from tuiops.runbooks.template import filled
+from tuiops.runbooks.undoing import to_undo, way_back
 from tuiops.runbooks.wording import call_text
-from tuiops.sources.abilities import Prepared
 
 if TYPE_CHECKING:
     from tuiops.core.access import Principal
+    from tuiops.runbooks.attentive import Attentive
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.plan import PlannedStep
     from tuiops.runbooks.progress import Progress
@@ -45,18 +43,22 @@ _TICK = 0.5
 class Carrier:
     """One run at work. `forward`, `backward`, `go_on` or `wind_up` is called once; the rest at any time."""
 
-    def __init__(self, scribe: Scribe, means: Means, progress: Progress, by: Principal, since: int) -> None:
-        """`by`: who asked for it to be carried out; `since`: number of the run's last entry before that."""
+    def __init__(
+        self, scribe: Scribe, means: Means, progress: Progress, by: Principal, since: int, attentive: Attentive
+    ) -> None:
+        """`by`: who asked for it to be carried out; `since`: number of the run's last entry before that.
+
+        `attentive`: whether this console hears what is said of the run.
+        """
         self.scribe = scribe
         self.by = by
         self.since = since
         self._means = means
         self._progress = progress
+        self._attentive = attentive
         self._abort = asyncio.Event()
         self._told = asyncio.Event()
         self._doing = Doing(scribe, means, progress, self._abort)
-        self.attended = True
-        """Whether the person who asked is still there: otherwise the next step that changes something waits."""
 
     def abort(self) -> None:
         """Begin nothing more, and end what is under way. Who asked is in the record."""
@@ -83,11 +85,9 @@ class Carrier:
                     await self._end(RunState.FAILED, fmt("{}: {}", step.title, self._view(step).text))
                     return
                 continue
+            await or_aborted(self._attentive.wait(), self._abort)
             if self._abort.is_set():
                 break
-            if not self.attended and step.danger is not Danger.SAFE:
-                await self._pause_unattended(step)
-                return
             await self._step(step)
             if self._view(step).state is StepState.UNKNOWN:
                 return
@@ -103,14 +103,15 @@ class Carrier:
         """Undo what was done, last first, as far as there is a way."""
         await self.scribe.write(self.by, RunStarted(resumed=self.scribe.history.undoing, undoing=True))
         stays: list[SafeText] = []
-        for step in reversed(self.scribe.history.plan.steps):
-            if step.danger is Danger.SAFE or step.key not in self.scribe.history.changed:
-                continue
+        for step in tuple(to_undo(self.scribe.history)):
+            await or_aborted(self._attentive.wait(), self._abort)
             if self._abort.is_set():
                 await self._end(RunState.ABORTED, fmt("the undo was aborted; {}", self._left()))
                 return
-            outcome = await self._undo(step)
-            if outcome is None:
+            outcome = None if self._is_kept(step) else await self._undo(step)
+            if self._is_kept(step):
+                stays.append(fmt("{} (its undo was left out: {})", step.title, self._view(step).text))
+            elif outcome is None:
                 stays.append(fmt("{} ({})", step.title, step.undo_text or lit("there is no undo")))
             elif outcome.end is End.UNKNOWN:
                 return
@@ -127,12 +128,11 @@ class Carrier:
         if await self._doing.ended(self.by) and self.scribe.history.view.live:
             await self._end(RunState.ABORTED, self._left())
 
-    async def _pause_unattended(self, step: PlannedStep) -> None:
-        reason = fmt("{} has left; somebody must say that it goes on with `{}`", self.by.person, step.title)
-        await self.scribe.write(self.by, RunPaused(reason=reason))
-
     def _view(self, step: PlannedStep) -> StepView:
         return next(view for view in self.scribe.history.view.steps if view.key == step.key)
+
+    def _is_kept(self, step: PlannedStep) -> bool:
+        return step.key in self.scribe.history.kept
 
     def _stops(self, step: PlannedStep) -> bool:
         return self._view(step).state in {StepState.FAILED, StepState.ABORTED} and not step.goes_on
@@ -225,13 +225,7 @@ class Carrier:
     async def _gate(self, step: PlannedStep, gate: GateAction) -> None:
         check = filled(gate.check, self.scribe.history.captured)
         intended = await self._begun(step)
-        gating = Gating(
-            check,
-            self._doing.viewpoint(intended),
-            self._means.pause,
-            lambda held: self._progress.held(step.key, held),
-        )
-        passed = await or_aborted(gating.wait(), self._abort)
+        passed = await or_aborted(self._doing.watch(step, intended)(check).wait(), self._abort)
         if passed is None:
             await self._ended(step, StepState.ABORTED, lit("cancelled"))
             return
@@ -253,9 +247,7 @@ class Carrier:
 
     async def _undo(self, step: PlannedStep) -> Outcome | None:
         """How undoing a step ended; None when there is no way."""
-        undo = step.undo
-        if step.undo_before:
-            undo = self._reversal(step)
+        undo = way_back(self.scribe.history, step)
         if undo is None:
             return None
         if isinstance(undo, ManualAction):
@@ -267,22 +259,3 @@ class Carrier:
             view = self._view(step)
             return Outcome(end=_UNDONE.get(view.state, End.FAILED), text=view.text)
         return await self._doing.do(self.by, step, undo, undoes=step.key)
-
-    def _reversal(self, step: PlannedStep) -> ApiAction | None:
-        """What the ability itself said would put back what was there."""
-        history = self.scribe.history
-        found = msgspec.json.decode(
-            history.prepared.get(history.forward.get(step.key, ""), b"null"), type=Prepared | None
-        )
-        if found is None or found.reversal is None or not isinstance(step.do, ApiAction):
-            return None
-        wish = found.reversal
-        return msgspec.convert(
-            {
-                "kind": "api",
-                "ability": wish.ability,
-                "resource": found.target.resource,
-                "arguments": dict(wish.arguments),
-            },
-            ApiAction,
-        )

@@ -14,27 +14,28 @@ from typing import TYPE_CHECKING
 from tuiops.core.access import Deed
 from tuiops.core.record import Entry, RunAborting, RunApproved, RunPaused, StepAttested
 from tuiops.core.runs import RunState
-from tuiops.core.text import EMPTY, SafeText, fmt, safe
-from tuiops.errors import LedgerError, Refused, SourceError
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.errors import LedgerError, Refused, TuiopsError
 from tuiops.ledger.base import FencedOut
+from tuiops.runbooks.attentive import Attentive
 from tuiops.runbooks.carrier import Carrier
 from tuiops.runbooks.known import Known
 from tuiops.runbooks.locks import Fences
-from tuiops.runbooks.plan import Plan
 from tuiops.runbooks.recovery import Recovery
-from tuiops.runbooks.scribe import Scribe
-from tuiops.runbooks.standing import is_new
+from tuiops.runbooks.scribe import Scribe, itself
+from tuiops.runbooks.standing import is_asked, is_new, may_be_carried
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from tuiops.core.access import Principal
-    from tuiops.core.record import AnyEvent, RunRequested, Sealed
+    from tuiops.core.record import AnyEvent, Sealed
     from tuiops.core.runs import RunView
     from tuiops.ledger.base import Holder, Ledger
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.history import History
     from tuiops.runbooks.permits import Permits
+    from tuiops.runbooks.plan import Plan
 
     Work = Callable[[Carrier], Awaitable[None]]
     Fits = Callable[[History | None], None]
@@ -54,14 +55,12 @@ _MOMENT = 0.05
 _RESTING = frozenset({RunState.PAUSED, RunState.UNKNOWN})
 """States of a run that is not over and that nobody carries out."""
 
-_LEDGER = ""
-"""Stands for the ledger where troubles are named; no run has an empty identity."""
-
 
 class Engine:
     """All runs. One for each process; people sit at a `sitting.Sitting` of it.
 
-    Whatever a person has it do is checked against `permits` here, whoever calls.
+    Whether a person may have something done is decided here, by `permits`, whoever calls; a sitting adds how they are
+    told, and what they were shown.
     """
 
     def __init__(
@@ -88,6 +87,7 @@ class Engine:
         self._waiting: dict[str, Callable[[], Awaitable[None]]] = {}
         self._recovery = Recovery(means, self._known, holder, self._acquiring, self._busy.__contains__)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._attentive = Attentive(self._known.trouble, means.pause)
         self._stopping = False
         self._heard_until = 0
         """Number of the last entry that was listened to; what is written here is heard again like all others."""
@@ -112,15 +112,20 @@ class Engine:
         """What carries a run out here; None when nothing does."""
         return self._carriers.get(run)
 
+    def troubles(self, run: str) -> tuple[SafeText, SafeText]:
+        """What is wrong with a run, and with the console itself, at the moment; empty when nothing is."""
+        return self._known.troubled(run), self._attentive.failing
+
     async def start(self) -> None:
         """Read what the ledger knows, and look after runs that were cut off. LedgerError when it cannot be written."""
         await self.ledger.probe()
         last = await self.ledger.last()
         await self._catch_up(max(0, last - REMEMBERED))
         await self._look_at_locks()
-        self._spawn(self._listen(), "runs: news")
-        self._spawn(self._watch_locks(), "runs: locks")
-        self._spawn(self._known.publish(self.means.pause), "runs: publish")
+        self._spawn(self._anchor(), "runs: anchor")
+        self._keep_up("news of runs", self._listen)
+        self._keep_up("who holds runs", self._watch_locks)
+        self._keep_up("what is shown of runs", self._publish)
         self._known.changed()
 
     async def stop(self) -> None:
@@ -132,39 +137,51 @@ class Engine:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.ledger.close()
 
-    async def request(self, by: Principal, run: str, requested: RunRequested) -> None:
+    async def request(self, by: Principal, run: str, plan: Plan) -> None:
         """Record a run that waits for a second person."""
-        self.permits.allow(by, Deed.RUN, Plan.of(requested.plan))
-        await self._write(by, run, requested)
+        self.permits.allow(by, Deed.RUN, plan)
+        await self._write(by, run, plan.requested(await self.ledger.next_run_number(), second=True))
 
     async def say(self, by: Principal, run: str, event: AnyEvent) -> None:
         """Record what a person says about a run, which another console may carry out."""
-        self.permits.write(by, event, self.history(run))
+        history = self.history(run)
+        self.permits.write(by, event, history)
+        if isinstance(event, StepAttested):
+            is_asked(history, event.step, event.execution)
         await self._write(by, run, event)
 
     def when_approved(self, run: str, begin: Callable[[], Awaitable[None]]) -> None:
         """Have a run begun here as soon as another person has approved it, wherever that happens."""
         self._waiting[run] = begin
 
-    async def begin(self, by: Principal, run: str, requested: RunRequested) -> None:
+    async def begin(self, by: Principal, run: str, plan: Plan) -> None:
         """Take the locks of a run that is not recorded yet, record it and carry it out.
 
-        Refused, with nothing recorded, when they cannot be had or when there is such a run already.
+        Refused, with nothing recorded, when they cannot be had, when there is such a run already, and when it takes a
+        second person.
         """
-        plan = Plan.of(requested.plan)
-        self.permits.allow(by, Deed.RUN, plan)
+        self.permits.alone(by, plan)
+        requested = plan.requested(await self.ledger.next_run_number())
         purpose = fmt("run #{} {}", requested.number, requested.title)
         taking = _Taking(by=by, run=run, keys=plan.locks, purpose=purpose, first=(requested,))
         await self._take_up(taking, Carrier.forward, is_new)
 
     async def carry(self, by: Principal, run: str, fits: Fits, deed: Deed = Deed.RESOLVE) -> None:
-        """Go on with a run, forward or back as it went. `fits` is asked once nobody else can change how it stands."""
+        """Go on with a run, forward or back as it went. `fits` is asked once nobody else can change how it stands.
+
+        Whatever it says, one that a second person has to approve is not begun before that.
+        """
         self.permits.allow(by, deed, self.history(run).plan)
-        await self._take_up(self._taking(by, run), Carrier.go_on, fits)
+
+        def may(history: History | None) -> None:
+            fits(history)
+            may_be_carried(history)
+
+        await self._take_up(self._taking(by, run), Carrier.go_on, may)
 
     async def undo(self, by: Principal, run: str, fits: Fits) -> None:
-        """Undo what a run did."""
-        self.permits.allow(by, Deed.RUN, self.history(run).plan)
+        """Undo what a run did. Refused when to run it takes a second person: nobody approves an undo."""
+        self.permits.undo(by, self.history(run).plan)
         await self._take_up(self._taking(by, run), Carrier.backward, fits)
 
     async def settle(self, by: Principal, run: str, said: StepAttested, fits: Fits) -> None:
@@ -228,7 +245,8 @@ class Engine:
             fits(self._book.history(run))
             progress = self._known.progress(run)
             scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._known.changed)
-            carrier = Carrier(scribe, self.means, progress, taking.by, since=self._book.last(run))
+            since = self._book.last(run)
+            carrier = Carrier(scribe, self.means, progress, taking.by, since, self._attentive)
             if taking.first:
                 await scribe.write(taking.by, *taking.first)
         except BaseException:
@@ -276,31 +294,40 @@ class Engine:
         finally:
             self._leaving.discard(run)
             self._busy.pop(run).set()
-            self._known.changed()
+            self._known.given_back(run)
 
     async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
+        """Begin what was approved, or say why not: who asked for it may be looking elsewhere."""
         try:
             await begin()
-        except (LedgerError, Refused, SourceError) as error:
+        except TuiopsError as error:
             said = safe(str(error), 500)
-            self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
-            with contextlib.suppress(LedgerError):
-                await self._known.read_whole(entry.run)
-                if not self.history(entry.run).started:
-                    await self._write(entry.by, entry.run, RunPaused(reason=said))
+        except Exception:  # it was to begin, and did not: that must not be lost, whatever the reason
+            log.exception("run %s, which was approved, could not be begun", entry.run)
+            said = lit("the console failed at it, see its log")
+        else:
+            return
+        self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
+        with contextlib.suppress(LedgerError, Refused):
+            await self._known.read_whole(entry.run)
+            if not self.history(entry.run).started:
+                await self._write(itself(self.holder), entry.run, RunPaused(reason=said))
 
-    async def _listen(self) -> None:
+    def _keep_up(self, what: str, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
+        self._spawn(self._attentive.keep_up(what, work), f"runs: {what}")
+
+    async def _listen(self, well: Callable[[], None]) -> None:
         """Follow what other consoles write, and hear what it asks of the runs that are carried out here."""
-        while True:
-            try:
-                async for _ in self.ledger.news():
-                    await self._catch_up(self._heard_until)
-                    if self._known.unsure:
-                        await self._look_at_locks()
-                    self._known.trouble(_LEDGER, EMPTY)
-            except LedgerError as error:
-                self._known.trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
-            await self.means.pause(LOOK_AT_LOCKS)
+        async for _ in self.ledger.news():
+            await self._catch_up(self._heard_until)
+            if self._known.unsure:
+                await self._look_at_locks()
+            well()
+
+    async def _anchor(self) -> None:
+        """Have what a killed console wrote last come under an anchor: nobody else may write for long."""
+        with contextlib.suppress(LedgerError):
+            await self.ledger.anchor()
 
     async def _catch_up(self, after: int) -> None:
         async for sealed in self.ledger.read(after=after):
@@ -315,11 +342,8 @@ class Engine:
     def _heard(self, sealed: Sealed) -> None:
         """Act on an entry. It may come twice, once by the one who wrote it."""
         entry = sealed.entry
-        if (
-            isinstance(entry.event, RunApproved)
-            and entry.run in self._waiting
-            and self.history(entry.run).view.approved_by
-        ):
+        known = self.find(entry.run) if isinstance(entry.event, RunApproved) and entry.run in self._waiting else None
+        if known is not None and known.view.approved_by:
             self._spawn(self._approved(entry, self._waiting.pop(entry.run)), f"approved {entry.run}")
         carrier = self._carriers.get(entry.run)
         if carrier is None or sealed.number <= carrier.since:
@@ -332,13 +356,14 @@ class Engine:
             case _:
                 pass
 
-    async def _watch_locks(self) -> None:
+    async def _watch_locks(self, well: Callable[[], None]) -> None:
         while True:
+            await self._look_at_locks()
+            well()
             await self.means.pause(LOOK_AT_LOCKS)
-            try:
-                await self._look_at_locks()
-            except LedgerError as error:
-                self._known.trouble(_LEDGER, fmt("ledger: {}", safe(str(error), 500)))
+
+    async def _publish(self, well: Callable[[], None]) -> None:
+        await self._known.publish(self.means.pause, well)
 
     async def _look_at_locks(self) -> None:
         """Who holds what; runs that lost their console are looked after."""

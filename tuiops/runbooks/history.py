@@ -20,6 +20,7 @@ from tuiops.core.record import (
     RunRejected,
     RunRequested,
     RunStarted,
+    Said,
     StepAttested,
     StepClaimed,
     StepEnded,
@@ -30,6 +31,7 @@ from tuiops.core.runs import RunState, RunView, StepKind, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.runbooks.effects import End
 from tuiops.runbooks.plan import Plan
+from tuiops.runbooks.undoing import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,8 +73,12 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """By `step.name`: what steps took from their output for later ones."""
     changed: frozenset[str] = frozenset()
     """Steps that were done, also those that failed afterwards, and that are not undone."""
+    left: dict[str, tuple[Said, ...]] = {}
+    """By step that a console saw done: the state that it left, as it was read then."""
+    kept: frozenset[str] = frozenset()
+    """Steps whose undo a person has left out: no undo goes over them again."""
     doubtful: frozenset[str] = frozenset()
-    """Steps that were begun and failed or were cut off: part of them may be done."""
+    """Steps that were begun, and of which nobody has seen that they worked: part of them may be done."""
     open: str = ""
     """The execution that was claimed and has not ended; empty when there is none."""
     started: bool = False
@@ -118,6 +124,8 @@ class _Folding:
                 title=step.title,
                 danger=step.danger,
                 call=step.call.text,
+                before=step.call.before,
+                after=step.call.after,
                 undo=step.undo_text,
             )
             for step in self._plan.steps
@@ -152,6 +160,8 @@ class _Folding:
         self._receipts: dict[str, StepReceipt] = {}
         self._captured: dict[str, str] = {}
         self._changed: set[str] = set()
+        self._left: dict[str, tuple[Said, ...]] = {}
+        self._kept: set[str] = set()
         self._doubtful: set[str] = set()
         self._before_undo: dict[str, StepState] = {}
 
@@ -171,6 +181,8 @@ class _Folding:
             case RunStarted(undoing=undoing):
                 if (undoing and self._started) or (self._view.live and not asked):
                     self._started, self._undoing = True, undoing
+                    # Whoever takes it up asks, counts and looks anew.
+                    self._interrupted()
                     self._run(state=RunState.RUNNING, started=self._view.started or entry.at, ended=None, reason=EMPTY)
             case RunPaused(reason=reason) if self._view.live and not asked:
                 self._run(state=RunState.PAUSED, reason=reason)
@@ -214,28 +226,41 @@ class _Folding:
             case StepIntended() as intended:
                 self._intend(intended)
             case StepClaimed(execution=execution):
-                self._claimed.add(execution)
+                self._claim(execution)
             case StepReceipt() as receipt:
                 self._receipts[receipt.execution] = receipt
             case StepEnded() as ended:
                 self._end(ended, entry)
-            case StepAttested(step=step, state=state, note=note):
-                execution = self._steps[step].execution if step in self._steps else ""
+            case StepAttested(step=step, state=state, note=note) as attested if self._is_told(attested):
+                execution = self._steps[step].execution
                 text = fmt("{} says: {}", entry.by.person, note)
                 self._end(StepEnded(step=step, state=state, execution=execution, text=text), entry, keeps=True)
             case _:
                 pass
 
+    def _is_told(self, attested: StepAttested) -> bool:
+        """Whether there is something that a person can say about a step, and whether it is this attempt they mean."""
+        step = self._steps.get(attested.step)
+        if step is None or step.state.final or attested.execution not in {"", step.execution}:
+            return False
+        if step.state in {StepState.ASKING, StepState.UNKNOWN}:
+            return True
+        named = bool(attested.execution)
+        if named and step.state is StepState.RUNNING and step.execution in self._claimed & self._executions.keys():
+            # Its console was gone before anybody had written that nobody knows how it ended.
+            return True
+        skips = attested.state == StepState.SKIPPED.value
+        return skips and (named or step.state is StepState.PENDING)
+
     def result(self, lock: Lock | None, session: str, *, carried: bool, sure: bool) -> History:
         """The history as it stands, judged by whether anybody still carries the run out."""
-        unfinished = next((one for one in self._executions if one in self._claimed), "")
         held = lock is not None and not lock.gone and lock.run == self._view.id
         if held and lock is not None and self._view.live and (carried or lock.holder.session != session):
             self._run(held_by=lock.holder.name, mine=lock.holder.session == session)
         elif self._view.live and self._started and sure:
-            self._abandoned(unfinished)
-        return History(
-            view=msgspec.structs.replace(self._view, steps=tuple(self._steps.values())),
+            self._abandoned()
+        history = History(
+            view=msgspec.structs.replace(self._view, steps=tuple(self._steps.values()), undoing=self._undoing),
             plan=self._plan,
             attempts=self._attempts,
             prepared=self._prepared,
@@ -245,22 +270,35 @@ class _Folding:
             forward=self._forward,
             captured=self._captured,
             changed=frozenset(self._changed),
+            left=self._left,
+            kept=frozenset(self._kept),
             doubtful=frozenset(self._doubtful),
-            open=unfinished,
+            open=self._unfinished,
             started=self._started,
             undoing=self._undoing,
             second=self._second,
         )
+        return msgspec.structs.replace(history, view=shown(history))
 
-    def _abandoned(self, unfinished: str) -> None:
-        """Nobody carries it out: what was claimed may have happened or not, what was only intended has not."""
+    @property
+    def _unfinished(self) -> str:
+        """The execution that was claimed and has not ended; empty when there is none."""
+        return next((one for one in self._executions if one in self._claimed), "")
+
+    def _interrupted(self) -> None:
+        """Of what was under way, what was claimed may have happened or not, and what was only intended has not."""
+        unfinished = self._unfinished
         for key, step in self._steps.items():
             if step.state in {StepState.RUNNING, StepState.COUNTING, StepState.HOLDING, StepState.ASKING}:
                 state = self._before_undo.get(step.execution, StepState.PENDING)
                 if step.execution == unfinished and unfinished:
                     state = StepState.UNKNOWN
                 self._steps[key] = msgspec.structs.replace(step, state=state)
-        if unfinished:
+
+    def _abandoned(self) -> None:
+        """Nobody carries it out."""
+        self._interrupted()
+        if self._unfinished:
             known = self._view.state is RunState.UNKNOWN and self._view.reason
             self._run(state=RunState.UNKNOWN, reason=known or NOBODY)
         elif self._view.state is not RunState.PAUSED or not self._view.reason:
@@ -291,6 +329,11 @@ class _Folding:
             text=EMPTY,
         )
 
+    def _claim(self, execution: str) -> None:
+        self._claimed.add(execution)
+        if execution in self._executions and execution not in self._undoes:
+            self._doubtful.add(self._executions[execution])
+
     def _end(self, ended: StepEnded, entry: Entry, *, keeps: bool = False) -> None:
         """`keeps`: whether the evidence stays that there is."""
         step = self._steps.get(ended.step)
@@ -307,7 +350,7 @@ class _Folding:
             state, text = self._undone(execution, said, ended.text)
         else:
             state, text = said, ended.text
-            self._done(ended, said)
+            self._done(ended, said, seen=not keeps)
         if said is StepState.UNKNOWN:
             self._run(state=RunState.UNKNOWN, reason=text)
         self._steps[ended.step] = msgspec.structs.replace(
@@ -326,17 +369,21 @@ class _Folding:
             case StepState.SUCCEEDED:
                 self._changed.discard(self._undoes[execution])
                 return StepState.UNDONE, text
-            case StepState.UNKNOWN | StepState.SKIPPED:
+            case StepState.SKIPPED:
+                self._kept.add(self._undoes[execution])
+                return said, text
+            case StepState.UNKNOWN:
                 return said, text
             case _:
                 return self._before_undo[execution], fmt("not undone: {}", text)
 
-    def _done(self, ended: StepEnded, said: StepState) -> None:
-        if said is StepState.SUCCEEDED or ended.effect == End.SUCCEEDED.value:
+    def _done(self, ended: StepEnded, said: StepState, *, seen: bool) -> None:
+        """`seen`: whether a console saw it, and did not hear of it from a person."""
+        done = said is StepState.SUCCEEDED or ended.effect == End.SUCCEEDED.value
+        if done:
             self._changed.add(ended.step)
-        if ended.effect in _DOUBTFUL:
-            self._doubtful.add(ended.step)
-        else:
+            self._left[ended.step] = ended.evidence.facts if seen else ()
+        if done or ended.effect == End.NOT_BEGUN.value:
             self._doubtful.discard(ended.step)
 
     def _run(self, **changes: object) -> None:
@@ -349,4 +396,3 @@ def _answered(step: StepView, intended: StepIntended) -> bool:
 
 
 _BEGUN = {StepKind.GATE: StepState.HOLDING, StepKind.WAIT: StepState.COUNTING}
-_DOUBTFUL = frozenset({End.FAILED.value, End.ABORTED.value, End.UNKNOWN.value})

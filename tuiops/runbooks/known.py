@@ -67,6 +67,11 @@ class Known:
         made = self._progress[run] = Progress(self.changed)
         return made
 
+    def given_back(self, run: str) -> None:
+        """It is not carried out here any more: its record is all that there is to know of it."""
+        self._progress.pop(run, None)
+        self.changed()
+
     async def read_whole(self, run: str) -> None:
         """Bring the book up to date about a run. LedgerError."""
         async for sealed in self.ledger.read(run=run):
@@ -110,12 +115,17 @@ class Known:
             self._troubles[about] = text
         self._troubled(join("; ", self._troubles.values()))
 
-    async def publish(self, pause: Callable[[float], Awaitable[None]]) -> None:
-        """Tell of every change, for ever."""
+    def troubled(self, about: str) -> SafeText:
+        """What is wrong with a run, or with something else; empty when nothing is."""
+        return self._troubles.get(about, EMPTY)
+
+    async def publish(self, pause: Callable[[float], Awaitable[None]], told: Callable[[], None]) -> None:
+        """Tell of every change, for ever; `told` is called whenever that was done."""
         while True:
             await self._dirty.wait()
-            self._dirty.clear()
             self._published(self.runs)
+            self._dirty.clear()
+            told()
             await pause(PUBLISH_DELAY)
 
     def _shown(self, history: History) -> RunView:

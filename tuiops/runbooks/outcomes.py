@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tuiops.core.record import StepEnded
 from tuiops.core.runs import StepState
-from tuiops.core.text import fmt, join
+from tuiops.core.text import fmt, join, safe
+from tuiops.errors import Refused, SourceError
 from tuiops.runbooks.effects import End
+from tuiops.runbooks.gates import Viewpoint
+from tuiops.runbooks.gating import Gating
+from tuiops.runbooks.model import CommandAction, HttpAction
 from tuiops.runbooks.template import filled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
-    from tuiops.runbooks.effects import Outcome
-    from tuiops.runbooks.gating import Gating, Passed
+    from tuiops.core.runs import Held
+    from tuiops.runbooks.doing import Means
+    from tuiops.runbooks.effects import Effects, Outcome
+    from tuiops.runbooks.gating import Passed
     from tuiops.runbooks.history import History
-    from tuiops.runbooks.model import AnyUndo, PlainAction
+    from tuiops.runbooks.model import AnyCheck, AnyUndo, PlainAction
+    from tuiops.runbooks.plan import PlannedStep
+
+    Watch = Callable[[AnyCheck], Gating]
+    """Makes of a condition one that is watched."""
 
 STATES: Mapping[End, StepState] = {
     End.SUCCEEDED: StepState.SUCCEEDED,
@@ -43,9 +55,28 @@ def ended(step: str, execution: str, outcome: Outcome, state: StepState | None =
     )
 
 
-async def confirmed(outcome: Outcome, gating: Gating) -> tuple[StepState, Outcome]:
-    """How a step stands whose effect has worked, once it was looked whether that shows; without that it has failed."""
-    passed = await gating.wait()
+def watch(means: Means, history: History, since: datetime, shown: Callable[[Held], None] = lambda _: None) -> Watch:
+    """How conditions of a run are watched: nothing from before `since` counts, and `shown` is given every look."""
+    viewpoint = Viewpoint(world=means.world, system=history.view.system, since=since, ask=means.effects.look)
+    return lambda check: Gating(check, viewpoint, means.pause, shown)
+
+
+async def judged(
+    step: PlannedStep, outcome: Outcome, captured: Mapping[str, str], watched: Watch
+) -> tuple[StepState, Outcome]:
+    """How a step stands by what became of its effect: what worked must show that it did, or else it has failed.
+
+    `captured`: by `step.name`, what earlier steps took from their output.
+    """
+    if outcome.end is not End.SUCCEEDED or step.confirm is None:
+        return STATES[outcome.end], outcome
+    own = {f"{step.key}.{name}": value for name, value in outcome.captured.items()}
+    try:
+        check = filled(step.confirm, {**captured, **own})
+    except Refused as error:
+        said = fmt("done, but it cannot be confirmed: {}", safe(str(error), 500))
+        return StepState.FAILED, msgspec.structs.replace(outcome, text=said)
+    passed = await watched(check).wait()
     if passed.held:
         text = join(" · ", (part for part in (outcome.text, passed.text) if part))
         return StepState.SUCCEEDED, msgspec.structs.replace(outcome, text=text, evidence=_evidence(outcome, passed))
@@ -56,6 +87,13 @@ async def confirmed(outcome: Outcome, gating: Gating) -> tuple[StepState, Outcom
 def _evidence(outcome: Outcome, passed: Passed) -> object:
     facts = (*outcome.evidence.facts, *passed.evidence.facts)
     return msgspec.structs.replace(outcome.evidence, facts=facts)
+
+
+async def settle(effects: Effects, execution: str, do: object, outcome: Outcome) -> None:
+    """Let go of what helps to find out how it ended, now that the record says so; of what is unknown nothing."""
+    if outcome.end is not End.UNKNOWN and isinstance(do, CommandAction | HttpAction):
+        with contextlib.suppress(SourceError):
+            await effects.settle(execution, do)
 
 
 def open_action(history: History) -> PlainAction | AnyUndo | None:

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.access import Principal
 from tuiops.core.record import RunPaused
 from tuiops.core.runs import StepState
 from tuiops.core.text import SafeText, fmt, lit, safe
-from tuiops.errors import LedgerError, Refused
+from tuiops.errors import ConfigError, LedgerError, Refused, SourceError
 from tuiops.runbooks.api import LOST_FOR, NO_ANSWER, evidence
 from tuiops.runbooks.effects import End, Outcome
-from tuiops.runbooks.gates import Viewpoint
-from tuiops.runbooks.gating import Gating
 from tuiops.runbooks.locks import Fences
 from tuiops.runbooks.model import CommandAction, HttpAction
-from tuiops.runbooks.outcomes import STATES, confirmed, ended, open_action
-from tuiops.runbooks.scribe import Scribe
-from tuiops.runbooks.template import filled
+from tuiops.runbooks.outcomes import STATES, ended, judged, open_action, settle, watch
+from tuiops.runbooks.scribe import Scribe, itself
 from tuiops.sources.abilities import Prepared, Receipt
 from tuiops.sources.abilities import Progress as Vendor
 
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine
 
+    from tuiops.core.clock import Clock
     from tuiops.ledger.base import Holder
     from tuiops.runbooks.doing import Means
     from tuiops.runbooks.history import History
@@ -37,8 +34,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY = 2.0
-"""Seconds between two looks at what goes on without its console."""
+FIRST_INTERVAL = 1.0
+"""Seconds between the first two looks at what goes on without its console, or cannot be seen at the moment."""
+
+LONGEST_INTERVAL = 60.0
+"""Seconds between two looks at most: every console that sees the run looks, and a bastion has a session of each."""
 
 _WORDS = {
     StepState.SUCCEEDED: lit("it has worked"),
@@ -66,7 +66,7 @@ class Recovery:
         self._book = known.book
         self._means = means
         self._holder = holder
-        self._by = Principal(person=lit("tuiops"), account=holder.name, session=holder.session)
+        self._by = itself(holder)
         self._looked_after: set[str] = set()
         """Executions that are being, or have been, looked up from here."""
         self._heard_of: set[str] = set()
@@ -91,39 +91,48 @@ class Recovery:
         return {run: history.open for run, history in histories.items() if history.open}
 
     async def _look_after(self, run: str, execution: str) -> None:
-        """`_find`, whatever goes wrong."""
+        """Look it up until there is nothing further to find out, or somebody else has the run in hand."""
+        looking = _Looking(self._means.world.clock)
         try:
-            done = await self._find(run, execution)
-        except LedgerError:
-            done = False
+            while self._lost().get(run) == execution:
+                if await self._look(run, execution, looking):
+                    return
+                await self._means.pause(looking.interval())
         except Exception:  # what one run left behind is not the console's trouble
             log.exception("what run %s left behind could not be looked up", run)
-            done = True
-        (self._heard_of.add if done else self._looked_after.discard)(execution)
-        self._known.changed()
-
-    async def _find(self, run: str, execution: str) -> bool:
-        """Find out about the execution that nobody saw the end of, and record it; the run then waits for a person.
-
-        False when nothing could be recorded, because the run is in other hands at the moment. LedgerError.
-        """
-        began = self._means.world.clock.monotonic()
-        while True:
-            history = self._book.history(run)
-            if history is None or history.open != execution:
-                return True
-            outcome = await self._outcome(history)
-            state, outcome = await self._judged(history, outcome)
-            # A vendor may take a while to know anything of what it was told.
-            waits = outcome.running and self._means.world.clock.monotonic() - began < _patience(outcome)
-            async with self._acquiring:
-                recorded = await self._record(run, execution, outcome, state)
-            if not recorded:
-                return False
             self._heard_of.add(execution)
-            if not waits:
-                return True
-            await self._means.pause(LOOK_EVERY)
+            return
+        finally:
+            self._known.changed()
+        self._looked_after.discard(execution)
+
+    async def _look(self, run: str, execution: str, looking: _Looking) -> bool:
+        """Look once and record what was seen; whether that is all that there is to find out."""
+        history = self._book.history(run)
+        if history is None or history.open != execution:
+            return False
+        outcome, again = await self._outcome(history)
+        state, outcome = await self._judged(history, outcome)
+        if looking.is_news(state, outcome):
+            try:
+                async with self._acquiring:
+                    if not await self._record(run, execution, outcome, state):
+                        return False
+            except LedgerError as error:
+                log.info("what run %s left behind could not be recorded: %s", run, error)
+                return False
+            looking.said(state, outcome)
+            self._heard_of.add(execution)
+            self._known.changed()
+        if state is not StepState.UNKNOWN:
+            await self._settle(history, outcome)
+        return not (again or looking.waits(outcome))
+
+    async def _settle(self, history: History, outcome: Outcome) -> None:
+        try:
+            await settle(self._means.effects, history.open, open_action(history), outcome)
+        except Refused as error:
+            log.info("files of %s stay: %s", history.open, error)
 
     async def _record(self, run: str, execution: str, outcome: Outcome, state: StepState) -> bool:
         """Write it down unless somebody else has; False when the run is in other hands."""
@@ -157,15 +166,24 @@ class Recovery:
                 await fences.release()
         return True
 
-    async def _outcome(self, history: History) -> Outcome:
+    async def _outcome(self, history: History) -> tuple[Outcome, bool]:
+        """What there is to see, and whether nothing can be seen at the moment, so that it has to be tried again."""
         try:
             match open_action(history):
                 case (CommandAction() | HttpAction()) as do:
-                    return await self._means.effects.find(history.open, do)
+                    return await self._means.effects.find(history.open, do), False
                 case _:
-                    return await self._vendor(history)
-        except Exception as error:  # noqa: BLE001 - whatever keeps us from finding out: then nobody knows
-            return Outcome(end=End.UNKNOWN, text=safe(f"it cannot be looked up: {error}", 500))
+                    return await self._vendor(history), False
+        except (ConfigError, SourceError) as error:
+            said = safe(f"it cannot be looked up at the moment: {error}", 500)
+            return Outcome(end=End.UNKNOWN, text=said), True
+        except Refused as error:
+            return Outcome(end=End.UNKNOWN, text=safe(f"it cannot be looked up: {error}", 500)), False
+        except Exception as error:  # whatever keeps us from finding out: then nobody knows
+            log.exception("execution %s could not be looked up", history.open)
+            # Not its words: what is in them nobody knows.
+            said = fmt("it cannot be looked up: a fault of the console ({})", safe(type(error).__name__))
+            return Outcome(end=End.UNKNOWN, text=said), False
 
     async def _vendor(self, history: History) -> Outcome:
         """What the vendor says of an ability that was under way."""
@@ -193,24 +211,38 @@ class Recovery:
             return StepState.PENDING, outcome
         key = history.executions[history.open]
         step = next(step for step in history.plan.steps if step.key == key)
-        if outcome.end is not End.SUCCEEDED or step.confirm is None or history.open in history.undoes:
+        if history.open in history.undoes:
             return STATES[outcome.end], outcome
         began = next(view.started for view in history.view.steps if view.key == key) or history.view.requested
-        viewpoint = Viewpoint(
-            world=self._means.world, system=history.view.system, since=began, ask=self._means.effects.look
-        )
-        captures = {f"{key}.{name}": value for name, value in outcome.captured.items()}
-        try:
-            check = filled(step.confirm, {**history.captured, **captures})
-        except Refused as error:
-            said = fmt("done, but it cannot be confirmed: {}", safe(str(error), 500))
-            return StepState.FAILED, msgspec.structs.replace(outcome, text=said)
-        return await confirmed(outcome, Gating(check, viewpoint, self._means.pause, lambda _: None))
+        return await judged(step, outcome, history.captured, watch(self._means, history, began))
 
 
-def _patience(outcome: Outcome) -> float:
-    """Seconds that something is watched: a vendor's silence for a while, what is seen to go on for ever."""
-    return LOST_FOR if outcome.text == NO_ANSWER else float("inf")
+class _Looking:
+    """Looks at one execution from here: how many there have been, and what was said of them."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._interval = FIRST_INTERVAL
+        self._last: tuple[StepState, SafeText] | None = None
+
+    def interval(self) -> float:
+        """Seconds until the next look: each time twice as many, up to `LONGEST_INTERVAL`."""
+        interval, self._interval = self._interval, min(2 * self._interval, LONGEST_INTERVAL)
+        return interval
+
+    def is_news(self, state: StepState, outcome: Outcome) -> bool:
+        """Whether it is other than what was said from here. Consoles that see different things repeat nothing."""
+        return (state, outcome.text) != self._last
+
+    def said(self, state: StepState, outcome: Outcome) -> None:
+        """It was recorded."""
+        self._last = (state, outcome.text)
+
+    def waits(self, outcome: Outcome) -> bool:
+        """Whether more may be seen later: a vendor's silence is waited for a while, what goes on to its end."""
+        patience = LOST_FOR if outcome.text == NO_ANSWER else float("inf")
+        return outcome.running and self._clock.monotonic() - self._began < patience
 
 
 def _said(history: History, state: StepState, text: SafeText) -> bool:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tuiops.core.access import Principal
 from tuiops.core.record import Entry
+from tuiops.core.text import lit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tuiops.core.access import Principal
     from tuiops.core.clock import Clock
     from tuiops.core.record import AnyEvent, Sealed
-    from tuiops.ledger.base import Ledger
+    from tuiops.ledger.base import Holder, Ledger
     from tuiops.runbooks.book import RunBook
     from tuiops.runbooks.history import History
     from tuiops.runbooks.locks import Fences
+
+
+def itself(holder: Holder) -> Principal:
+    """Who is behind what a console does of its own accord: no person, and nobody who may do anything."""
+    return Principal(person=lit("tuiops"), account=holder.name, session=holder.session)
 
 
 class Scribe:

@@ -152,6 +152,11 @@ class Stage:
         (folder / "runbooks").mkdir(exist_ok=True)
         self.consoles: list[Console] = []
 
+    def configure(self, more: str) -> None:
+        """Have more in the configuration."""
+        self.loaded.path.write_text(CONFIG + more, encoding="utf-8")
+        self.loaded = load(self.loaded.path, environ={})
+
     @property
     def done(self) -> list[str]:
         """Words that effects have added to the file, in their order."""
@@ -178,9 +183,14 @@ class Stage:
 
     async def console(self, who: Principal = KIM, rules: tuple[Rule, ...] = ANYTHING, **more: object) -> Console:
         """Another console, at work."""
+        made = self.prepared(who, rules, **more)
+        await made.engine.start()
+        return made
+
+    def prepared(self, who: Principal = KIM, rules: tuple[Rule, ...] = ANYTHING, **more: object) -> Console:
+        """One whose engine has yet to be started."""
         made = Console(self, who, rules, **more)  # type: ignore[arg-type] # passed on
         self.consoles.append(made)
-        await made.engine.start()
         return made
 
     async def entries(self) -> list[Entry]:

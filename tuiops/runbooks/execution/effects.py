@@ -16,7 +16,17 @@ from tuiops.errors import Refused, SourceError, Unreachable
 from tuiops.runbooks.captures import captured
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.execution import folder as folders
-from tuiops.runbooks.execution.base import Call, Command, Kind, Sight, always, elsewhere, not_done, origin_of
+from tuiops.runbooks.execution.base import (
+    Call,
+    Command,
+    Kind,
+    Sight,
+    always,
+    elsewhere,
+    known_execution,
+    not_done,
+    origin_of,
+)
 from tuiops.runbooks.execution.calls import HttpCalls
 from tuiops.runbooks.execution.local import LocalCommands
 from tuiops.runbooks.execution.remote import RemoteCommands
@@ -136,6 +146,8 @@ class Executions:
         place = self._place(do.via)
         if place is None:
             return Outcome(end=End.UNKNOWN, text=fmt("no bastion is called {}", safe(do.via)))
+        if await self._is_elsewhere(execution, do):
+            return Outcome(end=End.UNKNOWN, text=elsewhere().text)
         return await self._found(execution, do, await place.find(execution))
 
     async def abort(self, execution: str, do: CommandAction | HttpAction) -> Outcome:
@@ -143,6 +155,8 @@ class Executions:
         place = self._place(do.via) if isinstance(do, CommandAction) else None
         if place is None or isinstance(do, HttpAction):
             return Outcome(end=End.UNKNOWN, text=lit("what was sent cannot be called back; say how it came out"))
+        if await self._is_elsewhere(execution, do):
+            return Outcome(end=End.UNKNOWN, text=elsewhere().text)
         return await self._found(execution, do, await place.abort(execution))
 
     async def settle(self, execution: str, do: CommandAction | HttpAction) -> None:
@@ -170,6 +184,11 @@ class Executions:
         """Whether the folder that was looked into is the one that the execution's id names."""
         # A bastion looks for itself, and answers for no other folder.
         return bool(origin_of(execution)) if do.via else origin_of(execution) == await self._here()
+
+    async def _is_elsewhere(self, execution: str, do: CommandAction) -> bool:
+        """Whether another machine has it, and this one nothing of it: to look for it would bar it here, for nothing."""
+        folder = self._base / known_execution(execution)
+        return not do.via and not await self._belongs(execution, do) and not await asyncio.to_thread(folder.is_dir)
 
     async def _found(self, execution: str, do: CommandAction, finding: Finding) -> Outcome:
         match finding.sight:
