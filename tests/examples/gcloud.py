@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from tests.examples.answers import CommandFailed
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,10 +28,6 @@ _TAKES = 30.0
 """Seconds that a command takes."""
 
 
-class GcloudError(Exception):
-    """It ends with 1, and says this."""
-
-
 class Gcloud:
     """What the commands of runbooks do to a project, as gcloud does it."""
 
@@ -45,7 +43,7 @@ class Gcloud:
         """By revision: the version of a secret that it reads, such as `database-password:2`."""
 
     def __call__(self, argv: tuple[str, ...]) -> str:
-        """What it prints. GcloudError when it fails."""
+        """What it prints. CommandFailed when it fails."""
         self.called.append(argv)
         words = [word for word in argv[1:] if not word.startswith("-")]
         options = dict(word.removeprefix("--").partition("=")[::2] for word in argv if word.startswith("--"))
@@ -53,6 +51,10 @@ class Gcloud:
             return self._printed(words[:-1], words[-1], options)
         finally:
             self._stage.google.clock.advance(_TAKES)
+
+    async def command(self, argv: tuple[str, ...]) -> str:
+        """The same, for who awaits it."""
+        return self(argv)
 
     def _printed(self, command: list[str], name: str, options: dict[str, str]) -> str:
         match command:
@@ -100,7 +102,7 @@ class Gcloud:
         self._stage.google.clock.advance(_TAKES)
         ready = self.run.service(name)["terminalCondition"]
         if ready["state"] != "CONDITION_SUCCEEDED":
-            raise GcloudError(f"ERROR: (gcloud.run.services.update) {ready['message']}")
+            raise CommandFailed(f"ERROR: (gcloud.run.services.update) {ready['message']}")
 
     def _described(self, name: str, options: dict[str, str]) -> str:
         service: dict[str, Any] = self.run.service(name)
@@ -123,7 +125,7 @@ class Gcloud:
         self._stage.google.clock.advance(seconds)
         found = self._stage.sql.operation(operation)
         if "error" in found:
-            raise GcloudError(f"ERROR: (gcloud.sql.operations.wait) {found['error']['errors'][0]['message']}")
+            raise CommandFailed(f"ERROR: (gcloud.sql.operations.wait) {found['error']['errors'][0]['message']}")
 
 
 class GcloudProgram:
@@ -147,7 +149,7 @@ class GcloudProgram:
         argv = tuple(json.loads(await reader.readline()))
         try:
             answer = (0, self._does(argv), "")
-        except GcloudError as error:
+        except CommandFailed as error:
             answer = (1, "", f"{error}\n")
         writer.write(json.dumps(answer).encode() + b"\n")
         await writer.drain()

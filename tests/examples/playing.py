@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from tests.examples.gcloud import Gcloud, GcloudError
+from tests.examples.answers import Answers
+from tests.examples.gcloud import Gcloud
 from tests.examples.stages import Stage
 from tests.examples.worlds import ExampleWorld
 from tests.ledger.homes import FileHome, opened
 from tests.runbooks.playing import Playing
-from tuiops.config.secrets import resolve_secret
 from tuiops.core.health import Indicator, Measure, Reading, ServiceHealth, SystemHealth
 from tuiops.core.rollouts import Phase, Rollout
 from tuiops.core.snapshot import Environment, Feed, Snapshot, Topic
 from tuiops.core.source import SourceStatus
 from tuiops.core.text import lit, safe
-from tuiops.errors import Refused
-from tuiops.runbooks.captures import captured
-from tuiops.runbooks.effects import End, Outcome
-from tuiops.runbooks.execution.effects import Executions
-from tuiops.runbooks.gates import Look
-from tuiops.runbooks.model import CommandAction, HttpCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,9 +23,7 @@ if TYPE_CHECKING:
 
     from tests.google.fixtures import GoogleStage
     from tuiops.core.units import Unit
-    from tuiops.runbooks.model import CommandCheck
-    from tuiops.sources.bastion import Bastion
-    from tuiops.sources.http import HttpConnector
+    from tuiops.runbooks.execution.effects import Executions
 
 FEED = lit("all")
 
@@ -102,37 +94,6 @@ class PlayedWorld(ExampleWorld):
         self.measure = lambda: None
 
 
-class Answers(Executions):
-    """Effects of a world in which every address answers and every command is what `program` does with it."""
-
-    down = ""
-    """What stands in the address that does not answer."""
-
-    def __init__(self, folder: Path, program: Callable[[tuple[str, ...]], str]) -> None:
-        super().__init__(resolve_secret, lambda: cast("HttpConnector", None), no_bastion, base=folder)
-        self._program = program
-        self.asked: list[str] = []
-
-    async def look(self, check: HttpCheck | CommandCheck) -> Look:
-        assert isinstance(check, HttpCheck)
-        self.asked.append(check.url)
-        return Look(holds=not self.down or self.down not in check.url, value=lit("asked"))
-
-    async def command(self, execution: str, do: CommandAction, **_: object) -> Outcome:
-        try:
-            printed = self._program(do.argv)
-        except GcloudError as error:
-            return Outcome(end=End.FAILED, text=safe(str(error)))
-        try:
-            return Outcome(end=End.SUCCEEDED, captured=captured(do.capture, printed))
-        except Refused as error:
-            return Outcome(end=End.FAILED, text=safe(str(error)))
-
-
-def no_bastion(name: str) -> Bastion:
-    raise KeyError(name)
-
-
 class Play(Playing):
     """A system at work. Arrange Cloud Run first (`run`), then `begin`."""
 
@@ -152,7 +113,7 @@ class Play(Playing):
         await self.sit_down(planner, world, self._effects(), opened(FileHome(self.folder)))
 
     def _effects(self) -> Executions:
-        self.answers = Answers(self.folder / "executions", self.gcloud)
+        self.answers = Answers(self.folder / "executions", self.gcloud.command)
         return self.answers
 
     async def passes(self, seconds: float) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from tests.examples.answers import no_bastion
 from tests.examples.filled import RUNBOOK_VALUES
 from tests.examples.gcloud import GcloudProgram
-from tests.examples.playing import Play, no_bastion
+from tests.examples.playing import Play
 from tests.ui.fakes import FakeBackend, fleet
 from tuiops.config.model import Display
 from tuiops.config.secrets import resolve_secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.runbooks.engine.stage import RESTS
+from tests.runbooks.engine.stage import LOOK_EVERY, RESTS
 from tests.runbooks.records import KIM
 from tests.waiting import eventually
 from tuiops.config.secrets import resolve_secret
@@ -72,7 +72,8 @@ class Playing:
 
     async def undone(self, run: str, *, attested: bool = False) -> RunView:
         """How it stands when it has been undone."""
-        await self.sitting.undo(run)
+        view = self.view(run)
+        await self.sitting.undo(view, view.must_type(undo=True))
         await self.rests(run, attested=attested)
         return self.view(run)
 
@@ -80,29 +81,32 @@ class Playing:
         """Until nobody carries it out any more, or somebody is asked who does not answer."""
         self._playing = True
         while True:
-            await eventually(lambda: self._rests(run) or self._asking(run) is not None, f"the end of {run}", 60)
+            await eventually(lambda: self._stands(run), f"the end of {run}", 60)
             asking = self._asking(run)
-            if self._rests(run) or asking is None or not attested:
+            if asking is None or not attested:
                 break
             succeeded = self.by_hand(asking)
-            await self.sitting.settle(run, asking.key, succeeded=succeeded, note="done by hand")
+            await self.sitting.settle(self.view(run), asking.key, succeeded=succeeded, note="done by hand")
         self._playing = False
 
     def view(self, run: str) -> RunView:
         return self.engine.history(run).view
 
     async def _pause(self, seconds: float) -> None:
-        """While somebody looks at a card, the test's time stands still."""
-        if self._playing:
+        """The test's time passes for what is carried out alone: neither for cards nor for the engine's own rounds."""
+        task = asyncio.current_task()
+        rounds = task is not None and task.get_name().startswith("runs: ")
+        if self._playing and not rounds:
             await self.passes(seconds)
-        await asyncio.sleep(0)
+        await asyncio.sleep(min(seconds, LOOK_EVERY) if rounds else 0)
+
+    def _stands(self, run: str) -> bool:
+        if self.engine.find(run) is None:
+            return False
+        return (self.view(run).state in RESTS and self.engine.carrier(run) is None) or self._asking(run) is not None
 
     def _asking(self, run: str) -> StepView | None:
-        steps = self.view(run).steps if self.engine.find(run) is not None else ()
-        return next((step for step in steps if step.state is StepState.ASKING), None)
-
-    def _rests(self, run: str) -> bool:
-        return self.engine.find(run) is not None and self.view(run).state in RESTS and self.engine.carrier(run) is None
+        return next((step for step in self.view(run).steps if step.state is StepState.ASKING), None)
 
 
 def failed(view: RunView) -> list[str]:
