@@ -134,6 +134,27 @@ def test_every_command_and_option_is_documented(command: str) -> None:
                 assert re.search(rf"`{option}[ `]", text), f"{command} {option} is not in docs/cli.md"
 
 
+def words() -> dict[str, argparse.ArgumentParser]:
+    """Those of `tuiops runbook`."""
+    (action,) = (one for one in commands()["runbook"]._actions if isinstance(one, argparse._SubParsersAction))
+    return dict(action.choices)
+
+
+@pytest.mark.parametrize("word", words())
+def test_every_word_of_runbooks_is_documented_with_its_options(word: str) -> None:
+    text = page("docs/cli.md")
+    assert re.search(rf"(?m)^\| `{word}[ `]", text)
+    common = {option for action in commands()["runbook"]._actions for option in action.option_strings}
+    rows = [re.split(r"(?<!\\)\|", line) for line in text.splitlines() if line.count("|") == 4 and "`--" in line]
+    said = {
+        option
+        for row in rows
+        if row[2].strip() == "all" or f"`{word}`" in row[2]
+        for option in re.findall(r"`(--?[a-z-]+)", row[1])
+    }
+    assert {option for action in words()[word]._actions for option in action.option_strings} - common == said
+
+
 @pytest.mark.parametrize("code", list(Exit))
 def test_every_exit_code_is_documented(code: Exit) -> None:
     assert f"| {code.value} | {code.meaning} |" in page("docs/cli.md")

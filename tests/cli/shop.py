@@ -108,13 +108,6 @@ class Shop:
         confirm = json.loads(shown.out)["confirm"]
         return self.run(word, "1", "--confirm", confirm, *words, by=by, ahead=ahead)
 
-    def agreed(self, what: str, run: str = "1", by: int = KIM, ahead: float = 0.0) -> Ended:
-        """`resume` or `undo` by somebody who has seen what that does; where it is refused before, how that ended."""
-        seen = self.run(what, run, "--dry-run", "-o", "json", by=by, ahead=ahead)
-        if seen.code:
-            return seen
-        return self.run(what, run, "--confirm", json.loads(seen.out)["confirm"], by=by, ahead=ahead)
-
     def document(self, *words: str, by: int = KIM) -> Any:
         """What `tuiops runbook` prints as JSON."""
         return json.loads(self.run(*words, "-o", "json", by=by).out)

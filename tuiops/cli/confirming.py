@@ -1,7 +1,10 @@
-"""A plan on the command line: printed, and confirmed by a person at a terminal or by the hash that a plan gave."""
+"""What would be done, on the command line: printed, and confirmed by a person at a terminal or by the hash it gave."""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,7 +13,7 @@ import msgspec
 
 from tuiops.cli.output import Tone
 from tuiops.core.access import Danger
-from tuiops.core.text import fmt, lit, safe
+from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.errors import Refused, UsageError
 from tuiops.runbooks.plan_text import plan_lines
 
@@ -18,8 +21,13 @@ if TYPE_CHECKING:
     import argparse
 
     from tuiops.cli.output import Output
+    from tuiops.core.runs import RunView, StepView
+    from tuiops.core.text import SafeText
     from tuiops.runbooks.history import History
     from tuiops.runbooks.plan import Card, Plan
+
+_LINE = 4096
+"""Bytes: no terminal gives a longer line at once."""
 
 _MOMENT = "%Y%m%dT%H%M%S.%fZ"
 
@@ -61,7 +69,7 @@ def tell(card: Card, output: str, out: Output) -> None:
     out.line(fmt("confirm  {}", safe(hash_of(card.plan))))
 
 
-def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> str:
+async def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> str:
     """What has to be typed for the run, once somebody has confirmed it. Refused when nobody does."""
     if not card.decision.allowed:
         raise Refused(f"not allowed: {card.decision.reason}")
@@ -75,13 +83,87 @@ def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> str:
         raise Refused("not run: without a terminal it takes --confirm and the hash that `tuiops runbook plan` prints")
     tell(card, "table", out)
     if card.must_type:
-        return _asked(f"Type {card.must_type} to run it: ")
-    if _asked("Run it? Type yes: ") != "yes":
+        return await _asked(f"Type {card.must_type} to run it: ")
+    if await _asked("Run it? Type yes: ") != "yes":
         raise Refused("not run")
     return ""
 
 
-def seen(history: History, arguments: argparse.Namespace, out: Output) -> str:
+def hash_of_ahead(view: RunView, *, undo: bool) -> str:
+    """What going on with a run, or back, is confirmed by: good for as long as the run stands as it does."""
+    steps = [(step.key, step.danger.value, call) for step, call in _ahead(view, undo=undo)]
+    seen = (view.id, view.entry, undo, steps)
+    return hashlib.sha256(msgspec.json.encode(seen)).hexdigest()
+
+
+def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
+    """What would be done by going on with a run, or back, and what confirms it."""
+    ahead, back = _ahead(view, undo=undo), undo or view.undoing
+    stays = [step for step in view.changed if not step.undo_call] if back else []
+    if output != "table":
+        out.exact({
+            "schema": 1,
+            "kind": "ahead",
+            "run": view.id,
+            "number": view.number,
+            "title": view.title,
+            "system": view.system,
+            "environment": view.environment,
+            "target": view.target,
+            "undoes": back,
+            "steps": [
+                {"step": step.key, "title": step.title, "danger": step.danger.value, "call": call}
+                for step, call in ahead
+            ],
+            "stays": [step.key for step in stays],
+            "confirm": hash_of_ahead(view, undo=undo),
+        })  # fmt: skip
+        return
+    place = fmt("{} {} in {}{}", view.system, view.target, view.environment, _loud(view))
+    out.line(fmt("#{} {}  {}: {}", view.number, view.title, place, lit("goes back") if back else lit("goes on")))
+    for number, (step, call) in enumerate(ahead, 1):
+        undoes = lit("undo ") if back else EMPTY
+        out.line(fmt("{:>3} {} {}{}  [{}]", number, safe(step.danger.value), undoes, step.title, safe(step.key)))
+        out.line(fmt("      {}", call))
+    for step in stays:
+        out.line(fmt("stays    {}: {}", step.title, step.undo or lit("there is no undo")))
+    out.line(fmt("confirm  {}", safe(hash_of_ahead(view, undo=undo))))
+    out.flush()
+
+
+async def agreed(view: RunView, arguments: argparse.Namespace, out: Output, *, undo: bool) -> str:
+    """What has to be typed to go on with a run, or back, once somebody has confirmed it. Refused when nobody does."""
+    if arguments.output == "table":
+        tell_ahead(view, "table", out, undo=undo)
+    must_type = view.must_type(undo=undo)
+    if arguments.confirm:
+        if arguments.confirm != hash_of_ahead(view, undo=undo):
+            raise Refused("not done: this is not what was confirmed, or the run has moved on; look at it again")
+        return str(must_type)
+    if all(step.danger is Danger.SAFE for step, _ in _ahead(view, undo=undo)):
+        return ""
+    what = f"tuiops runbook {arguments.what} {view.number}"
+    if not (sys.stdin.isatty() and out.terminal):
+        raise Refused(f"not done: without a terminal it takes --confirm and the hash that `{what} --dry-run` prints")
+    if must_type:
+        return await typed(must_type, out)
+    if await _asked("Do it? Type yes: ") != "yes":
+        raise Refused("not done")
+    return ""
+
+
+def _ahead(view: RunView, *, undo: bool) -> list[tuple[StepView, SafeText]]:
+    """Steps with what would be done about each, in that order."""
+    if undo or view.undoing:
+        return [(step, step.undo_call) for step in view.changed if step.undo_call]
+    return [(step, step.call) for step in view.ahead]
+
+
+def _loud(view: RunView) -> SafeText:
+    return lit(", PRODUCTION") if view.production else EMPTY
+
+
+async def seen(history: History, arguments: argparse.Namespace, out: Output) -> str:
     """The digest of the plan that a second person has seen. Refused when they say no."""
     if arguments.confirm:
         return str(arguments.confirm).rpartition("-")[2]
@@ -89,13 +171,41 @@ def seen(history: History, arguments: argparse.Namespace, out: Output) -> str:
         raise Refused("not approved: without a terminal it takes --confirm and the hash of the plan")
     for line in plan_lines(history.plan):
         out.line(line)
-    if _asked(f"Approve what {history.view.by} asks for? Type yes: ") != "yes":
+    if await _asked(f"Approve what {history.view.by} asks for? Type yes: ") != "yes":
         raise Refused("not approved")
     return history.plan.digest
 
 
-def _asked(question: str) -> str:
-    try:
-        return input(question).strip()
-    except EOFError:
+async def typed(must_type: SafeText, out: Output) -> str:
+    """The name of the place of what destroys there, as somebody at a terminal types it; nothing where none is asked."""
+    if not must_type:
         return ""
+    if not (sys.stdin.isatty() and out.terminal):
+        raise Refused(f"not done: it destroys, so somebody at a terminal has to type {must_type}")
+    return await _asked(f"It destroys. Type {must_type} to confirm it: ")
+
+
+async def _asked(question: str) -> str:
+    """The line that somebody types at the terminal; empty at the end of the input.
+
+    The loop goes on meanwhile: signals are heard, and what is waited for is watched.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+    terminal = sys.stdin.fileno()
+
+    def typed_one() -> None:
+        try:
+            line = os.read(terminal, _LINE)
+        except OSError:
+            # It went away.
+            line = b""
+        if not answer.done():
+            answer.set_result(line.decode(errors="replace").strip())
+
+    print(question, end="", flush=True)
+    loop.add_reader(terminal, typed_one)
+    try:
+        return await answer
+    finally:
+        loop.remove_reader(terminal)

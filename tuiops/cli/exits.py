@@ -35,10 +35,13 @@ _MEANINGS = {
     Exit.DEGRADED: "a service is degraded, a P2 fires, or a rollout went wrong or something has drifted",
     Exit.DOWN: "a service is down, a P1 fires, or the ledger is not whole",
     Exit.UNKNOWN: "nothing worse is known, but something is stale, missing or was never read",
-    Exit.REFUSED: "nothing was begun: not allowed, not confirmed, held by another run, or not as it was shown any more",
+    Exit.REFUSED: (
+        "what was asked for was not begun: not allowed, not confirmed, held by another run, not as it was shown, "
+        "not possible as the run stands, or the ledger did not take it"
+    ),
     Exit.RUN_FAILED: "the run failed, or another person rejected it",
     Exit.RUN_ABORTED: "the run was aborted",
-    Exit.RUN_UNKNOWN: "a step of the run was begun, and nobody can tell yet how it ended",
+    Exit.RUN_UNKNOWN: "nobody can tell yet how a step of the run ended, or the record of the run broke off",
     Exit.RUN_WAITS: "the run waits for somebody who says how it goes on",
     Exit.USAGE: "the command line is wrong",
     Exit.SOFTWARE: "tuiops failed, or could not write its output; its log file says more",

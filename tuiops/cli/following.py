@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from typing import TYPE_CHECKING, Any
 
+from tuiops.cli import loop
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Tone, complain
 from tuiops.core.runs import RunState, StepState
@@ -42,15 +42,12 @@ _TONES = {
 async def follow(engine: Engine, sitting: Sitting, run: str, output: str, out: Output) -> Exit:
     """Tell how a run goes until nobody carries it out any more; the exit code says how it stands then.
 
-    The first Ctrl-c aborts it; the second leaves: what was begun goes on, and the next console finds it.
+    The first Ctrl-c aborts it; the second leaves: what was begun goes on, and the next console finds it. When it may
+    not be aborted, why is said, and the next Ctrl-c leaves.
     """
     follower = _Follower(engine, sitting, run, output, out)
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, follower.interrupted)
-    try:
+    with loop.interrupts(follower.interrupted):
         return await follower.to_the_end()
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
 
 
 def tell(view: RunView, output: str, out: Output) -> None:
@@ -75,6 +72,7 @@ class _Follower:
         self._state: RunState | None = None
         self._left = asyncio.Event()
         self._aborting: asyncio.Task[None] | None = None
+        self._trouble = EMPTY
 
     def interrupted(self) -> None:
         """Ctrl-c."""
@@ -83,22 +81,29 @@ class _Follower:
             return
         if self._output == "table":
             self._out.line(lit("aborting; once more leaves the run as it is"))
+            self._out.flush()
         self._aborting = asyncio.create_task(self._abort())
 
     async def _abort(self) -> None:
-        with contextlib.suppress(LedgerError, Refused):
+        try:
             await self._sitting.abort(self._run, "ended by Ctrl-c")
+        except (LedgerError, Refused) as error:
+            complain(fmt("not aborted: {}; Ctrl-c once more leaves the run as it is", safe(str(error), 500)))
 
     async def to_the_end(self) -> Exit:
         while True:
             view = self._engine.history(self._run).view
             self._tell_changes(view)
+            broke_off = self._broke_off(view)
             if self._rests(view):
                 if self._output == "json":
                     self._out.exact(_document(view))
                 if view.state is RunState.AWAITING_APPROVAL:
                     complain(fmt("nobody has approved run #{} in time; plan it again", view.number))
                 return _EXITS.get(view.state, Exit.RUN_WAITS)
+            if broke_off:
+                complain(fmt("what was begun goes on; how it stands: tuiops ledger show {}", view.number))
+                return Exit.RUN_UNKNOWN
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
                 return Exit.INTERRUPTED
@@ -112,6 +117,16 @@ class _Follower:
         # One that was just approved is about to begin here.
         return view.state is not RunState.PAUSED or view.started is not None or bool(view.reason)
 
+    def _broke_off(self, view: RunView) -> bool:
+        """Say what is wrong; whether nobody goes on with the run for that reason."""
+        of_run, of_ledger = self._engine.troubles(self._run)
+        trouble = of_run or of_ledger
+        if trouble and trouble != self._trouble:
+            complain(trouble)
+        self._trouble = trouble
+        taken_over = bool(view.held_by) and not view.mine
+        return bool(of_run) and self._engine.carrier(self._run) is None and not taken_over
+
     def _tell_changes(self, view: RunView) -> None:
         steps = [step for step in view.steps if self._told.get(step.key, StepState.PENDING) is not step.state]
         self._told.update((step.key, step.state) for step in steps)
@@ -121,7 +136,9 @@ class _Follower:
         elif self._output == "table":
             for step in steps:
                 self._line(view, step)
-        turned = view.state is not self._state
+        # What is about to begin is paused by the record alone.
+        begins = view.state is RunState.PAUSED and view.started is None and not view.reason
+        turned = view.state is not self._state and not begins
         if turned:
             self._state = view.state
             if self._output != "json":

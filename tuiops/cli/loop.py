@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from tuiops.cli.exits import Exit
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
+
+_INTERRUPTED: ContextVar[list[Callable[[], None]]] = ContextVar("interrupted")
+"""What Ctrl-c does in the command at work, the last one first; without any it ends the command."""
 
 _ENDS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED, signal.SIGHUP: Exit.HANGUP}
 
@@ -19,16 +24,32 @@ def run(work: Coroutine[Any, Any, Exit]) -> Exit:
     return asyncio.run(_until_told(work))
 
 
+@contextmanager
+def interrupts(do: Callable[[], None]) -> Iterator[None]:
+    """Have Ctrl-c call this, and not end the command, until the end of the block. Inside `run` only."""
+    standing = _INTERRUPTED.get()
+    standing.append(do)
+    try:
+        yield
+    finally:
+        standing.remove(do)
+
+
 async def _until_told(work: Coroutine[Any, Any, Exit]) -> Exit:
     from tuiops.sources.daemon import DaemonExecutor
 
+    standing: list[Callable[[], None]] = []
+    # The command has a copy of this context.
+    _INTERRUPTED.set(standing)
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
     # What hangs in a thread, such as a look at a dead network mount, must not outlast the command.
     loop.set_default_executor(DaemonExecutor("call"))
     told: list[Exit] = []
 
     def end(code: Exit) -> None:
-        if not told:
+        if code is Exit.INTERRUPTED and standing and not told:
+            standing[-1]()
+        elif not told:
             told.append(code)
             _ignore_further(loop)
             task.cancel()

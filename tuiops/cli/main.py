@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from tuiops import __version__
+from tuiops.cli import words
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Output, Tone
 from tuiops.core.text import EMPTY, LINE, fmt, lit, safe
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _DEFAULT_TIMEOUT = 10.0
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """argparse with the exit code of sysexits.h, and without a way for arguments to control the terminal."""
 
     def __init__(self, **given: Any) -> None:
@@ -42,12 +43,13 @@ def _columns() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Every command with every option; `docs/cli.md` describes them, and a test compares."""
-    root = _Parser(
+    root = Parser(
         prog="tuiops",
         parents=[_common()],
         description="A terminal operations console: health, alerts, logs and rollouts, live. "
         "Without a command it opens the console; without a configuration it watches this machine.",
-        epilog="Exit codes: 0 all is well, 1 degraded or P2, 2 down or P1, 3 unknown or stale, "
+        epilog="Exit codes: 0 all is well, 1 degraded or P2, 2 down or P1, 3 unknown or stale; of runbooks 10 refused, "
+        "11 failed, 12 aborted, 13 nobody can tell how it ended, 14 waits for somebody; "
         "64 wrong command line, 78 wrong configuration.",
     )
     root.add_argument("--version", action="version", version=f"tuiops {__version__}")
@@ -55,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     root.set_defaults(
         command="console", output="table", system=None, watch=False, timeout=_DEFAULT_TIMEOUT, verbose=False
     )
-    commands = root.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
 
     _command(commands, "wallboard", "show pages that rotate, read-only")
     status = _command(commands, "status", "print everything at a glance")
@@ -81,14 +83,14 @@ def parser() -> argparse.ArgumentParser:
         help="show: the settings in force; paths: where files are; schema: JSON Schema of configurations; "
         "runbook-schema: that of runbooks; example: a complete file",
     )  # fmt: skip
-    _runbook(_command(commands, "runbook", "print what can be done, and do it"))
+    words.add_to(_command(commands, "runbook", "print what can be done, and do it"), _common(), _headless, Parser)
     _ledger(_command(commands, "ledger", "print what was done, or prove that the record of it is whole"))
     _command(commands, "keys", "print every action with its keys")
     _command(commands, "themes", "print the themes that there are")
     return root
 
 
-def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: str) -> argparse.ArgumentParser:
+def _command(commands: argparse._SubParsersAction[Parser], name: str, purpose: str) -> argparse.ArgumentParser:
     description = purpose[0].upper() + purpose[1:] + "."
     command = commands.add_parser(name, parents=[_common()], help=purpose, description=description)
     command.set_defaults(command=name)
@@ -96,9 +98,9 @@ def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: 
 
 
 @functools.cache
-def _common() -> _Parser:
+def _common() -> Parser:
     """Options that mean the same before and after the command's name."""
-    common = _Parser(add_help=False)
+    common = Parser(add_help=False)
     absent = argparse.SUPPRESS
     add = common.add_argument
     add("--config", metavar="FILE", default=absent, help="configuration file (also TUIOPS_CONFIG)")
@@ -111,14 +113,17 @@ def _common() -> _Parser:
     return common
 
 
-def _headless(command: argparse.ArgumentParser) -> None:
+def _headless(command: argparse.ArgumentParser, *, system: bool = True, timeout: str = "the first answers") -> None:
+    """`timeout`: what is waited for so long; empty for what waits for nothing."""
     command.add_argument("-o", "--output", choices=("table", "json", "ndjson"), default="table", help="format (table)")
-    command.add_argument("--system", metavar="NAME", help="only this system")
+    if system:
+        command.add_argument("--system", metavar="NAME", help="only this system")
     command.add_argument("-v", "--verbose", action="store_true", help="print diagnostics to standard error")
-    command.add_argument(
-        "--timeout", type=_seconds, default=_DEFAULT_TIMEOUT, metavar="SECONDS",
-        help=f"how long to wait for the first answers ({_DEFAULT_TIMEOUT:g})",
-    )  # fmt: skip
+    if timeout:
+        command.add_argument(
+            "--timeout", type=_seconds, default=_DEFAULT_TIMEOUT, metavar="SECONDS",
+            help=f"how long to wait for {timeout} ({_DEFAULT_TIMEOUT:g})",
+        )  # fmt: skip
 
 
 def _discover(command: argparse.ArgumentParser) -> None:
@@ -133,25 +138,6 @@ def _discover(command: argparse.ArgumentParser) -> None:
     add("--system", metavar="NAME", help="what the system is to be called")
     add("-o", "--output", choices=("toml", "json"), default="toml", help="format (toml)")
     add("--timeout", type=_seconds, default=60.0, metavar="SECONDS", help="how long to look (60)")
-
-
-def _runbook(command: argparse.ArgumentParser) -> None:
-    _headless(command)
-    add = command.add_argument
-    add(
-        "what",
-        choices=(
-            "list", "show", "plan", "run", "approve", "reject", "resume", "abort", "settle", "skip", "undo",
-        ),
-        help="list, show, plan, run: of runbooks; the others: of runs",
-    )  # fmt: skip
-    add("name", nargs="?", metavar="NAME", help="a runbook, or the number of a run")
-    add("values", nargs="*", metavar="VALUE", help="parameters as name=value; the step to settle or to skip")
-    add("--dry-run", action="store_true", help="only print the plan")
-    add("--confirm", metavar="HASH", help="confirm the plan of this hash, which `plan` prints")
-    add("--note", metavar="TEXT", help="why, or what is known of a step")
-    for word in ("succeeded", "failed"):
-        add(f"--{word}", dest="came_out", action="store_const", const=word, help=f"settle a step as {word}")
 
 
 def _ledger(command: argparse.ArgumentParser) -> None:

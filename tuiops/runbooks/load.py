@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     """By their ids, in the order of these."""
     faults: tuple[Fault, ...] = ()
     """Why others are not among them, blanks among the reasons."""
+    mistaken: frozenset[str] = frozenset()
+    """What these others are called: by their ids, as far as those can be read, and by their files."""
 
 
 class Shelf:
@@ -95,12 +98,14 @@ def _attempt(file: Path, config: Config) -> Kept | ConfigError:
 def library(loaded: Loaded, load_one: Callable[[Path, Config], Kept] | None = None) -> Library:
     """Every runbook in the folders of a configuration. One that is wrong is left out; it keeps no other from use."""
     found: dict[str, Kept] = {}
+    mistaken: set[str] = set()
     faults = list(_missing_folders(loaded))
     for file in files(loaded):
         try:
             kept = (load_one or load)(file, loaded.config)
         except ConfigError as error:
             faults += error.faults
+            mistaken |= {file.stem, _name(file)}
             continue
         other = found.get(kept.runbook.id)
         if other is None:
@@ -108,7 +113,19 @@ def library(loaded: Loaded, load_one: Callable[[Path, Config], Kept] | None = No
         else:
             problem = f"{kept.runbook.id} is that of {other.file} already"
             faults.append(Fault(str(file), "id", problem, "give each runbook its own id"))
-    return Library(runbooks=dict(sorted(found.items())), faults=tuple(faults))
+    return Library(
+        runbooks=dict(sorted(found.items())), faults=tuple(faults), mistaken=frozenset(mistaken - found.keys())
+    )
+
+
+def _name(file: Path) -> str:
+    """The id that a file with mistakes gives its runbook, if that can be told; else that of the file."""
+    raw = Tree(str(file)).read_alone(file)
+    try:
+        name = tomllib.loads((raw or b"").decode()).get("id")
+    except ValueError:
+        name = None
+    return name if isinstance(name, str) else file.stem
 
 
 def faults_beside(file: Path) -> tuple[Fault, ...]:

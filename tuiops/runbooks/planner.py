@@ -47,6 +47,8 @@ class Planner:
     def kept(self, runbook: str) -> Kept:
         """The runbook of an id. Refused when there is none."""
         found = self.library.runbooks.get(runbook)
+        if found is None and runbook in self.library.mistaken:
+            raise Refused(f"the runbook {safe(runbook)} has mistakes; `tuiops check` names them")
         if found is None:
             raise Refused(f"there is no runbook {safe(runbook)}")
         return found

@@ -9,6 +9,7 @@ import msgspec
 from tuiops.cli import confirming, following, interrupted, loop, settings
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Tone, complain
+from tuiops.core.access import Deed
 from tuiops.core.text import EMPTY, fmt, join, lit, safe
 from tuiops.errors import LedgerError, Refused, Unresolved, UsageError
 
@@ -19,40 +20,40 @@ if TYPE_CHECKING:
     from tuiops.cli.output import Output
     from tuiops.core.runs import RunView
     from tuiops.runbooks.engine import Engine
+    from tuiops.runbooks.history import History
     from tuiops.runbooks.load import Kept, Library
     from tuiops.runbooks.plan import Card
     from tuiops.runbooks.sitting import Sitting
+    from tuiops.wiring import Subject
 
-_OF_RUNBOOKS = frozenset({"show", "plan", "run"})
-"""What takes the name of a runbook; everything else but `list` takes a run."""
-_FOLLOWED = frozenset({"resume", "undo", "abort"})
+_SEEN_FIRST = frozenset({"resume", "undo"})
+"""What is begun only by somebody who was shown what it is."""
 _ANSWERS = frozenset({"approve", "reject"})
 """What is said of runs that were not begun yet; all else may be done with one that was cut off."""
 
 
 def main(arguments: argparse.Namespace, out: Output) -> Exit:
-    if arguments.what != "list" and arguments.name is None:
-        raise UsageError(f"runbook {arguments.what} needs {_needs(arguments.what)}")
+    subject = settings.subject(arguments)
     if arguments.what in {"list", "show"}:
-        return _tell(arguments, out)
-    return loop.run(_act(arguments, out))
-
-
-def _needs(what: str) -> str:
-    return "the name of a runbook" if what in _OF_RUNBOOKS else "the number of a run"
+        return _tell(_library(subject), arguments, out)
+    if arguments.what in {"plan", "run"}:
+        _kept(_library(subject), arguments.name)
+    return loop.run(_act(subject, arguments, out))
 
 
 # --- What there is ------------------------------------------------------------------------------------------------
 
 
-def _tell(arguments: argparse.Namespace, out: Output) -> Exit:
+def _library(subject: Subject) -> Library:
     from tuiops.runbooks.load import folders, library
     from tuiops.sim.declared import complete
 
-    loaded = settings.subject(arguments).loaded
-    if loaded is None:
+    if subject.loaded is None:
         raise UsageError("there is no configuration, and so there are no runbooks")
-    known = library(complete(loaded, folders(loaded)))
+    return library(complete(subject.loaded, folders(subject.loaded)))
+
+
+def _tell(known: Library, arguments: argparse.Namespace, out: Output) -> Exit:
     if arguments.what == "list":
         _list(known, arguments, out)
         return Exit.CONFIG if known.faults else Exit.OK
@@ -61,12 +62,15 @@ def _tell(arguments: argparse.Namespace, out: Output) -> Exit:
 
 
 def _kept(known: Library, name: str) -> Kept:
+    """The runbook of a name. UsageError when there is none that can be used."""
     from tuiops.config.texts import nearest
 
     found = known.runbooks.get(name)
-    if found is None:
-        raise UsageError(f"there is no runbook {name!r}: {nearest(name, known.runbooks)}")
-    return found
+    if found is not None:
+        return found
+    if name in known.mistaken:
+        raise UsageError(f"the runbook {name!r} has mistakes; `tuiops check` names them")
+    raise UsageError(f"there is no runbook {name!r}: {nearest(name, known.runbooks)}")
 
 
 def _row(kept: Kept) -> dict[str, Any]:
@@ -133,13 +137,14 @@ def _show(kept: Kept, arguments: argparse.Namespace, out: Output) -> None:
 # --- What is done -------------------------------------------------------------------------------------------------
 
 
-async def _act(arguments: argparse.Namespace, out: Output) -> Exit:
+async def _act(subject: Subject, arguments: argparse.Namespace, out: Output) -> Exit:
     from tuiops import wiring
 
-    subject = settings.subject(arguments)
+    # What is done is judged by what sources say; what stops it, or is said about it, waits for none.
+    patience = arguments.timeout if arguments.what in {"plan", "run", *_SEEN_FIRST} else None
     try:
-        async with wiring.seat(subject, arguments.timeout) as (engine, sitting):
-            if arguments.what in _OF_RUNBOOKS:
+        async with wiring.seat(subject, patience, acts=arguments.what != "plan") as (engine, sitting):
+            if arguments.what in {"plan", "run"}:
                 return await _plan_or_run(engine, sitting, arguments, out)
             return await _on_run(engine, sitting, arguments, out)
     except (LedgerError, Refused) as error:
@@ -150,16 +155,19 @@ async def _act(arguments: argparse.Namespace, out: Output) -> Exit:
 async def _plan_or_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespace, out: Output) -> Exit:
     await sitting.runbook(arguments.name)
     card = await _card(sitting, arguments)
+    unknown, _ = engine.troubles("")
+    if unknown:
+        complain(fmt("who holds what is not known: {}", unknown))
     if arguments.what == "plan" or arguments.dry_run:
         confirming.tell(card, arguments.output, out)
         return Exit.OK if card.decision.allowed else Exit.REFUSED
-    typed = confirming.confirmed(card, arguments, out)
+    typed = await confirming.confirmed(card, arguments, out)
     run = await sitting.confirm(card, typed)
     return await following.follow(engine, sitting, run, arguments.output, out)
 
 
 async def _card(sitting: Sitting, arguments: argparse.Namespace) -> Card:
-    at = confirming.moment(arguments.confirm) if arguments.confirm and arguments.what == "run" else None
+    at = confirming.moment(arguments.confirm) if arguments.what == "run" and arguments.confirm else None
     system = arguments.system or await _only_system(sitting, arguments.name)
     return await sitting.plan(arguments.name, system, _values(arguments.values), at=at)
 
@@ -184,16 +192,13 @@ def _values(words: list[str]) -> dict[str, tuple[str, ...]]:
 
 async def _on_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespace, out: Output) -> Exit:
     view = _run(engine, arguments.name)
-    deed = _deeds(sitting, engine, view, arguments, out)[arguments.what]
     if arguments.what not in _ANSWERS:
         await interrupted.look_up(engine, view, arguments.timeout)
-    try:
-        await deed()
-    except Unresolved as error:
         view = engine.history(view.id).view
-        following.tell(view, arguments.output, out)
-        return interrupted.unresolved(view, error)
-    if arguments.what in _FOLLOWED:
+    if arguments.what in _SEEN_FIRST:
+        return await _go(engine, sitting, view, arguments, out)
+    await _deeds(sitting, engine, view, arguments, out)[arguments.what]()
+    if arguments.what == "abort":
         return await following.follow(engine, sitting, view.id, arguments.output, out)
     following.tell(engine.history(view.id).view, arguments.output, out)
     if arguments.what == "approve" and arguments.output == "table":
@@ -201,36 +206,58 @@ async def _on_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespac
     return Exit.OK
 
 
+async def _go(engine: Engine, sitting: Sitting, view: RunView, arguments: argparse.Namespace, out: Output) -> Exit:
+    """Go on with a run, or back, once what that is was shown and confirmed."""
+    undo = arguments.what == "undo"
+    try:
+        _may(engine, sitting, engine.history(view.id), undo=undo)
+        if arguments.dry_run:
+            confirming.tell_ahead(view, arguments.output, out, undo=undo)
+            return Exit.OK
+        typed = await confirming.agreed(view, arguments, out, undo=undo)
+        await (sitting.undo if undo else sitting.resume)(view, typed)
+    except Unresolved as error:
+        view = engine.history(view.id).view
+        following.tell(view, arguments.output, out)
+        return interrupted.unresolved(view, error)
+    return await following.follow(engine, sitting, view.id, arguments.output, out)
+
+
+def _may(engine: Engine, sitting: Sitting, history: History, *, undo: bool) -> None:
+    """Whether it may be done at all, before anything is shown or asked. Refused when not."""
+    from tuiops.runbooks import standing
+
+    if undo:
+        engine.permits.undo(sitting.principal, history.plan)
+        standing.may_go_back(history)
+    else:
+        engine.permits.allow(sitting.principal, Deed.RESOLVE, history.plan)
+        (standing.may_go_on if history.started else standing.may_begin)(history)
+
+
 def _deeds(
     sitting: Sitting, engine: Engine, view: RunView, arguments: argparse.Namespace, out: Output
 ) -> dict[str, Callable[[], Awaitable[None]]]:
     """What can be done with a run, by its word."""
-    note = arguments.note or ""
 
     async def approve() -> None:
         history = engine.history(view.id)
-        await sitting.approve(view.id, confirming.seen(history, arguments, out))
+        digest = await confirming.seen(history, arguments, out)
+        must_type = (await sitting.asked_for(view.id)).must_type
+        typed = must_type if arguments.confirm else await confirming.typed(must_type, out)
+        await sitting.approve(view.id, digest, typed)
 
     async def settle() -> None:
-        if arguments.came_out is None:
-            raise UsageError("say how it came out: --succeeded or --failed")
-        await sitting.settle(view.id, _step(arguments), succeeded=arguments.came_out == "succeeded", note=note)
+        succeeded = arguments.came_out == "succeeded"
+        await sitting.settle(view, arguments.step, succeeded=succeeded, note=arguments.note)
 
     return {
         "approve": approve,
-        "reject": lambda: sitting.reject(view.id, note),
-        "resume": lambda: sitting.resume(view.id),
-        "abort": lambda: sitting.abort(view.id, note),
-        "undo": lambda: sitting.undo(view.id),
-        "skip": lambda: sitting.skip(view.id, _step(arguments), note),
+        "reject": lambda: sitting.reject(view.id, arguments.note),
+        "abort": lambda: sitting.abort(view.id, arguments.note),
+        "skip": lambda: sitting.skip(view, arguments.step, arguments.note),
         "settle": settle,
     }
-
-
-def _step(arguments: argparse.Namespace) -> str:
-    if len(arguments.values) != 1:
-        raise UsageError(f"runbook {arguments.what} needs a run and one of its steps")
-    return str(arguments.values[0])
 
 
 def _run(engine: Engine, name: str) -> RunView:

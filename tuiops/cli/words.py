@@ -1,0 +1,99 @@
+"""The words of `tuiops runbook`: each takes what it uses, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+_LOST = "word of what a lost console had begun"
+
+
+class _Headless(Protocol):
+    def __call__(self, command: argparse.ArgumentParser, *, system: bool = ..., timeout: str = ...) -> None: ...
+
+
+def add_to(
+    command: argparse.ArgumentParser,
+    common: argparse.ArgumentParser,
+    headless: _Headless,
+    kind: type[argparse.ArgumentParser],
+) -> None:
+    """`common`: options that every command takes; `headless` adds those of commands without a screen."""
+    words = command.add_subparsers(title="words", metavar="WORD", dest="what", required=True, parser_class=_mixed(kind))
+
+    def word(name: str, purpose: str, **takes: Any) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = words.add_parser(
+            name, parents=[common], help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}."
+        )
+        headless(made, **takes)
+        return made
+
+    word("list", "print the runbooks", timeout="")
+    _of_runbook(word("show", "print one of them", system=False, timeout=""), values=False)
+    _of_runbook(word("plan", "print exactly what would be done, and the hash that confirms it"))
+    run = word("run", "plan it, have it confirmed, and carry it out")
+    _of_runbook(run)
+    _confirmed(run)
+    approve = _of_run(word("approve", "let another person's run begin", system=False, timeout=""))
+    approve.add_argument("--confirm", metavar="HASH", help="the hash of the plan that you have seen")
+    _noted(_of_run(word("reject", "say no to another person's run", system=False, timeout="")), "why")
+    _confirmed(_of_run(word("resume", "go on with a run that nobody carries out", system=False)))
+    _noted(_of_run(word("abort", "end a run and what it started", system=False, timeout=_LOST)), "why")
+    settle = _of_step(word("settle", "say how a step came out", system=False, timeout=_LOST))
+    ends = settle.add_mutually_exclusive_group(required=True)
+    for end in ("succeeded", "failed"):
+        ends.add_argument(f"--{end}", dest="came_out", action="store_const", const=end, help=f"it has {end}")
+    _noted(settle, "what is known of it")
+    _noted(_of_step(word("skip", "leave a step out", system=False, timeout=_LOST)), "why")
+    _confirmed(_of_run(word("undo", "undo what a run did, last first", system=False)))
+
+
+def _of_runbook(word: argparse.ArgumentParser, *, values: bool = True) -> None:
+    word.add_argument("name", metavar="NAME", help="a runbook")
+    if values:
+        word.add_argument(
+            "values", nargs="*", default=(), metavar="NAME=VALUE", help="parameters; a list is given value by value"
+        )
+
+
+def _of_run(word: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    word.add_argument("name", metavar="RUN", help="number or identity of a run")
+    return word
+
+
+def _of_step(word: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    _of_run(word).add_argument("step", metavar="STEP", help="one of its steps")
+    return word
+
+
+def _confirmed(word: argparse.ArgumentParser) -> None:
+    word.add_argument("--dry-run", action="store_true", help="only print what would be done, and what confirms it")
+    word.add_argument("--confirm", metavar="HASH", help="confirm what --dry-run has printed with this hash")
+
+
+def _noted(word: argparse.ArgumentParser, what: str) -> None:
+    word.add_argument("--note", metavar="TEXT", default="", help=what)
+
+
+def _mixed(kind: type[argparse.ArgumentParser]) -> Callable[..., argparse.ArgumentParser]:
+    """A parser whose options may stand anywhere among what belongs to the word."""
+
+    class Mixed(kind):  # type: ignore[misc,valid-type] # argparse makes its own kind for subparsers as well
+        _mixing = False
+
+        def parse_known_args(  # type: ignore[override] # of two overloads, only what argparse itself calls
+            self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+        ) -> tuple[argparse.Namespace, list[str]]:
+            if self._mixing:
+                found: tuple[argparse.Namespace, list[str]] = super().parse_known_args(args, namespace)
+                return found
+            self._mixing = True
+            try:
+                return self.parse_known_intermixed_args(args, namespace)
+            finally:
+                self._mixing = False
+
+    return Mixed
