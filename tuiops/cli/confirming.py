@@ -83,8 +83,8 @@ async def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> s
         raise Refused("not run: without a terminal it takes --confirm and the hash that `tuiops runbook plan` prints")
     tell(card, "table", out)
     if card.must_type:
-        return await _asked(f"Type {card.must_type} to run it: ")
-    if await _asked("Run it? Type yes: ") != "yes":
+        return await _asked(out, f"Type {card.must_type} to run it: ")
+    if await _asked(out, "Run it? Type yes: ") != "yes":
         raise Refused("not run")
     return ""
 
@@ -147,7 +147,7 @@ async def agreed(view: RunView, arguments: argparse.Namespace, out: Output, *, u
         raise Refused(f"not done: without a terminal it takes --confirm and the hash that `{what} --dry-run` prints")
     if must_type:
         return await typed(must_type, out)
-    if await _asked("Do it? Type yes: ") != "yes":
+    if await _asked(out, "Do it? Type yes: ") != "yes":
         raise Refused("not done")
     return ""
 
@@ -171,7 +171,7 @@ async def seen(history: History, arguments: argparse.Namespace, out: Output) -> 
         raise Refused("not approved: without a terminal it takes --confirm and the hash of the plan")
     for line in plan_lines(history.plan):
         out.line(line)
-    if await _asked(f"Approve what {history.view.by} asks for? Type yes: ") != "yes":
+    if await _asked(out, f"Approve what {history.view.by} asks for? Type yes: ") != "yes":
         raise Refused("not approved")
     return history.plan.digest
 
@@ -182,10 +182,10 @@ async def typed(must_type: SafeText, out: Output) -> str:
         return ""
     if not (sys.stdin.isatty() and out.terminal):
         raise Refused(f"not done: it destroys, so somebody at a terminal has to type {must_type}")
-    return await _asked(f"It destroys. Type {must_type} to confirm it: ")
+    return await _asked(out, f"It destroys. Type {must_type} to confirm it: ")
 
 
-async def _asked(question: str) -> str:
+async def _asked(out: Output, question: str) -> str:
     """The line that somebody types at the terminal; empty at the end of the input.
 
     The loop goes on meanwhile: signals are heard, and what is waited for is watched.
@@ -203,7 +203,8 @@ async def _asked(question: str) -> str:
         if not answer.done():
             answer.set_result(line.decode(errors="replace").strip())
 
-    print(question, end="", flush=True)
+    out.verbatim(question)
+    out.flush()
     loop.add_reader(terminal, typed_one)
     try:
         return await answer
