@@ -8,12 +8,13 @@ import importlib
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tuiops import __version__
 from tuiops.cli import words
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Output, Tone
+from tuiops.cli.parsing import MixedParser, Parser
 from tuiops.core.text import EMPTY, LINE, fmt, lit, safe
 from tuiops.errors import ConfigError, TuiopsError, UsageError
 
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DEFAULT_TIMEOUT = 10.0
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with the exit code of sysexits.h, and without a way for arguments to control the terminal."""
-
-    def __init__(self, **given: Any) -> None:
-        # argparse measures the terminal with shutil, which imports every compressor there is: 6 ms.
-        super().__init__(**given, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=_columns()))
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; `{self.prog} --help` shows what there is")
-
-
-def _columns() -> int:
-    try:
-        return max(40, os.get_terminal_size(1).columns - 2)
-    except OSError:
-        return 78
 
 
 def parser() -> argparse.ArgumentParser:
@@ -83,7 +66,7 @@ def parser() -> argparse.ArgumentParser:
         help="show: the settings in force; paths: where files are; schema: JSON Schema of configurations; "
         "runbook-schema: that of runbooks; example: a complete file",
     )  # fmt: skip
-    words.add_to(_command(commands, "runbook", "print what can be done, and do it"), _common(), _headless, Parser)
+    words.add_to(_command(commands, "runbook", "print what can be done, and do it"), _common(), _headless)
     _ledger(_command(commands, "ledger", "print what was done, or prove that the record of it is whole"))
     _command(commands, "keys", "print every action with its keys")
     _command(commands, "themes", "print the themes that there are")
@@ -98,9 +81,9 @@ def _command(commands: argparse._SubParsersAction[Parser], name: str, purpose: s
 
 
 @functools.cache
-def _common() -> Parser:
+def _common() -> MixedParser:
     """Options that mean the same before and after the command's name."""
-    common = Parser(add_help=False)
+    common = MixedParser(add_help=False)
     absent = argparse.SUPPRESS
     add = common.add_argument
     add("--config", metavar="FILE", default=absent, help="configuration file (also TUIOPS_CONFIG)")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tuiops.cli.parsing import MixedParser
+
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
 
 _LOST = "word of what a lost console had begun"
 
@@ -17,12 +18,11 @@ class _Headless(Protocol):
 
 def add_to(
     command: argparse.ArgumentParser,
-    common: argparse.ArgumentParser,
+    common: MixedParser,
     headless: _Headless,
-    kind: type[argparse.ArgumentParser],
 ) -> None:
     """`common`: options that every command takes; `headless` adds those of commands without a screen."""
-    words = command.add_subparsers(title="words", metavar="WORD", dest="what", required=True, parser_class=_mixed(kind))
+    words = command.add_subparsers(title="words", metavar="WORD", dest="what", required=True, parser_class=MixedParser)
 
     def word(name: str, purpose: str, **takes: Any) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = words.add_parser(
@@ -76,24 +76,3 @@ def _confirmed(word: argparse.ArgumentParser) -> None:
 
 def _noted(word: argparse.ArgumentParser, what: str) -> None:
     word.add_argument("--note", metavar="TEXT", default="", help=what)
-
-
-def _mixed(kind: type[argparse.ArgumentParser]) -> Callable[..., argparse.ArgumentParser]:
-    """A parser whose options may stand anywhere among what belongs to the word."""
-
-    class Mixed(kind):  # type: ignore[misc,valid-type] # argparse makes its own kind for subparsers as well
-        _mixing = False
-
-        def parse_known_args(  # type: ignore[override] # of two overloads, only what argparse itself calls
-            self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-        ) -> tuple[argparse.Namespace, list[str]]:
-            if self._mixing:
-                found: tuple[argparse.Namespace, list[str]] = super().parse_known_args(args, namespace)
-                return found
-            self._mixing = True
-            try:
-                return self.parse_known_intermixed_args(args, namespace)
-            finally:
-                self._mixing = False
-
-    return Mixed
