@@ -263,6 +263,46 @@ def test_a_step_whose_undo_a_person_left_out_is_kept_as_it_is() -> None:
     assert history.open == ""
 
 
+class TestAttested:
+    """A person's word is about one attempt, and only where there is something to say."""
+
+    @pytest.mark.parametrize(
+        ("further", "said", "counts"),
+        [
+            ([intended("one", asks=True)], "run-1.1", True),
+            ([intended("one", asks=True)], "", True),
+            ([intended("one", asks=True)], "run-1.9", False),
+            ([intended("one"), claimed()], "", False),
+            ([intended("one"), claimed()], "run-1.9", False),
+            ([intended("one"), claimed()], "run-1.1", True),
+            ([intended("one")], "run-1.1", False),
+            ([intended("one"), claimed(), ended("one", StepState.UNKNOWN)], "run-1.1", True),
+            ([intended("one"), claimed(), ended("one", StepState.UNKNOWN)], "", True),
+            ([intended("one"), claimed(), ended("one", StepState.UNKNOWN)], "run-1.9", False),
+            ([], "", False),
+        ],
+        ids=[
+            "asks", "asks, in an entry that names none", "asks by another attempt", "runs", "runs by another attempt",
+            "was claimed by a console that is gone", "was only intended", "unknown",
+            "unknown, in an entry that names none", "unknown by another attempt", "was never begun",
+        ],
+    )  # fmt: skip
+    def test_what_counts(self, further: list[AnyEvent], said: str, counts: bool) -> None:
+        word = StepAttested(step="one", execution=said, state="succeeded", note=lit("saw it"))
+        history = folded(fold([*begun(TWO, *further), *entries(word, by=LEE)], lock(), carried=True))
+
+        assert (history.view.steps[0].state is StepState.SUCCEEDED) is counts
+
+    def test_what_was_never_begun_is_left_out(self) -> None:
+        word = StepAttested(step="one", state="skipped", note=lit("not needed"))
+        assert states(folded(fold([*begun(TWO), *entries(word, by=LEE)])))[0] is StepState.SKIPPED
+
+    def test_what_is_under_way_is_not(self) -> None:
+        word = StepAttested(step="one", state="skipped", note=lit("not needed"))
+        running = begun(TWO, intended("one"), claimed())
+        assert states(folded(fold([*running, *entries(word, by=LEE)], carried=True)))[0] is StepState.RUNNING
+
+
 def test_abort_is_seen_before_it_is_over() -> None:
     history = folded(fold(begun(TWO, intended("one"), claimed(), RunAborting(reason=lit("enough"))), lock()))
 
