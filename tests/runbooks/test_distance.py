@@ -10,6 +10,7 @@ import pytest
 
 from tests.ui.desk import KIM, ROLLBACK, FakeDesk, run
 from tests.ui.fakes import FakeBackend, fleet
+from tests.waiting import eventually
 from tuiops.core.access import Danger, Deed, Place
 from tuiops.core.clock import SystemClock
 from tuiops.core.subject import Subject
@@ -134,3 +135,48 @@ async def test_before_there_is_a_desk_and_after_its_loop_has_ended_everything_is
     elsewhere.distant.detach(lit("the ledger cannot be opened"))
     with pytest.raises(Refused, match="the ledger cannot be opened"):
         await elsewhere.distant.offered(())
+
+
+async def test_what_writes_is_done_to_its_end_though_the_loop_of_the_front_end_has_ended(elsewhere: Elsewhere) -> None:
+    held = asyncio.Event()
+
+    async def hold() -> None:
+        elsewhere.desk.hold = held
+
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(hold(), elsewhere.loop))
+
+    def front_end() -> None:
+        async def confirm_and_leave() -> None:
+            asyncio.ensure_future(elsewhere.distant.confirm(elsewhere.desk.card))  # noqa: RUF006 - nobody waits for it
+            while not elsewhere.desk.calls:  # noqa: ASYNC110 - the desk is in another loop
+                await asyncio.sleep(0)
+
+        # At its end a loop cancels whatever is still in it.
+        asyncio.run(confirm_and_leave())
+
+    await asyncio.to_thread(front_end)
+    elsewhere.loop.call_soon_threadsafe(held.set)
+    await eventually(lambda: bool(elsewhere.desk.backend.snapshot.runs), "the run that was confirmed")
+    assert elsewhere.desk.backend.snapshot.runs[0].id == "r42"
+
+
+async def test_what_was_forbidden_while_it_stood_nowhere_stays_so_wherever_it_stands() -> None:
+    distant, desk = DistantDesk(KIM, SystemClock()), FakeDesk(FakeBackend(fleet()))
+    await distant.forbid()
+    distant.attach(desk)
+    assert not distant.may(Deed.ABORT, PLACE, Danger.SAFE).allowed
+    for deed in (
+        distant.reject("r1", "because"),
+        distant.abort("r1"),
+        distant.confirm(desk.card),
+        distant.undo(run(1)),
+    ):
+        with pytest.raises(Refused, match="read-only"):
+            await deed
+    await eventually(lambda: desk.forbidden, "the desk to be told")
+    assert desk.calls == []
+
+
+def test_nobody_may_anything_before_there_is_a_desk() -> None:
+    decision = DistantDesk(KIM, SystemClock()).may(Deed.ABORT, PLACE, Danger.SAFE)
+    assert (decision.allowed, decision.reason) == (False, "the console is still starting")

@@ -104,7 +104,7 @@ def _prepared(history: History, step: PlannedStep) -> Prepared | None:
 
 def _call(history: History, step: PlannedStep) -> SafeText:
     undo = way_back(history, step)
-    if undo is None:
+    if undo is None or step.key in history.kept:
         return EMPTY
     try:
         return call_text(filled(undo, history.captured))

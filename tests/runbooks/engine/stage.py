@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tuiops.errors import SourceError
     from tuiops.runbooks.plan import Card
     from tuiops.sources.abilities import Target
+    from tuiops.sources.bastion import Bastion
     from tuiops.sources.http import HttpConnector
 
 CONFIG = """
@@ -151,11 +152,13 @@ class Stage:
         self.loaded: Loaded = load(file, environ={})
         (folder / "runbooks").mkdir(exist_ok=True)
         self.consoles: list[Console] = []
+        self.bastions: dict[str, Bastion] = {}
 
     def configure(self, more: str) -> None:
         """Have more in the configuration."""
-        self.loaded.path.write_text(CONFIG + more, encoding="utf-8")
-        self.loaded = load(self.loaded.path, environ={})
+        file = self.folder / "config.toml"
+        file.write_text(CONFIG + more, encoding="utf-8")
+        self.loaded = load(file, environ={})
 
     @property
     def done(self) -> list[str]:
@@ -224,6 +227,7 @@ class Console:
         self.world = SmallWorld()
         self.world.clock = stage.clock  # type: ignore[assignment] # a clock all the same
         self.world.configured = stage.loaded.config
+        self.world.bastions = stage.bastions
         self.world.acts[("shop", "api")] = stage.service
         self.changed = asyncio.Condition()
         self.troubles: list[SafeText] = []
@@ -287,6 +291,12 @@ class Console:
 
     async def at(self, run: str, key: str, state: StepState) -> None:
         await self.until(lambda: self._there(run) and self.step(run, key).state is state)
+
+    async def asked_anew(self, run: str, key: str, before: RunView) -> None:
+        """When a step asks once more that did so in the run as it was `before`."""
+        known = {step.execution for step in before.steps}
+        await self.until(lambda: self.step(run, key).execution not in known)
+        await self.at(run, key, StepState.ASKING)
 
     async def lost(self, run: str) -> RunView:
         """The run when this console sees that nobody carries it out any more, and what can be found out is."""

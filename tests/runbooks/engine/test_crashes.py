@@ -116,7 +116,7 @@ async def test_nothing_is_done_twice_wherever_a_console_is_killed(
         longest = max(longest, time.monotonic() - started)
         # On the machine that began it everything can be found out.
         await console.lost(run)
-        await console.sitting.resume(run)
+        await console.sitting.resume(console.view(run))
         await console.comes_to(run, RunState.SUCCEEDED)
         assert stage.done == ["one", "two"]
         assert (await console.engine.ledger.verify()).faults == ()
@@ -137,7 +137,7 @@ async def test_a_console_that_stood_still_and_was_replaced_does_and_writes_nothi
     await console.until(lambda: bool(console.engine.runs))
     run = console.engine.runs[0].id
     await console.lost(run)
-    await console.sitting.resume(run)
+    await console.sitting.resume(console.view(run))
     await console.comes_to(run, RunState.SUCCEEDED)
     entries = await stage.entries()
 

@@ -67,11 +67,11 @@ async def test_a_failure_stops_and_undo_goes_back_over_what_was_done(stage: Stag
     view = await console.comes_to(run, RunState.FAILED)
     assert [one.state.value for one in view.steps] == ["succeeded", "succeeded", "failed", "pending"]
 
-    await console.sitting.undo(run)
+    await console.sitting.undo(console.view(run))
     await console.comes_to(run, RunState.UNDONE)
     assert stage.done == ["one", "two", "untwo", "unone"]
     with pytest.raises(Refused, match="nothing that could be undone"):
-        await console.sitting.undo(run)
+        await console.sitting.undo(console.view(run))
 
 
 async def test_what_was_done_and_not_confirmed_has_failed_and_is_undone(stage: Stage) -> None:
@@ -82,7 +82,7 @@ async def test_what_was_done_and_not_confirmed_has_failed_and_is_undone(stage: S
     view = await console.comes_to(run, RunState.FAILED)
     assert view.steps[0].text.startswith("done, but not within")
 
-    await console.sitting.undo(run)
+    await console.sitting.undo(console.view(run))
     await console.comes_to(run, RunState.UNDONE)
     assert stage.done == ["one", "unone"]
 
@@ -96,14 +96,14 @@ async def test_an_undo_that_fails_leaves_the_step_done_and_can_be_tried_again(st
     console = await stage.console()
     run = await console.begun()
     await console.comes_to(run, RunState.FAILED)
-    await console.sitting.undo(run)
+    await console.sitting.undo(console.view(run))
     await console.until(lambda: "could not undo" in console.view(run).reason)
     view = await console.comes_to(run, RunState.FAILED)
     assert view.steps[0].state is StepState.SUCCEEDED
     assert view.steps[0].text.startswith("not undone")
 
     flag.touch()
-    await console.sitting.undo(run)
+    await console.sitting.undo(console.view(run))
     await console.comes_to(run, RunState.UNDONE)
     assert not flag.exists()
 
@@ -142,8 +142,8 @@ async def test_a_person_attests_what_was_done_elsewhere(stage: Stage) -> None:
     run = await console.begun()
     await console.at(run, "key", StepState.ASKING)
     with pytest.raises(Refused, match="what you know"):
-        await console.sitting.settle(run, "key", succeeded=True, note=" ")
-    await console.sitting.settle(run, "key", succeeded=True, note="turned")
+        await console.sitting.settle(console.view(run), "key", succeeded=True, note=" ")
+    await console.sitting.settle(console.view(run), "key", succeeded=True, note="turned")
     view = await console.comes_to(run, RunState.SUCCEEDED)
 
     assert view.steps[0].text == "kim says: turned"
@@ -178,7 +178,7 @@ async def test_abort_ends_whatever_is_under_way_and_says_what_is_left(stage: Sta
     assert view.steps[1].state is StepState.ABORTED
     assert view.reason.startswith("changed and not undone: Step one")
     assert stage.done == ["one"]
-    await console.sitting.undo(run)
+    await console.sitting.undo(console.view(run))
     await console.comes_to(run, RunState.UNDONE)
     assert stage.done == ["one", "unone"]
 
@@ -189,7 +189,7 @@ async def test_an_ability_is_told_once_and_put_back_as_it_was(stage: Stage) -> N
     console = await stage.console()
     run = await console.begun()
     await console.comes_to(run, RunState.SUCCEEDED)
-    await console.sitting.undo(run)
+    await console.sitting.undo(console.view(run))
     await console.comes_to(run, RunState.UNDONE)
 
     assert stage.service.done == [{"two": 100}, {"one": 100}]
@@ -242,7 +242,7 @@ async def test_a_wait_that_was_cut_off_goes_on_with_what_is_left(stage: Stage) -
     second = await stage.console()
     await second.lost(run)
     ends = second.step(run, "rest").ends
-    await second.sitting.resume(run)
+    await second.sitting.resume(second.view(run))
     await second.at(run, "rest", StepState.COUNTING)
     assert second.step(run, "rest").ends == ends
     await second.comes_to(run, RunState.SUCCEEDED)
@@ -272,11 +272,11 @@ async def test_a_command_whose_console_left_goes_on_and_is_found_by_the_next(sta
     await second.comes_to(run, RunState.UNKNOWN)
     await second.until(lambda: "running" in second.step(run, "long").text)
     with pytest.raises(Refused, match="not done a second time"):
-        await second.sitting.resume(run)
+        await second.sitting.resume(second.view(run))
     flag.touch()
     view = await second.lost(run)
     assert "it has worked" in view.reason
-    await second.sitting.resume(run)
+    await second.sitting.resume(second.view(run))
     await second.comes_to(run, RunState.SUCCEEDED)
     assert stage.done == ["begun", "one"]
 
@@ -291,9 +291,9 @@ async def test_an_unknown_step_is_settled_by_a_person_or_ended(stage: Stage) -> 
         second = await stage.console()
         await second.comes_to(run, RunState.UNKNOWN)
         if how == "settle":
-            await second.sitting.settle(run, "long", succeeded=True, note="I looked")
+            await second.sitting.settle(second.view(run), "long", succeeded=True, note="I looked")
             await second.lost(run)
-            await second.sitting.resume(run)
+            await second.sitting.resume(second.view(run))
             await second.comes_to(run, RunState.SUCCEEDED)
         else:
             await second.sitting.abort(run)
@@ -314,7 +314,7 @@ async def test_an_undo_that_was_cut_off_goes_on_backwards(stage: Stage) -> None:
     first = await stage.console()
     run = await first.begun()
     await first.comes_to(run, RunState.FAILED)
-    await first.sitting.undo(run)
+    await first.sitting.undo(first.view(run))
     await first.until(lambda: stage.done[-1:] == ["begun"])
     await first.close()
 
@@ -323,6 +323,6 @@ async def test_an_undo_that_was_cut_off_goes_on_backwards(stage: Stage) -> None:
     flag.touch()
     view = await second.lost(run)
     assert [one.state.value for one in view.steps] == ["succeeded", "undone", "failed", "pending"]
-    await second.sitting.resume(run)
+    await second.sitting.resume(second.view(run))
     await second.comes_to(run, RunState.UNDONE)
     assert stage.done == ["zero", "one", "begun", "unzero"]

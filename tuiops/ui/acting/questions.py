@@ -127,7 +127,8 @@ def _undoes(run: RunView) -> Iterator[SafeText]:
         if step.undo_call:
             yield fmt("{}  {}  {}: {}", numbers[step.key], step.danger.letter, step.title, step.undo_call)
         else:
-            why = step.undo or lit("there is no undo")
+            left_out = step.state is StepState.SKIPPED
+            why = fmt("its undo was left out, {}", step.text) if left_out else step.undo or lit("there is no undo")
             yield fmt("{}  {} is left as it is: {}", numbers[step.key], step.title, why)
 
 
