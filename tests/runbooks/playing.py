@@ -19,9 +19,11 @@ from tuiops.runbooks.permits import Permits
 from tuiops.runbooks.sitting import Sitting
 
 if TYPE_CHECKING:
+    from tuiops.core.access import Principal
     from tuiops.core.runs import RunView, StepView
     from tuiops.ledger.base import Ledger
     from tuiops.runbooks.effects import Effects
+    from tuiops.runbooks.plan import Card
     from tuiops.runbooks.planner import Planner
     from tuiops.runbooks.world import World
 
@@ -29,21 +31,29 @@ RULES = (Rule(danger=Danger.DESTROYS, place=lit("test")),)
 
 
 class Playing:
-    """An engine with Kim at it, who may do anything to a system."""
+    """An engine with somebody at it, mostly Kim, who may do anything to a system."""
 
     def __init__(self, system: str) -> None:
         self.system = system
         self._playing = False
 
-    async def sit_down(self, planner: Planner, world: World, effects: Effects, ledger: Ledger) -> None:
+    async def sit_down(
+        self,
+        planner: Planner,
+        world: World,
+        effects: Effects,
+        ledger: Ledger,
+        who: Principal = KIM,
+        rules: tuple[Rule, ...] = RULES,
+    ) -> None:
         self.engine = Engine(
             ledger,
             Means(world=world, effects=effects, resolve=resolve_secret, pause=self._pause),
-            this_process(lit("kim"), KIM.session),
-            Permits(lambda: RULES),
+            this_process(who.person, who.session),
+            Permits(lambda: rules),
             self.published,
         )
-        self.sitting = Sitting(self.engine, planner, lambda: KIM)
+        self.sitting = Sitting(self.engine, planner, lambda: who)
         await self.engine.start()
 
     async def stand_up(self) -> None:
@@ -65,7 +75,10 @@ class Playing:
 
     async def played(self, runbook: str, *, attested: bool = False, **values: tuple[str, ...]) -> str:
         """A run, when it has come to rest; `attested`: whoever is asked does it, and says how it came out."""
-        card = await self.sitting.plan(runbook, self.system, values)
+        return await self.confirmed(await self.sitting.plan(runbook, self.system, values), attested=attested)
+
+    async def confirmed(self, card: Card, *, attested: bool = False) -> str:
+        """The run of a card, when it has come to rest."""
         run = await self.sitting.confirm(card, card.must_type)
         await self.rests(run, attested=attested)
         return run
