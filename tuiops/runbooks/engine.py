@@ -147,7 +147,9 @@ class Engine:
         history = self.history(run)
         self.permits.write(by, event, history)
         if isinstance(event, StepAttested):
-            is_asked(history, event.step, event.execution)
+            # Another console may have taken the run up since, and ask anew.
+            await self._known.read_whole(run)
+            is_asked(self.history(run), event.step, event.execution)
         await self._write(by, run, event)
 
     def when_approved(self, run: str, begin: Callable[[], Awaitable[None]]) -> None:
