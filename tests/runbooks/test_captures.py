@@ -35,6 +35,9 @@ def test_a_group_is_looked_for_line_by_line() -> None:
         (Capture(json="/status/traffic/1", pattern=NAME), OUTPUT, "nothing is at"),
         (Capture(json="/status/traffic/-1", pattern=NAME), OUTPUT, "nothing is at"),
         (Capture(json="/status/traffic/٠", pattern=NAME), OUTPUT, "nothing is at"),
+        (Capture(json="/status/traffic/00", pattern=NAME), OUTPUT, "nothing is at"),
+        (Capture(json="/status/traffic/0000000005", pattern=NAME), OUTPUT, "nothing is at"),
+        (Capture(json="/status/traffic/1000000000", pattern=NAME), OUTPUT, "nothing is at"),
         (Capture(json="/status", pattern=NAME), OUTPUT, "neither a text nor a whole number"),
         (Capture(json="/n", pattern=NAME), OUTPUT, "neither a text nor a whole number"),
         (Capture(json="/a", pattern=NAME), '{"a": true}', "neither a text nor a whole number"),
@@ -49,6 +52,7 @@ def test_a_group_is_looked_for_line_by_line() -> None:
         (Capture(line="x=(.*)", pattern=".*"), "x=", "is empty"),
         (Capture(line="x=(.*)", pattern=".*"), "x=\x1b[31m", "cannot be seen"),
         (Capture(json="/status/latest", pattern=NAME, equals="api-1"), OUTPUT, "is not api-1"),
+        (Capture(line="x=(.*)", pattern="(a|aa)+"), f"x={'a' * 36}_", "takes too long to be compared"),
     ],
 )
 def test_what_cannot_be_used_is_refused_without_the_value(capture: Capture, output: str, problem: str) -> None:

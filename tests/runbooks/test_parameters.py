@@ -181,6 +181,11 @@ def test_being_listed_makes_no_word_of_what_is_none(value: str) -> None:
     assert wrong(LISTED, value, (value,))
 
 
+def test_a_pattern_that_takes_for_ever_keeps_nobody_waiting() -> None:
+    assert "takes too long to be compared with" in wrong(TextParameter(pattern="(a|aa)+"), "a" * 36 + "_")
+    assert not wrong(TextParameter(pattern="(a|aa)+"), "a" * 36)
+
+
 # --- All of a runbook ---------------------------------------------------------------------------------------------
 
 NAMES = TextParameter(pattern="[a-z]+", many=True, defaults=("a", "b"))

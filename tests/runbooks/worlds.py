@@ -41,6 +41,7 @@ class SmallWorld:
         self.values: dict[str, tuple[float, ...]] = {}
         self.queried: list[tuple[str, str]] = []
         self.acts: dict[tuple[str, str], Acts] = {}
+        self.bastions: dict[str, Bastion] = {}
         self.configured = Config()
         self.tells: dict[tuple[str, str], tuple[SafeText, ...]] = {}
         self.poked: list[str | None] = []
@@ -105,7 +106,7 @@ class SmallWorld:
         return self.acts.get((system, resource))
 
     def bastion(self, name: str) -> Bastion:
-        raise KeyError(name)
+        return self.bastions[name]
 
     async def query(self, source: str, promql: str) -> tuple[float, ...]:
         self.queried.append((source, promql))

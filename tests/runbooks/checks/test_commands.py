@@ -151,3 +151,29 @@ def test_commands_of_gates_and_of_undoing_are_looked_at_as_well(tmp_path: Path) 
     assert [key for key, _ in found(tmp_path, text)] == [
         "steps[0].do.check.argv[0]", "steps[1].undo.argv[0]", "steps[2].confirm.argv[0]",
     ]  # fmt: skip
+
+
+TAKES = 'capture = { x = { line = "x=(.*)", pattern = "[a-z]+" } }'
+HANDED = 'stdin = { env = "TOKEN" }'
+SET = 'environment = { TOKEN = { env = "TOKEN" } }'
+
+
+@pytest.mark.parametrize(
+    ("more", "allowed"),
+    [
+        (('via = "edge"', TAKES, HANDED), False),
+        (('via = "edge"', TAKES, SET), False),
+        (('via = "edge"', TAKES, 'environment = { TOKEN_FILE = "x" }'), True),
+        (('via = "edge"', HANDED), True),
+        (('via = "edge"', TAKES), True),
+        ((TAKES, HANDED), True),
+    ],
+)
+def test_values_of_what_may_hold_a_secret_are_taken_here(tmp_path: Path, more: tuple[str, ...], allowed: bool) -> None:
+    do = f'{{ kind = "command", argv = ["show"], {", ".join(more)} }}'
+    wrong = [fault for fault in faults(tmp_path, step("a", do, danger='"C"')) if fault.key == "steps[0].do.capture"]
+
+    assert [(fault.problem, fault.remedy) for fault in wrong] == [] if allowed else [
+        ("cannot be had from a command with secrets on a bastion",
+         "take the values in a step without secrets, or run it on this machine")
+    ]  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,14 +13,18 @@ import pytest
 from tests.runbooks.execution.places import Heard, lines_of, local, resolve, until
 from tests.sources.bastions import bastion_of as bastion
 from tests.sources.hostile import Hostile, Request
+from tuiops.config.values import Secret
 from tuiops.core.clock import SystemClock
+from tuiops.errors import Unreachable
 from tuiops.runbooks.effects import End
 from tuiops.runbooks.execution.base import Command
 from tuiops.runbooks.execution.effects import Executions
+from tuiops.runbooks.execution.local import LocalCommands
 from tuiops.runbooks.model import Capture, CommandAction, CommandCheck, HttpAction, HttpCheck
 from tuiops.sources.http import HttpConnector
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.servers.fixtures import Servers
@@ -31,6 +37,11 @@ if TYPE_CHECKING:
 def effects(folder: Path, **bastions: Bastion) -> Executions:
     connector = HttpConnector(resolve, SystemClock(), bastions)
     return Executions(resolve, lambda: connector, bastions.__getitem__, folder / "executions")
+
+
+def list_of(folder: Path, pattern: str) -> list[Path]:
+    """What is anywhere in a folder."""
+    return sorted(folder.rglob(pattern))
 
 
 def script(text: str, *words: str, **settings: object) -> CommandAction:
@@ -113,6 +124,125 @@ async def test_who_did_not_begin_it_cannot_say_that_it_was_not_begun(tmp_path: P
     assert (await elsewhere.find(name, do)).end is End.UNKNOWN
     assert (await here.find(name, do)).end is End.NOT_BEGUN
     assert (await here.command(name, do, sec=False, seconds=9, printed=lambda _: None)).end is End.NOT_BEGUN
+
+
+@pytest.fixture
+async def bastions(servers: Servers, tmp_path: Path) -> AsyncIterator[tuple[Bastion, Bastion]]:
+    """Two that one name may lead to: each has a folder of executions of its own."""
+    found = [bastion(servers.sshd({"XDG_STATE_HOME": str(tmp_path / name)})) for name in ("one", "two")]
+    yield found[0], found[1]
+    for edge in found:
+        await edge.close()
+
+
+async def test_another_bastion_cannot_say_that_it_was_not_begun(
+    tmp_path: Path, bastions: tuple[Bastion, Bastion]
+) -> None:
+    one, two = (effects(tmp_path, edge=edge) for edge in bastions)
+    done = tmp_path / "done"
+    do = script('echo done >> "$1"', str(done), via="edge")
+    name = await one.name("r1", 1, do)
+
+    assert name == await one.name("r1", 1, do) != await two.name("r1", 1, do)
+    assert name.startswith("r1.1@")
+    outcome = await one.command(name, do, sec=False, seconds=30, printed=lambda _: None)
+    for found in (await two.find(name, do), await two.abort(name, do)):
+        assert found.end is End.UNKNOWN
+        assert found.text == "there is no trace of it here; it was begun from another machine or by another user"
+    await two.settle(name, do)
+    assert (await one.find(name, do)).end is outcome.end is End.SUCCEEDED
+    assert list_of(tmp_path / "two", "r1*") == []
+    assert lines_of(done) == ["done"]
+
+
+async def test_another_bastion_begins_nothing_of_it(tmp_path: Path, bastions: tuple[Bastion, Bastion]) -> None:
+    one, two = (effects(tmp_path, edge=edge) for edge in bastions)
+    done = tmp_path / "done"
+    do = script('echo done >> "$1"', str(done), via="edge")
+    name = await one.name("r1", 1, do)
+    await two.name("r1", 1, do)
+    outcome = await two.command(name, do, sec=False, seconds=30, printed=lambda _: None)
+
+    assert (outcome.end, outcome.text) == (End.NOT_BEGUN, "it is another machine, user or folder by now")
+    # So whoever has the folder that the name says can tell.
+    assert (await one.find(name, do)).end is End.NOT_BEGUN
+    assert not done.exists()
+
+
+async def test_a_bastion_that_was_made_anew_cannot_say_that_it_was_not_begun(
+    tmp_path: Path, bastions: tuple[Bastion, Bastion]
+) -> None:
+    place = effects(tmp_path, edge=bastions[0])
+    do = script("true", via="edge")
+    name = await place.name("r1", 1, do)
+    shutil.rmtree(tmp_path / "one")
+
+    assert (await place.find(name, do)).end is End.UNKNOWN
+    # An id that names no folder, or that of this machine, says nothing of a bastion's.
+    assert (await place.find("r1.1", do)).end is End.UNKNOWN
+    assert (await place.find(await place.name("r1", 2, script("true")), do)).end is End.UNKNOWN
+
+
+async def test_a_folder_that_cannot_be_made_keeps_it_from_beginning(tmp_path: Path) -> None:
+    (tmp_path / "executions").write_text("not a folder")
+
+    with pytest.raises(Unreachable, match="cannot be written: file exists"):
+        await effects(tmp_path).name("r1", 1, script("true"))
+
+
+async def test_what_is_not_ours_any_more_is_not_sent(tmp_path: Path, bastions: tuple[Bastion, Bastion]) -> None:
+    effect, taken = tmp_path / "effect", threading.Event()
+
+    def slow(_: Secret) -> str:
+        """While it is read, another console takes the run over."""
+        taken.set()
+        return "secret"
+
+    def ours() -> bool:
+        return not taken.is_set()
+
+    async def handler(request: Request) -> None:
+        await request.answer(b"")
+
+    async with Hostile(handler) as server:
+        connector = HttpConnector(slow, SystemClock(), {})
+        place = Executions(slow, lambda: connector, {"edge": bastions[0]}.__getitem__, tmp_path / "executions")
+        token = Secret(env="TOKEN")
+        call = HttpAction(method="POST", url=f"{server.url}/a", headers={"x": token})
+        for via in ("", "edge", "http"):
+            taken.clear()
+            if via == "http":
+                outcome = await place.http("r1.3", call, sec=False, seconds=5, ours=ours)
+            else:
+                do = script('echo > "$1"', str(effect), stdin=token, via=via)
+                outcome = await place.command(f"r1.{via}", do, sec=False, seconds=30, printed=print, ours=ours)
+            assert taken.is_set()
+            assert (outcome.end, outcome.text) == (End.NOT_BEGUN, "not begun: this console stood still for too long")
+        assert server.requests == []
+    assert not effect.exists()
+    assert list_of(tmp_path / "one", "r1.edge") == []
+
+
+async def test_a_look_that_is_called_off_is_over_though_the_link_is_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def run(*_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def abort(*_: object) -> None:
+        raise Unreachable("the link was lost")
+
+    monkeypatch.setattr(LocalCommands, "run", run)
+    monkeypatch.setattr(LocalCommands, "abort", abort)
+    looking = asyncio.create_task(effects(tmp_path).look(CommandCheck(argv=("true",))))
+    await begun.wait()
+    looking.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await looking
 
 
 async def test_it_is_found_running_and_aborted(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.runbooks.execution.places import Heard, command, lines_of, local, secret, shell, until
-from tuiops.errors import Unreachable
+from tuiops.errors import NotFound, Unreachable
 from tuiops.runbooks.execution import processes
 from tuiops.runbooks.execution.base import Kind, Sight
 from tuiops.runbooks.execution.output import HEAD_LINES, TAIL_LINES
@@ -262,6 +262,41 @@ async def test_abort_by_another_console(tmp_path: Path) -> None:
     assert (await waiting).kind is Kind.ABORTED
 
 
+def _all_of(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+@pytest.mark.parametrize("execution", ["../victim", "..", "", "a/b", "/etc", ".origin"])
+async def test_what_can_be_no_id_leads_nowhere(tmp_path: Path, execution: str) -> None:
+    place, victim = local(tmp_path), tmp_path / "victim"
+    victim.mkdir()
+    (victim / "control").write_text("precious\n")
+    before = _all_of(tmp_path)
+
+    for asked in (place.find, place.abort, place.settle):
+        with pytest.raises(NotFound, match="can be no execution id"):
+            await asked(execution)
+    assert (await place.follow(command(execution, "true"), Heard())).kind is Kind.UNKNOWN
+    assert _all_of(tmp_path) == before
+    assert (victim / "control").read_text() == "precious\n"
+
+
+async def test_what_is_not_ours_any_more_is_not_begun(tmp_path: Path) -> None:
+    effect = tmp_path / "effect"
+    asked: list[bool] = []
+
+    def ours() -> bool:
+        asked.append((tmp_path / "executions" / FIRST).exists())
+        return False
+
+    outcome = await local(tmp_path).run(shell(FIRST, 'echo > "$1"', str(effect)), Heard(), ours)
+
+    assert (outcome.kind, outcome.text) == (Kind.NOT_DONE, "not begun: this console stood still for too long")
+    assert asked == [False]
+    assert (await local(tmp_path).find(FIRST)).sight is Sight.NOT_BEGUN
+    assert not effect.exists()
+
+
 async def test_abort_of_what_has_ended_changes_nothing(tmp_path: Path) -> None:
     outcome, _ = await run(tmp_path, shell(FIRST, "exit 4"))
 
@@ -318,7 +353,7 @@ async def test_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     outcome, _ = await run(tmp_path, command(FIRST, "true"))
 
     assert outcome.kind is Kind.NOT_DONE
-    assert outcome.text == "true: file exists"
+    assert outcome.text == f"{tmp_path / 'executions'} cannot be written: file exists"
 
 
 async def test_only_settled_executions_go(tmp_path: Path) -> None:

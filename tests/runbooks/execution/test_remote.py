@@ -188,6 +188,7 @@ async def test_streams_are_told_apart_for_captures(place: RemoteCommands, execut
         (command("r1.x.1", "no-such-program"), "no-such-program: there is no such program there"),
         (command("r1.x.2", "-n"), "the name of a program cannot begin with a dash"),
         (command("r1.x.3", "echo", "a\0b"), "there is a NUL character in a␀b"),
+        (command("r1.x.5", "true", stdin=secret("TOKEN"), wants_stdout=True), "values cannot be taken from"),
         (command("r1.x.4", "true", stdin=secret("NONE")), "a secret cannot be read: environment variable NONE"),
     ],
 )
@@ -337,6 +338,49 @@ async def test_a_bastion_that_is_not_there_has_begun_nothing(sshd: Sshd, unused_
     with pytest.raises(SourceError):
         await place.find("r1.a.1")
     await edge.close()
+
+
+async def test_a_folder_has_one_name(place: RemoteCommands, sshd: Sshd, servers: Servers, tmp_path: Path) -> None:
+    fresh = bastion(servers.sshd({"XDG_STATE_HOME": str(tmp_path / "fresh")}))
+    try:
+        first = RemoteCommands(fresh, resolve, place._shell)
+        names = await asyncio.gather(*(first.origin() for _ in range(5)))
+        assert len({*names}) == 1
+        assert names[0] != await place.origin() == await place.origin()
+        assert [file.name for file in (tmp_path / "fresh" / "tuiops" / "executions").iterdir()] == [".origin"]
+        with pytest.raises(SourceError, match="can be no execution id"):
+            await place.find("../victim")
+        assert (await place.follow(command("../victim", "true"), Heard())).kind is Kind.UNKNOWN
+    finally:
+        await fresh.close()
+
+
+async def test_a_folder_that_cannot_be_made_says_nothing(servers: Servers, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    edge = bastion(servers.sshd({"XDG_STATE_HOME": str(tmp_path / "file")}))
+    place = RemoteCommands(edge, resolve)
+    try:
+        with pytest.raises(SourceError, match=r"keeps no folder of executions: .*cannot be written"):
+            await place.origin()
+        with pytest.raises(SourceError, match=r"cannot tell: .*cannot be made"):
+            await place.find("r1.a.1")
+        assert (await place.run(command("r1.a.1", "true"), Heard())).kind is Kind.NOT_DONE
+    finally:
+        await edge.close()
+
+
+async def test_a_bastion_that_announces_nonsense_leaves_it_unknown(sshd: Sshd, execution: str) -> None:
+    edge = bastion(sshd)
+    said = 'printf "\\ntuiops, from here on\\n"; echo "tuiops:data out 0.0.0 0 -5" >&2; cat >/dev/null'
+    place = RemoteCommands(edge, resolve, f"sh -c {quoted(said)}")
+    try:
+        outcome = await place.run(command(execution, "true"), Heard())
+        assert outcome.kind is Kind.UNKNOWN
+        assert "in words that mean nothing" in outcome.text
+        with pytest.raises(SourceError, match="in words that mean nothing"):
+            await place.abort(execution)
+    finally:
+        await edge.close()
 
 
 @pytest.mark.parametrize("shell", ["/no/such/shell", 'sh -c "echo not available >&2; exit 1"'])

@@ -88,7 +88,7 @@ def write_status(folder: str, status: dict[str, Any]) -> None:
     staged = f"{folder}/{STATUS}.new"
     descriptor = os.open(staged, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        os.pwrite(descriptor, data.ljust(_STATUS_ROOM), 0)
+        _write_whole(descriptor, data.ljust(_STATUS_ROOM))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -213,9 +213,16 @@ def write(file: str, data: bytes | bytearray) -> None:
     """A file that only its owner can read, and that was not there before."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(descriptor, data)
+        _write_whole(descriptor, data)
     finally:
         os.close(descriptor)
+
+
+def _write_whole(descriptor: int, data: bytes | bytearray) -> None:
+    """All of it, or OSError: a disk that is nearly full takes a part without a word."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _sync(folder: str) -> None:

@@ -111,13 +111,9 @@ class LocalCommands:
         except ConfigError as error:
             return not_done(fmt("a secret cannot be read: {}", safe(str(error), 500)))
         answer = await asyncio.to_thread(self._begin, command, prepared, ours)
-        if answer == _NOT_OURS:
-            return stood_still()
-        if answer == "taken":
-            barred = await asyncio.to_thread((self._folder(command.execution) / folders.BARRED).exists)
-            return not_done(not_begun().text) if barred else begun_before()
-        if answer.startswith("failed"):
-            return not_done(fmt("{}: {}", safe(command.argv[0]), safe(answer.removeprefix("failed ").lower())))
+        refusal = await asyncio.to_thread(self._refusal, command, answer)
+        if refusal is not None:
+            return refusal
         # Without an answer the folder says whether it has begun, or else is barred from ever beginning.
         return await self.follow(command, tell)
 
@@ -197,6 +193,20 @@ class LocalCommands:
             return _asked(command.execution, marshal.dumps(order), ours)
         except OSError as error:
             return f"failed {error.strerror or error}"
+
+    def _refusal(self, command: Command, answer: str) -> Outcome | None:
+        """Why it has not begun, or not by us, from the answer of a supervisor; None when it says neither."""
+        word, _, why = answer.partition(" ")
+        match word:
+            case "taken":
+                barred = (self._folder(command.execution) / folders.BARRED).exists()
+                return not_done(not_begun().text) if barred else begun_before()
+            case "unclaimed":
+                return not_done(fmt("{} cannot be written: {}", safe(str(self._base)), safe(why.lower())))
+            case "failed":
+                return not_done(fmt("{}: {}", safe(command.argv[0]), safe(why.lower())))
+            case _:
+                return stood_still() if answer == _NOT_OURS else None
 
     def _prune(self) -> None:
         now = time.monotonic()

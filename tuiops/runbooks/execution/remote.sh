@@ -89,8 +89,11 @@ tuiops_begin() {
       printf %s "$tuiops_input" | tuiops_launch "$@" >/dev/null 2>&1 &
     fi
     tuiops_input=
+    tuiops_follow
+  else
+    mkdir "$tuiops_here/go" && : >"$tuiops_here/barred"
+    tuiops_say "failed $tuiops_here cannot be written"
   fi
-  tuiops_follow
 }
 
 tuiops_launch() {

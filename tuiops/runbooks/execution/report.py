@@ -40,8 +40,8 @@ _MOST_LEFT: Final = 100
 _FINAL: Final = frozenset({"taken", "absent", "failed", "elsewhere", "none", "running", "unknown", "ended"})
 _ORIGIN: Final = re.compile(r"[0-9a-f]{8,64}")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
-_PLACE: Final = re.compile(r"[0-9]{1,15}\.([0-9]{1,15})\.([0-9]{1,15})")
-_STREAMS: Final = frozenset({"out", "err"})
+_ANNOUNCED: Final = re.compile(r"(out|err) N\.(N)\.(N) (N) (N)".replace("N", "[0-9]{1,15}"))
+"""`STREAM NUMBER.BYTES.LINES OFFSET COUNT`."""
 
 
 class Report:
@@ -170,15 +170,13 @@ class Report:
         )
 
     def _announced(self, rest: str) -> int:
-        """`STREAM NUMBER.BYTES.LINES OFFSET COUNT`. BadAnswer: what comes next could not be told from anything."""
-        stream, place, *numbers = (*rest.split(" "), "", "")[:4]
-        found = _PLACE.fullmatch(place)
-        offset, count = map(_number, numbers)
-        if stream not in _STREAMS or found is None or offset is None or count is None:
+        """How much comes. BadAnswer when that cannot be told: nor can what comes after it, then."""
+        found = _ANNOUNCED.fullmatch(rest)
+        if found is None:
             raise BadAnswer(f"output was announced in words that mean nothing: {safe(rest, 100)}")
+        stream, (before, lines, offset, count) = found[1], map(int, found.groups()[1:])
         if count > _LONGEST_FRAME:
             raise BadAnswer(f"more output was announced than there can be: {count} bytes")
-        before, lines = map(int, found.groups())
         at, seen = self._at.get(stream, (0, 0))
         start = before + offset
         if start > at:

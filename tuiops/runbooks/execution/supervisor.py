@@ -1,7 +1,8 @@
 """Begins one command, watches it whatever becomes of the console, and says on disk how it ended.
 
 A process of its own, in its own session. It is told what to do on its standard input (`marshal`), because that may
-hold secrets, and answers with one line on its standard output: `begun`, `taken`, or `failed` and why.
+hold secrets, and answers with one line on its standard output: `begun`, `taken`, `unclaimed` and why its folder
+cannot be made, or `failed` and why.
 
 It must begin at once: of the standard library it imports as little as possible (without `re`, and so without `json`,
 `pathlib` and `typing`, it starts in half the time), and nothing else.
@@ -68,7 +69,7 @@ def _supervise(order: dict[str, Any]) -> int:
         _answer("taken")
         return 0
     except OSError as error:
-        _answer(f"failed {error.strerror or error}")
+        _answer(f"unclaimed {error.strerror or error}")
         return 0
     _adopt_orphans()
     try:
