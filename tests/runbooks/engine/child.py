@@ -2,28 +2,57 @@
 
 `python -m tests.runbooks.engine.child` reads lines `FOLDER HOW POINT` and forks a process for each: it confirms the
 runbook that is in the folder and, when its engine comes to that point, kills itself (`kill`), stands still (`stop`), or
-does nothing (`-`). Each process says its number; the one that reads says `dead NUMBER` when it is gone.
+does nothing (`-`). In the folder it also finds where the ledger is, and the vendor if there is one. Each process says
+its number; the one that reads says `dead NUMBER` when it is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from tests.ledger.homes import FileHome
 from tests.runbooks.engine.stage import Stage
+from tests.runbooks.engine.vendor import Distant
 from tests.runbooks.records import KIM
+from tuiops.config.model import LedgerConfig
+from tuiops.config.values import Secret
 from tuiops.ledger import store
 from tuiops.runbooks import locks
+
+if TYPE_CHECKING:
+    from tests.ledger.homes import Home
+
+_HOME, _VENDOR, _URL = "home.json", "vendor", "TEST_LEDGER_URL"
 
 SHORT = (2.0, 0.3, 0.7)
 """Lease, time between two words, and margin where somebody waits for a lease to run out."""
 
 _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
+
+def hand_over(folder: Path, home: Home, vendor: int = 0) -> None:
+    """Have the processes of a folder use this ledger, and the vendor at this port."""
+    config = home.config
+    said = {"path": config.path, "anchors": config.anchors, "url": os.environ[_URL] if config.url else ""}
+    (folder / _HOME).write_text(json.dumps(said), encoding="utf-8")
+    if vendor:
+        (folder / _VENDOR).write_text(str(vendor), encoding="ascii")
+
+
+class HandedOver:
+    """A home of which nothing but its configuration is used."""
+
+    def __init__(self, folder: Path) -> None:
+        said = json.loads((folder / _HOME).read_text(encoding="utf-8"))
+        os.environ[_URL] = said["url"]
+        where = {"url": Secret(env=_URL)} if said["url"] else {"path": said["path"]}
+        self.config = LedgerConfig(anchors=said["anchors"], **where)
 
 
 def shorten() -> None:
@@ -42,7 +71,9 @@ async def work(folder: Path, how: str, point: str) -> None:
             os.kill(os.getpid(), _SIGNALS[how])
 
     (folder / "victim").write_text(str(os.getpid()), encoding="ascii")
-    stage = Stage(folder, FileHome(folder))
+    stage = Stage(folder, cast("Home", HandedOver(folder)))
+    if (folder / _VENDOR).exists():
+        stage.service = Distant(int((folder / _VENDOR).read_text(encoding="ascii")), fault)
     console = await stage.console(KIM, fault=fault)
     run = await console.begun()
     say("begun", run)
