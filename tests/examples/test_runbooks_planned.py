@@ -155,6 +155,8 @@ async def test_sagebases_old_version_is_one_that_there_is(sagebase: Stage) -> No
     planner = sagebase.begin()
     made = await planner.plan("sagebase-retire-password", "sagebase", {"number": ("1",)})
     assert calls(made)["disable"].startswith("gcloud secrets versions disable 1 --secret=database-password")
+    with pytest.raises(Refused, match=r"newest \(2\) must be another one than number \(2\)"):
+        await planner.plan("sagebase-retire-password", "sagebase", {"number": ("2",)})
     for number in ("3", "latest"):
         with pytest.raises(Refused, match="is not among the secret versions that there are: 2, 1"):
             await planner.plan("sagebase-retire-password", "sagebase", {"number": (number,)})

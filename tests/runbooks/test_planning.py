@@ -298,6 +298,27 @@ do = { kind = "notify", message = "x" }
         plan(book, {}, ground(read={**both, Wanted("revisions", "api"): "v2"}))
 
 
+def test_what_was_read_may_have_to_be_another_one_than_what_was_chosen(tmp_path: Path) -> None:
+    text = """
+[parameters.number]
+type = "text"
+pattern = "[0-9]+"
+[reads.newest]
+of = "secret_versions"
+resource = "key"
+other_than = "number"
+[[steps]]
+id = "a"
+title = "{number} {newest}"
+do = { kind = "notify", message = "x" }
+"""
+    book = kept(tmp_path, text)
+    read = {Wanted("secret_versions", "key"): "3"}
+    assert plan(book, {"number": ("2",)}, ground(read=read)).steps[0].title == "2 3"
+    with pytest.raises(Refused, match=r"newest \(3\) must be another one than number \(3\)"):
+        plan(book, {"number": ("3",)}, ground(read=read))
+
+
 @pytest.mark.parametrize("value", ["a b", "a]b", "a/b", "é"])
 def test_what_is_gone_over_names_steps(roll: Kept, value: str) -> None:
     read = {**READ, Wanted("serving", value): "v1", Wanted("revisions", value): "v2"}

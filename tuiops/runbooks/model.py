@@ -123,8 +123,12 @@ class Read(_Table, frozen=True, kw_only=True):
         ),
     ]
     resource: Annotated[Name, Meta(description="The resource; may be a parameter or the variable of an `each`.")]
-    other_than: Annotated[Id | None, Meta(description="What is read by this name must be another one.")] = None
-    same_as: Annotated[Id | None, Meta(description="What is read by this name must be the same.")] = None
+    other_than: Annotated[
+        Id | None, Meta(description="What is read by this name, or chosen for this parameter, must be another one.")
+    ] = None
+    same_as: Annotated[
+        Id | None, Meta(description="What is read by this name, or chosen for this parameter, must be the same.")
+    ] = None
 
 
 # --- Checks: gates, and what confirms that a step worked ----------------------------------------------------------

@@ -258,16 +258,16 @@ def _read(runbook: Runbook, ground: Ground, words: Mapping[str, str]) -> dict[st
         found[name] = value
     for name, read in runbook.reads.items():
         if name in found:
-            _compare(name, read.other_than, found, same=False)
-            _compare(name, read.same_as, found, same=True)
+            _compare(name, read.other_than, {**words, **found}, same=False)
+            _compare(name, read.same_as, {**words, **found}, same=True)
     return found
 
 
-def _compare(name: str, other: str | None, found: Mapping[str, str], *, same: bool) -> None:
-    if other is not None and other in found and (found[name] == found[other]) is not same:
+def _compare(name: str, other: str | None, known: Mapping[str, str], *, same: bool) -> None:
+    if other is not None and other in known and (known[name] == known[other]) is not same:
         relation = "must be the same as" if same else "must be another one than"
         raise Refused(
-            f"not planned: {safe(name)} ({safe(found[name])}) {relation} {safe(other)} ({safe(found[other])})"
+            f"not planned: {safe(name)} ({safe(known[name])}) {relation} {safe(other)} ({safe(known[other])})"
         )
 
 

@@ -78,8 +78,8 @@ class _Names:
             yield from self._text(("reads", name, "resource"), Place.NAME, read.resource, scope)
             for key in ("other_than", "same_as"):
                 other = getattr(read, key)
-                if other is not None and (other not in self._runbook.reads or other == name):
-                    known = self._runbook.reads.keys() - {name}
+                known = (self._runbook.reads.keys() | self._singles) - {name}
+                if other is not None and other not in known:
                     yield Finding(("reads", name, key), f"{other} is not read", nearest(other, known))
             if name in self._runbook.parameters:
                 yield Finding(("reads", name), "is a parameter, too", "rename one of the two")
