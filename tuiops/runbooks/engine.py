@@ -309,11 +309,12 @@ class Engine:
             said = lit("the console failed at it, see its log")
         else:
             return
-        self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
         with contextlib.suppress(LedgerError, Refused):
             await self._known.read_whole(entry.run)
             if not self.history(entry.run).started:
                 await self._write(itself(self.holder), entry.run, RunPaused(reason=said))
+        # Not before: whoever follows the run would take it for one that was begun, and broke off.
+        self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
 
     def _keep_up(self, what: str, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
         self._spawn(self._attentive.keep_up(what, work), f"runs: {what}")
