@@ -301,10 +301,10 @@ class TestApproval:
         first, second, run = await self.asked(stage)
         digest = second.view(run).plan_digest
         await second.sitting.approve(run, digest)
-        await first.comes_to(run, RunState.SUCCEEDED)
-        for sitting in (first.sitting, second.sitting):
+        for console in (first, second):
+            await console.comes_to(run, RunState.SUCCEEDED)
             with pytest.raises(Refused, match="cannot be resumed"):
-                await sitting.resume(first.view(run))
+                await console.sitting.resume(console.view(run))
         with pytest.raises(Refused, match="begun before"):
             await first.engine.carry(KIM, run, may_begin)
         with pytest.raises(Refused, match="does not wait"):
