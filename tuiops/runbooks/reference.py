@@ -83,7 +83,8 @@ _RULES = """\
 4. Steps are done one at a time. The intent is on disk before a step acts, its outcome after. A run that was cut off
    shows the step as unknown; nothing is done a second time by itself.
 5. A failure stops the run, unless the step says `on_failure = "continue"`. What was done can be undone, last first, as
-   its steps say how.
+   its steps say how, unless somebody else has changed the resource since. An undo is confirmed, but is no plan that
+   could be approved: what takes a second person is put back by a runbook of its own.
 
 ## Danger
 
@@ -91,7 +92,7 @@ _RULES = """\
 |---|---|---|
 | `S` | only reads | choosing Run |
 | `C` | changes, and can be taken back | choosing Run; Cancel has the focus |
-| `X` | destroys: data, service, or the way back | typing the name of the environment |
+| `X` | destroys: data, service, or the way back | typing the name of the environment; also to approve, resume, undo |
 
 A runbook is as dangerous as its worst step. Commands, HTTP calls, abilities and manual steps say theirs; gates, waits
 and notes are `S`. An `X` step says how it is undone, or `undo = "none"` with `undo_reason`.
