@@ -1,4 +1,4 @@
-"""A thing to press: one line, chosen by Enter when it has the focus, never by a single key elsewhere."""
+"""A thing to press: one line, chosen by Enter when it has the focus, never by a single key or click elsewhere."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from tuiops.ui.widgets.safe import segment
 if TYPE_CHECKING:
     from textual.binding import BindingType
 
+LEAVE = "leave"
+"""Name of the choice that leaves everything as it is: one click on it is enough."""
 _PRESSED = Style(bold=True, reverse=True)
 
 
@@ -39,6 +41,8 @@ class Choice(Widget, can_focus=True, inherit_bindings=False):
         super().__init__(name=name)
         self._label = label
         self._open = True
+        self._reached = False
+        """Whether it got the focus since it was clicked last: then that may be the doing of the click under way."""
 
     @property
     def open(self) -> bool:
@@ -63,13 +67,17 @@ class Choice(Widget, can_focus=True, inherit_bindings=False):
         return Strip([segment(fmt("  {}  ", self._label), palette.text if self._open else palette.faint)])
 
     def on_focus(self) -> None:
+        self._reached = True
         self.refresh()
 
     def on_blur(self) -> None:
         self.refresh()
 
     def on_click(self) -> None:
-        self.action_press()
+        """The first click goes to it, as Tab does; the second one chooses it, as Enter does."""
+        reached, self._reached = self._reached, False
+        if not reached or self.name == LEAVE:
+            self.action_press()
 
     def action_press(self) -> None:
         if self._open and self.name is not None:
