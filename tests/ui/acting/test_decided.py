@@ -27,9 +27,9 @@ def destroying(view: RunView, at: int) -> RunView:
     return with_step(msgspec.structs.replace(view, danger=Danger.DESTROYS), at, danger=Danger.DESTROYS)
 
 
-def half_way(**changes: object) -> RunView:
+def half_way(*, undoing: bool = False) -> RunView:
     """A paused run with two steps to go."""
-    view = run(state=RunState.PAUSED, entry=7, **changes)
+    view = run(state=RunState.PAUSED, entry=7, undoing=undoing)
     for at in (1, 2):
         view = with_step(view, at, state=StepState.PENDING, started=None, ended=None, ends=None, held=None, text=EMPTY)
     return view
