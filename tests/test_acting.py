@@ -9,7 +9,7 @@ import pytest
 
 from tests.runbooks.engine.stage import HEAD, step
 from tests.waiting import eventually, eventually_answers
-from tuiops import wiring
+from tuiops import acting, wiring
 from tuiops.config.load import Loaded, load
 from tuiops.config.people import local_account, principal, rules
 from tuiops.core.access import Danger, Deed, Place, Role, decide
@@ -18,6 +18,7 @@ from tuiops.core.runs import RunState
 from tuiops.core.text import lit, safe
 from tuiops.errors import Refused
 from tuiops.runbooks.distance import DistantDesk
+from tuiops.runbooks.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +103,30 @@ async def test_a_ledger_that_cannot_be_had_refuses_and_the_read_side_goes_on(con
     with pytest.raises(Refused, match="nothing can be done here"):
         await console.desk.plan("mend", "shop", {})
     assert [one.system for one in console.reads.snapshot.systems] == ["shop"]
+
+
+async def test_a_fault_that_nobody_has_thought_of_is_said_and_it_is_tried_again(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acting, "TRY_AGAIN", 0.05)
+    start, faults = Engine.start, [RuntimeError("a mistake")]
+
+    async def fails(engine: Engine) -> None:
+        for fault in faults:
+            raise fault
+        await start(engine)
+
+    monkeypatch.setattr(Engine, "start", fails)
+    console.reads.start()
+    said = "nothing can be done here: a fault of the console (RuntimeError), see its log"
+    await console.until(lambda: any(said in one for one in console.reads.snapshot.notices))
+    with pytest.raises(Refused, match="a fault of the console"):
+        await console.desk.plan("mend", "shop", {})
+
+    faults.clear()
+    await console.attached()
+    await console.until(lambda: not any(said in one for one in console.reads.snapshot.notices))
+    assert (await console.desk.plan("mend", "shop", {})).decision.allowed
 
 
 async def test_rules_follow_the_configuration(console: Console) -> None:
