@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.examples.answers import CommandFailed
+from tests.google.fixtures import REGION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,8 @@ class Gcloud:
         """Names of the service's variables."""
         self.references: dict[str, str] = {}
         """By revision: the version of a secret that it reads, such as `database-password:2`."""
+        self.connections: dict[str, str] = {}
+        """By revision: the database that it connects to."""
 
     def __call__(self, argv: tuple[str, ...]) -> str:
         """What it prints. CommandFailed when it fails."""
@@ -79,6 +82,10 @@ class Gcloud:
                     "1",
                 )
                 return f"{self._stage.secrets.enabled(name)[0]}\n"
+            case ["secrets", "versions", "disable" | "enable" as change]:
+                self._stage.secrets.change(options["secret"], name, f"{change}d".upper())
+            case ["sql", "instances", "describe"]:
+                return self._instance(name)
             case ["sql", "operations", "wait"]:
                 self._waited(name, float(options["timeout"]))
             case ["auth"] if name == "print-access-token":
@@ -88,10 +95,17 @@ class Gcloud:
                 raise AssertionError(f"gcloud is not played so far: {command} {name}")
         return ""
 
+    def _instance(self, name: str) -> str:
+        if name not in self._stage.sql.instances:
+            raise CommandFailed(f"ERROR: (gcloud.sql.instances.describe) HTTPError 404: {name} does not exist.")
+        state = self._stage.sql.instance(name)["state"]
+        return json.dumps({"state": state, "connectionName": f"{self._stage.project}:{REGION}:{name}"})
+
     def _update(self, name: str, options: dict[str, str]) -> None:
         service = self.run.service(name)
-        if "update-env-vars" in options:
-            self.settings.append(options["update-env-vars"].partition("=")[0])
+        variable, _, value = options.get("update-env-vars", "").partition("=")
+        if variable and variable not in self.settings:
+            self.settings.append(variable)
         if "remove-env-vars" in options:
             self.settings.remove(options["remove-env-vars"])
         former = service["latestReadyRevision"].rpartition("/")[2]
@@ -99,6 +113,7 @@ class Gcloud:
         made = self.run.deploy(name, "chat:same", traffic=not pinned)
         _, _, reference = options.get("update-secrets", "").partition("=")
         self.references[made] = reference or self.references.get(former, "")
+        self.connections[made] = value if "add-cloudsql-instances" in options else self.connections.get(former, "")
         self._stage.google.clock.advance(_TAKES)
         ready = self.run.service(name)["terminalCondition"]
         if ready["state"] != "CONDITION_SUCCEEDED":

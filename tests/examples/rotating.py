@@ -113,7 +113,7 @@ class Rotation(Play):
         said = f"{asking.call}"
         self.asked_for.append(said)
         if "gcloud secrets versions disable" in said:
-            self.secrets.disable(SECRET, self.secrets.enabled(SECRET)[0])
+            self.secrets.change(SECRET, self.secrets.enabled(SECRET)[0], "DISABLED")
         elif "gcloud sql users set-password" in said:
             self.sql.passwords[DATABASE, USER] = self.value("2")
         return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.examples.playing import Play
+from tests.google.fixtures import REGION
 from tests.runbooks.playing import failed
 from tuiops.core.rollouts import Phase
 from tuiops.core.runs import RunState, StepState
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PHASES = tuple(f"phase{number}" for number in range(1, 9))
 SERVICES = tuple(f"{phase}-service" for phase in PHASES)
 CHAT = "tokyo-ai-chat-service"
+STREAMLIT = "sagebase-streamlit"
 
 
 class Manga(Play):
@@ -153,10 +155,31 @@ async def sagebase(google: GoogleStage, tmp_path: Path) -> AsyncIterator[Play]:
     play = Play(google, tmp_path, "sagebase")
     play.stage.sql.create("sagebase-db")
     play.stage.sql.backup("sagebase-db", hours_ago=200)
+    play.stage.secrets.create("database-password")
+    for value in (b"one", b"two"):
+        play.stage.secrets.add("database-password", value)
+    first = play.run.deploy(STREAMLIT, "sagebase:1")
+    play.gcloud.connections[first] = connection(play, "sagebase-db")
+    google.clock.advance(60)
     await play.begin()
-    play.world.levels = {("cloudsql", "resource:cloudsql"): (Unit.STATE, 0.0)}
+    play.world.rolls = (("streamlit", Phase.SUCCEEDED),)
+    play.world.levels = {
+        ("cloudsql", "resource:cloudsql"): (Unit.STATE, 0.0),
+        ("streamlit", "resource:streamlit"): (Unit.STATE, 0.0),
+        ("cloudsql", "connections"): (Unit.COUNT, 3.0),
+    }
     yield play
     await play.close()
+
+
+def connection(play: Play, database: str) -> str:
+    return f"{play.stage.project}:{REGION}:{database}"
+
+
+def connected(play: Play) -> str:
+    """What the revision that serves connects to."""
+    (serving,) = play.traffic(STREAMLIT)[STREAMLIT]
+    return play.gcloud.connections[serving]
 
 
 async def test_a_clone_of_the_database_stands_beside_it(sagebase: Play) -> None:
@@ -167,3 +190,44 @@ async def test_a_clone_of_the_database_stands_beside_it(sagebase: Play) -> None:
     verified = next(step for step in view.steps if step.key == "verify")
     assert verified.call.startswith("Connect to sagebase-0430")
     assert "done by hand" in verified.text
+
+
+async def test_the_application_is_switched_to_a_clone(sagebase: Play) -> None:
+    sagebase.stage.sql.create("sagebase-0430")
+    view = sagebase.view(await sagebase.played("sagebase-pitr-switch", attested=True, clone=("sagebase-0430",)))
+    assert (view.state, failed(view)) == (RunState.SUCCEEDED, [])
+    assert connected(sagebase) == connection(sagebase, "sagebase-0430")
+
+
+async def test_an_application_that_does_not_do_well_with_a_clone_goes_back(sagebase: Play) -> None:
+    sagebase.stage.sql.create("sagebase-0430")
+    sagebase.world.levels = {**sagebase.world.levels, ("streamlit", "resource:streamlit"): (Unit.STATE, 2.0)}
+    run = await sagebase.played("sagebase-pitr-switch", attested=True, clone=("sagebase-0430",))
+    assert (sagebase.view(run).state, failed(sagebase.view(run))) == (RunState.FAILED, ["well"])
+    assert connected(sagebase) == connection(sagebase, "sagebase-0430")
+
+    assert (await sagebase.undone(run, attested=True)).state is RunState.UNDONE
+    assert connected(sagebase) == connection(sagebase, "sagebase-db")
+
+
+@pytest.mark.parametrize("wrong", ["floats", "then"])
+async def test_nothing_is_switched_where_traffic_is_pinned_or_no_clone_runs(sagebase: Play, wrong: str) -> None:
+    if wrong == "floats":
+        (serving,) = sagebase.traffic(STREAMLIT)[STREAMLIT]
+        sagebase.run.share(STREAMLIT, {serving: 100})
+        sagebase.stage.google.clock.advance(60)
+    run = await sagebase.played("sagebase-pitr-switch", attested=True, clone=("sagebase-0430",))
+    assert (sagebase.view(run).state, failed(sagebase.view(run))) == (RunState.FAILED, [wrong])
+    assert not [argv for argv in sagebase.gcloud.called if "update" in argv]
+
+
+async def test_an_old_password_is_retired_and_comes_back_where_it_was_in_use(sagebase: Play) -> None:
+    view = sagebase.view(await sagebase.played("sagebase-retire-password", attested=True, number=("1",)))
+    assert (view.state, sagebase.stage.secrets.enabled("database-password")) == (RunState.SUCCEEDED, ["2"])
+
+    sagebase.stage.secrets.add("database-password", b"three")
+    sagebase.world.levels = {("cloudsql", "connections"): (Unit.COUNT, 0.0)}
+    run = await sagebase.played("sagebase-retire-password", attested=True, number=("2",))
+    assert (sagebase.view(run).state, failed(sagebase.view(run))) == (RunState.FAILED, ["connected"])
+    assert (await sagebase.undone(run)).state is RunState.UNDONE
+    assert sagebase.stage.secrets.enabled("database-password") == ["3", "2"]

@@ -64,10 +64,10 @@ class SecretsApi:
         """Numbers of the versions that can be read, the newest first."""
         return [one["name"].rpartition("/")[2] for one in self._secrets[name][1] if one["state"] == "ENABLED"]
 
-    def disable(self, name: str, number: str) -> None:
-        """Disable a version as somebody else."""
+    def change(self, name: str, number: str, state: str) -> None:
+        """Give a version another state as somebody else."""
         (version,) = (one for one in self._secrets[name][1] if one["name"].endswith(f"/{number}"))
-        version["state"] = "DISABLED"
+        version["state"] = state
 
     def _found(self, call: Call) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         name = call.variables[1]
