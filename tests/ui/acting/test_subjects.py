@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from tests.ui.acting.flow import console, press, settle, shown
-from tests.ui.fakes import NOW, alert, fleet
+from tests.ui.fakes import NOW, alert, fleet, rollout, system
+from tests.ui.fakes import service as health_of
 from tuiops.core.alerts import Alert, Report, merge
 from tuiops.core.severity import Severity
 from tuiops.core.subject import Subject
@@ -17,9 +19,15 @@ from tuiops.core.text import lit, safe
 from tuiops.ui.acting.card import CardScreen
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.panes.alerts import AlertsPane
+from tuiops.ui.panes.health import HealthPane
+from tuiops.ui.panes.rollouts import RolloutsPane
 from tuiops.ui.screens.alert import AlertScreen
 from tuiops.ui.screens.rollout import RolloutScreen
 from tuiops.ui.screens.service import ServiceScreen
+
+if TYPE_CHECKING:
+    from tuiops.core.health import ServiceHealth
+    from tuiops.core.snapshot import Snapshot
 
 STORM = 60
 
@@ -57,6 +65,81 @@ async def test_the_selected_row_is_the_acted_on_row_while_the_table_re_sorts(see
             )  # fmt: skip
             assert selected.service in shown(pilot).splitlines()[1]
             await press(pilot, "escape")
+
+
+def shuffled(known: Snapshot, chance: random.Random, turn: int) -> Snapshot:
+    """The same services and rollouts in another order, with other values and more of them each time."""
+
+    def measured(one: ServiceHealth) -> ServiceHealth:
+        return health_of(one.system, one.service, chance.uniform(0, 0.1), chance.uniform(0.1, 9))
+
+    systems = [
+        msgspec.structs.replace(
+            of, services=tuple(measured(one) for one in chance.sample(of.services, len(of.services)))
+        )
+        for of in known.systems
+    ]
+    rollouts = [
+        msgspec.structs.replace(one, started=NOW - timedelta(seconds=chance.uniform(1, 9000)))
+        for one in chance.sample(known.rollouts, len(known.rollouts))
+    ]
+    return msgspec.structs.replace(
+        known, version=turn, systems=tuple(chance.sample(systems, len(systems))), rollouts=tuple(rollouts)
+    )
+
+
+@pytest.mark.parametrize("name", ["1", "3"])
+async def test_so_it_is_in_health_and_among_rollouts(name: str) -> None:
+    chance = random.Random(name)
+    rollouts = tuple(
+        msgspec.structs.replace(rollout(), id=safe(f"r{number}"), service=safe(f"s{number}"), new=safe(f"new{number}"))
+        for number in range(12)
+    )
+    services = tuple(health_of("pricealert", f"s{number}", 0.01, 1.0) for number in range(12))
+    known = msgspec.structs.replace(fleet(), systems=(system("pricealert", *services),), rollouts=rollouts)
+    app, backend, desk = console(known)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, name)
+        pane: HealthPane | RolloutsPane = app.console_screen.query_one(HealthPane if name == "1" else RolloutsPane)
+        table, seen = pane.table, set[str]()
+        for turn in range(STORM // 4):
+            for _ in range(chance.randrange(3)):
+                table.action_table_down()
+            backend.publish(shuffled(known, chance, turn * 2 + 2))
+            wanted = pane.subjects()
+            app.simulate_key("x")
+            backend.publish(shuffled(known, chance, turn * 2 + 3))
+            await settle(pilot)
+            assert len(wanted) == 1
+            assert desk.subjects[-1] == wanted
+            assert wanted[0].name in shown(pilot).splitlines()[1]
+            await press(pilot, "escape")
+            seen.add(wanted[0].name)
+        assert len(seen) > 1
+
+
+async def test_marked_rows_stay_the_marked_ones_while_the_table_re_sorts() -> None:
+    known = msgspec.structs.replace(fleet(), alerts=stormy(7))
+    app, backend, desk = console(known)
+    chance = random.Random(7)
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = app.screen.query_one(AlertsPane)
+        marked: set[str] = set()
+        for turn in range(STORM // 6):
+            for _ in range(chance.randrange(3)):
+                pane.table.action_table_down()
+            selected = pane.table.selected
+            assert isinstance(selected, Alert)
+            marked ^= {selected.identity}
+            await press(pilot, "space")
+            backend.publish(msgspec.structs.replace(known, version=turn + 2, alerts=stormy(700 + turn)))
+            app.simulate_key("x")
+            backend.publish(msgspec.structs.replace(known, version=turn + 900, alerts=stormy(800 + turn)))
+            await settle(pilot)
+            if marked:
+                assert {one.alert for one in desk.subjects[-1]} == marked
+            await press(pilot, "escape")
+        assert len(marked) > 1
 
 
 async def test_a_row_that_is_gone_is_not_replaced_by_its_neighbour() -> None:
