@@ -9,14 +9,16 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tuiops.core.access import Deed
-from tuiops.core.record import Entry, RunAborting, RunApproved, RunPaused, StepAttested
+from tuiops.core.record import Entry, RunAborting, StepAttested
 from tuiops.core.runs import RunState
-from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
-from tuiops.errors import LedgerError, Refused, TuiopsError
+from tuiops.core.text import EMPTY, SafeText, fmt, safe
+from tuiops.errors import LedgerError, Refused
 from tuiops.ledger.base import FencedOut
+from tuiops.runbooks.approvals import Approvals
 from tuiops.runbooks.attentive import Attentive
 from tuiops.runbooks.carrier import Carrier
 from tuiops.runbooks.known import Known
@@ -84,7 +86,7 @@ class Engine:
         """Runs that are being taken up, carried out or given back here; the event is set when that is over."""
         self._leaving: set[str] = set()
         self._acquiring = asyncio.Lock()
-        self._waiting: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._approvals = Approvals(self._known, partial(self._write, itself(holder)))
         self._recovery = Recovery(means, self._known, holder, self._acquiring, self._busy.__contains__)
         self._tasks: set[asyncio.Task[None]] = set()
         self._attentive = Attentive(self._known.trouble, means.pause)
@@ -122,10 +124,11 @@ class Engine:
         last = await self.ledger.last()
         await self._catch_up(max(0, last - REMEMBERED))
         await self._look_at_locks()
-        self._spawn(self._anchor(), "runs: anchor")
-        self._keep_up("news of runs", self._listen)
-        self._keep_up("who holds runs", self._watch_locks)
-        self._keep_up("what is shown of runs", self._publish)
+        self._spawn(self._known.anchor(), "runs: anchor")
+        shows = partial(self._known.publish, self.means.pause)
+        self._spawn(self._attentive.keep_up("news of runs", self._listen), "runs: news")
+        self._spawn(self._attentive.keep_up("who holds runs", self._watch_locks), "runs: locks")
+        self._spawn(self._attentive.keep_up("what is shown of runs", shows), "runs: publish")
         self._known.changed()
 
     async def stop(self) -> None:
@@ -154,7 +157,7 @@ class Engine:
 
     def when_approved(self, run: str, begin: Callable[[], Awaitable[None]]) -> None:
         """Have a run begun here as soon as another person has approved it, wherever that happens."""
-        self._waiting[run] = begin
+        self._approvals.wait(run, begin)
 
     async def begin(self, by: Principal, run: str, plan: Plan) -> None:
         """Take the locks of a run that is not recorded yet, record it and carry it out.
@@ -298,27 +301,6 @@ class Engine:
             self._busy.pop(run).set()
             self._known.given_back(run)
 
-    async def _approved(self, entry: Entry, begin: Callable[[], Awaitable[None]]) -> None:
-        """Begin what was approved, or say why not: who asked for it may be looking elsewhere."""
-        try:
-            await begin()
-        except TuiopsError as error:
-            said = safe(str(error), 500)
-        except Exception:  # it was to begin, and did not: that must not be lost, whatever the reason
-            log.exception("run %s, which was approved, could not be begun", entry.run)
-            said = lit("the console failed at it, see its log")
-        else:
-            return
-        with contextlib.suppress(LedgerError, Refused):
-            await self._known.read_whole(entry.run)
-            if not self.history(entry.run).started:
-                await self._write(itself(self.holder), entry.run, RunPaused(reason=said))
-        # Not before: whoever follows the run would take it for one that was begun, and broke off.
-        self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))
-
-    def _keep_up(self, what: str, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
-        self._spawn(self._attentive.keep_up(what, work), f"runs: {what}")
-
     async def _listen(self, well: Callable[[], None]) -> None:
         """Follow what other consoles write, and hear what it asks of the runs that are carried out here."""
         async for _ in self.ledger.news():
@@ -326,11 +308,6 @@ class Engine:
             if self._known.unsure:
                 await self._look_at_locks()
             well()
-
-    async def _anchor(self) -> None:
-        """Have what a killed console wrote last come under an anchor: nobody else may write for long."""
-        with contextlib.suppress(LedgerError):
-            await self.ledger.anchor()
 
     async def _catch_up(self, after: int) -> None:
         async for sealed in self.ledger.read(after=after):
@@ -345,9 +322,9 @@ class Engine:
     def _heard(self, sealed: Sealed) -> None:
         """Act on an entry. It may come twice, once by the one who wrote it."""
         entry = sealed.entry
-        known = self.find(entry.run) if isinstance(entry.event, RunApproved) and entry.run in self._waiting else None
-        if known is not None and known.view.approved_by:
-            self._spawn(self._approved(entry, self._waiting.pop(entry.run)), f"approved {entry.run}")
+        to_do = self._approvals.heard(entry)
+        if to_do is not None:
+            self._spawn(to_do, f"approved {entry.run}")
         carrier = self._carriers.get(entry.run)
         if carrier is None or sealed.number <= carrier.since:
             return
@@ -364,9 +341,6 @@ class Engine:
             await self._look_at_locks()
             well()
             await self.means.pause(LOOK_AT_LOCKS)
-
-    async def _publish(self, well: Callable[[], None]) -> None:
-        await self._known.publish(self.means.pause, well)
 
     async def _look_at_locks(self) -> None:
         """Who holds what; runs that lost their console are looked after."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from tuiops.core.text import EMPTY, SafeText, join
+from tuiops.errors import LedgerError
 from tuiops.runbooks.book import RunBook
 from tuiops.runbooks.progress import Progress
 
@@ -118,6 +120,11 @@ class Known:
     def troubled(self, about: str) -> SafeText:
         """What is wrong with a run, or with something else; empty when nothing is."""
         return self._troubles.get(about, EMPTY)
+
+    async def anchor(self) -> None:
+        """Have what a killed console wrote last come under an anchor: nobody else may write for long."""
+        with contextlib.suppress(LedgerError):
+            await self.ledger.anchor()
 
     async def publish(self, pause: Callable[[float], Awaitable[None]], told: Callable[[], None]) -> None:
         """Tell of every change, for ever; `told` is called whenever that was done."""
