@@ -58,12 +58,12 @@ def planner(loaded: Loaded, world: ExampleWorld) -> Planner:
 
 
 class Restoring(Playing):
-    """The databases in an account of Moto, and the API beside them."""
+    """The databases in an account, and the API beside them."""
 
-    def __init__(self, url: str, loaded: Loaded, folder: Path) -> None:
+    def __init__(self, url: str, loaded: Loaded, folder: Path, clock: FakeClock | None = None) -> None:
         super().__init__("pricealert")
         self._loaded, self._folder = loaded, folder
-        self.clock = FakeClock(datetime.now(UTC))
+        self.clock = clock or FakeClock(datetime.now(UTC))
         self.account: AwsClient = aws_client(aws_config(url))
         self.source: AwsSource = source_of(url, there(loaded))
         self.world = PlayedWorld(self.source, loaded.config, self.clock)
@@ -72,6 +72,8 @@ class Restoring(Playing):
         """Steps and what people were asked to do by hand."""
         self.fails = ""
         """The step that somebody says has failed."""
+        self.lag = 0.0
+        """Seconds by which every look at the restore comes late."""
 
     async def begin(self) -> None:
         answers = Answers(self._folder / "executions", self._aws)
@@ -88,7 +90,7 @@ class Restoring(Playing):
         return {one["DBInstanceIdentifier"]: one for one in found}
 
     async def passes(self, seconds: float) -> None:
-        self.clock.advance(seconds)
+        self.clock.advance(seconds if self.asked_for else seconds + self.lag)
 
     def by_hand(self, asking: StepView) -> bool:
         self.asked_for.append((asking.key, str(asking.call)))

@@ -9,9 +9,11 @@ import pytest
 
 from tests.examples.filled import filled
 from tests.examples.playing_aws import Restoring, RollingBack, planner, serving, there
+from tests.examples.slow_rds import TAKES, SlowRds
 from tests.examples.worlds import ExampleWorld
 from tests.runbooks.playing import failed
 from tests.sources.aws.account import CLUSTER, Ecs, only_keys_of_the_test, source_of
+from tests.sources.hostile import Hostile
 from tests.waiting import eventually_answers
 from tuiops.config.load import load
 from tuiops.core.clock import FakeClock
@@ -133,6 +135,31 @@ async def test_data_that_is_not_whole_is_never_used(restoring: Restoring) -> Non
     assert step == "restore"
     assert said.startswith(f"Delete the instance {RESTORED}, after making sure that nothing uses it.")
     assert await production(restoring) == before
+
+
+@pytest.mark.parametrize(
+    ("becomes", "state", "steps"),
+    [("available", RunState.SUCCEEDED, []), ("incompatible-restore", RunState.FAILED, ["restore"])],
+)
+async def test_a_restore_is_waited_for_as_long_as_it_takes_and_never_taken_for_done(
+    loaded: Loaded, tmp_path: Path, becomes: str, state: RunState, steps: list[str]
+) -> None:
+    clock = FakeClock(datetime.now(UTC))
+    rds = SlowRds(clock, PRODUCTION, SNAPSHOT)
+    rds.becomes = becomes
+    async with Hostile(rds) as server:
+        play = Restoring(server.url, loaded, tmp_path, clock)
+        play.world.levels = {("api", "errors"): (Unit.RATIO, 0.001)}
+        play.lag = 60.0
+        await play.begin()
+        began = clock.now()
+        view = play.view(await play.played("pricealert-restore-snapshot", attested=True, **VALUES))
+        await play.close()
+
+    assert (view.state, failed(view)) == (state, steps)
+    assert clock.now() - began >= TAKES
+    assert rds.count("RestoreDBInstanceFromDBSnapshot") == 1
+    assert bool(play.asked_for) is (not steps)
 
 
 async def test_where_the_api_does_badly_on_it_everything_goes_back_in_order(restoring: Restoring) -> None:
