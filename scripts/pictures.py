@@ -109,12 +109,14 @@ def acting() -> Iterator[Picture]:
 
         return made
 
-    yield Picture("menu-120x40", MIDDLE, desk(), keys=("x",))
-    for size in (SMALL, MIDDLE):
+    for size in (SMALL, MIDDLE, LARGE):
         yield Picture(f"card-{size[0]}x{size[1]}", size, desk(), keys=("x", "a"))
-    yield Picture("run-120x40", MIDDLE, desk(run(42)), keys=("X", "enter"))
+    for size in (MIDDLE, LARGE):
+        at = f"{size[0]}x{size[1]}"
+        yield Picture(f"menu-{at}", size, desk(), keys=("x",))
+        yield Picture(f"run-{at}", size, desk(run(42)), keys=("X", "enter"))
+        yield Picture(f"runs-{at}", size, desk(*runs), keys=("X",))
     yield Picture("run-unknown-80x24", SMALL, desk(unknown(42)), keys=("X", "enter"))
-    yield Picture("runs-120x40", MIDDLE, desk(*runs), keys=("X",))
 
 
 async def draw(picture: Picture) -> str:

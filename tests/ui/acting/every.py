@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.ui.acting.flow import press, settle
+from tests.ui.acting.flow import press
 from tuiops.ui.actions import ACTIONS
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.keymap import PRESETS, key_name
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from textual.pilot import Pilot
+    from textual.screen import Screen as TextualScreen
     from textual.widget import Widget
 
     Act = tuple[str, Callable[[], Awaitable[object]]]
@@ -47,27 +48,32 @@ class Screen:
         self._app = app
         self._pilot = pilot
         self._way = way
-        self._there: object = None
+        self._there: TextualScreen[None] | None = None
         self._focused: Widget | None = None
 
     async def back(self) -> None:
         """Be there as if nobody had done anything yet."""
         app = self._app
-        screen = app.screen
-        if (
-            screen is self._there
-            and not app.frozen
-            and app.focused is self._focused
-            and not screen.has_class("searching")
-        ):
-            return
+        app.freeze(on=False)
+        there = self._there
+        if there is None or there not in app.screen_stack:
+            await self._anew()
+        elif there is not app.screen:
+            while there is not app.screen:
+                app.pop_screen()
+            await self._pilot.pause()
+        elif there.has_class("searching"):
+            await self._pilot.press("escape")
+        if app.focused is not self._focused:
+            app.set_focus(self._focused)
+
+    async def _anew(self) -> None:
+        app = self._app
         while len(app.screen_stack) > 1:
             app.pop_screen()
-        app.freeze(on=False)
-        await settle(self._pilot)
-        for prompt in app.console_screen.query(Prompt):
-            if prompt.display:
-                await self._pilot.press("escape", "escape")
+        await self._pilot.pause()
+        if any(prompt.display for prompt in app.console_screen.query(Prompt)):
+            await self._pilot.press("escape")
         await press(self._pilot, *self._way)
         self._there, self._focused = app.screen, app.focused
 
