@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from tests.runbooks.engine.stage import Console, Stage
     from tuiops.core.runs import RunView
-    from tuiops.runbooks.history import History
 
 LEE = person("lee", Role.APPROVER)
 KEY = '{ kind = "manual", instructions = "turn the key" }'
@@ -70,19 +69,19 @@ class TestMovedOn:
         await third.sitting.resume(third.view(run))
         await third.comes_to(run, RunState.SUCCEEDED)
 
-    async def test_nor_when_it_moves_on_while_the_locks_are_taken(self, stage: Stage) -> None:
-        """What counts is how it stands once nobody else can change it, and not what this console has heard."""
+    async def test_nor_when_it_moved_on_and_this_console_has_not_heard_of_it(
+        self, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What counts is how it stands once nobody else can change it."""
         second, third, run = await paused(stage)
-        seen = third.view(run)
+        heard = third.engine.history(run)
         await second.sitting.skip(second.view(run), "key", "there is no key")
+        monkeypatch.setattr(third.engine, "history", lambda _: heard)
 
-        def fits(found: History | None) -> None:
-            standing.may_go_on(found)
-            standing.is_as_seen(found, seen)
-
-        with pytest.raises(Refused, match="has moved on"):
-            await third.engine.carry(LEE, run, fits)
-        assert [one for one in await stage.events(RunStarted) if isinstance(one, RunStarted)] == [RunStarted()]
+        for attempt in (third.sitting.resume(heard.view), third.sitting.skip(heard.view, "two", "not needed")):
+            with pytest.raises(Refused, match="has moved on"):
+                await attempt
+        assert await stage.events(RunStarted) == [RunStarted()]
 
     async def test_an_undo_is_of_what_was_shown(self, stage: Stage) -> None:
         stage.runbook(step("one", stage.append("one"), undo=stage.append("unone")) + step("bad", BAD, **NONE))
