@@ -181,8 +181,8 @@ class _Folding:
             case RunStarted(undoing=undoing):
                 if (undoing and self._started) or (self._view.live and not asked):
                     self._started, self._undoing = True, undoing
-                    # Whoever takes it up asks, counts and looks anew.
-                    self._interrupted()
+                    # Whoever takes it up asks anew.
+                    self._interrupted(StepState.ASKING)
                     self._run(state=RunState.RUNNING, started=self._view.started or entry.at, ended=None, reason=EMPTY)
             case RunPaused(reason=reason) if self._view.live and not asked:
                 self._run(state=RunState.PAUSED, reason=reason)
@@ -285,11 +285,11 @@ class _Folding:
         """The execution that was claimed and has not ended; empty when there is none."""
         return next((one for one in self._executions if one in self._claimed), "")
 
-    def _interrupted(self) -> None:
-        """Of what was under way, what was claimed may have happened or not, and what was only intended has not."""
+    def _interrupted(self, *states: StepState) -> None:
+        """Of what stands so, what was claimed may have happened or not, and what was only intended has not."""
         unfinished = self._unfinished
         for key, step in self._steps.items():
-            if step.state in {StepState.RUNNING, StepState.COUNTING, StepState.HOLDING, StepState.ASKING}:
+            if step.state in states:
                 state = self._before_undo.get(step.execution, StepState.PENDING)
                 if step.execution == unfinished and unfinished:
                     state = StepState.UNKNOWN
@@ -297,7 +297,7 @@ class _Folding:
 
     def _abandoned(self) -> None:
         """Nobody carries it out."""
-        self._interrupted()
+        self._interrupted(StepState.RUNNING, StepState.COUNTING, StepState.HOLDING, StepState.ASKING)
         if self._unfinished:
             known = self._view.state is RunState.UNKNOWN and self._view.reason
             self._run(state=RunState.UNKNOWN, reason=known or NOBODY)

@@ -123,22 +123,6 @@ async def test_what_a_command_printed_is_kept_in_the_record_alone_when_the_run_i
     assert console.step(run, "talk").evidence.output == ("hello",)
 
 
-async def test_no_look_of_a_gate_outlives_the_run_that_was_aborted(stage: Stage) -> None:
-    check = '{ by = "command", argv = ["sleep", "60"], every = "100ms", within = "60s" }'
-    stage.runbook(step("look", f'{{ kind = "gate", check = {check} }}', danger=""))
-    console = await stage.console()
-    run = await console.begun()
-
-    def looks() -> list[str]:
-        return [one.name for one in stage.executions.glob("look-*") if (one / "lock").exists()]
-
-    await console.until(lambda: len(looks()) == 1)
-    await console.sitting.abort(run)
-    await console.comes_to(run, RunState.ABORTED)
-
-    assert [(stage.executions / one / "status").exists() for one in looks()] == [True]
-
-
 async def test_what_a_killed_console_wrote_last_is_anchored_by_the_next_one(shared: Stage) -> None:
     killed = opened(shared.home)
     said = Entry(at=shared.clock.now(), by=KIM, event=Commented(subject=lit("x"), text=lit("y")))
