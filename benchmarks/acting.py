@@ -74,7 +74,8 @@ def prepare(folder: Path) -> Path:
 
 def opened(terminal: Terminal) -> tuple[list[float], list[float]]:
     """Seconds from `x` to the menu and from its letter to the card, over and over."""
-    menus, cards = [], []
+    menus: list[float] = []
+    cards: list[float] = []
     for _ in range(OPENINGS):
         for found, key, sign in ((menus, b"x", b"USUALLY"), (cards, b"a", b"writer.py")):
             # Not in step with the program's own frames.

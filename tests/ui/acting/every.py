@@ -48,7 +48,7 @@ class Screen:
         self._app = app
         self._pilot = pilot
         self._way = way
-        self._there: TextualScreen[None] | None = None
+        self._there: TextualScreen[object] | None = None
         self._focused: Widget | None = None
 
     async def back(self) -> None:

@@ -29,7 +29,7 @@ def confirmed(calls: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
 async def test_from_an_alert_at_most_six_keys_lead_to_a_confirmed_run() -> None:
     app, _, desk = console()
     async with app.run_test(size=(120, 40)) as pilot:
-        pressed = 0
+        pressed, text = 0, ""
         for key in ("x", "a", "tab", "enter"):
             assert confirmed(desk.calls) == []
             text = await press(pilot, key)

@@ -18,7 +18,8 @@ from tuiops.core.alerts import Report, merge
 from tuiops.core.runs import RunState
 from tuiops.core.severity import Severity
 from tuiops.core.text import lit
-from tuiops.ui.acting.card import CardScreen, Stage
+from tuiops.ui.acting import card as cards
+from tuiops.ui.acting.card import CardScreen
 from tuiops.ui.acting.request import Request
 from tuiops.ui.actions import Scope, commands, within
 from tuiops.ui.app import TuiopsApp
@@ -127,7 +128,7 @@ async def test_whatever_a_viewer_does_changes_nothing(stage: Stage) -> None:
         )
         card = app.screen
         assert isinstance(card, CardScreen)
-        await eventually(lambda: card.stage is not Stage.READING, "the card")
+        await eventually(lambda: card.stage is not cards.Stage.READING, "the card")
         card.show_now()
         await settle(pilot)
         assert "Not allowed" in shown(pilot)

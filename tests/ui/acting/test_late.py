@@ -21,6 +21,7 @@ from tuiops.ui.acting.run import RunScreen
 from tuiops.ui.acting.why import WhyScreen
 
 if TYPE_CHECKING:
+    from tuiops.runbooks.model import AnyParameter
     from tuiops.ui.app import TuiopsApp
 
 FAULT = "the console failed at this, see its log; X shows what has begun"
@@ -159,7 +160,7 @@ async def test_a_card_that_failed_by_a_fault_can_be_read_again() -> None:
 
 async def test_a_late_list_is_of_the_parameter_that_it_was_asked_for() -> None:
     app, desk = moving()
-    parameters = {
+    parameters: dict[str, AnyParameter] = {
         "class": EnumParameter(options=("small", "large")),
         "revision": ListedParameter(of="revisions", resource="api"),
     }

@@ -100,7 +100,8 @@ async def test_so_it_is_in_health_and_among_rollouts(name: str) -> None:
     app, backend, desk = console(known)
     async with app.run_test(size=(120, 40)) as pilot:
         await press(pilot, name)
-        pane: HealthPane | RolloutsPane = app.console_screen.query_one(HealthPane if name == "1" else RolloutsPane)
+        screen = app.console_screen
+        pane = screen.query_one(HealthPane) if name == "1" else screen.query_one(RolloutsPane)
         table, seen = pane.table, set[str]()
         for turn in range(STORM // 4):
             for _ in range(chance.randrange(3)):
