@@ -93,9 +93,7 @@ class LockRow(NamedTuple):
         )
 
     def _expired(self, moment: Moment) -> bool:
-        if self.expires == PARKED or (moment.machine and not of_this_boot(self.boot)):
-            return True
-        return self.expires <= moment.clock
+        return self.expires <= moment.clock or (moment.machine and not of_this_boot(self.boot))
 
 
 def _is_number(value: object) -> bool:
