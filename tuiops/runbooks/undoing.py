@@ -54,7 +54,7 @@ def way_back(history: History, step: PlannedStep) -> AnyUndo | None:
 
 def shown(history: History) -> RunView:
     """The run with what an undo would go over, and what it would do about it."""
-    calls = {step.key: EMPTY if step.key in history.kept else _call(history, step) for step in to_undo(history)}
+    calls = {step.key: _call(history, step) for step in to_undo(history)}
     steps = tuple(
         msgspec.structs.replace(view, changed=True, undo_call=calls[view.key]) if view.key in calls else view
         for view in history.view.steps
