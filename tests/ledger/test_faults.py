@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -15,10 +12,9 @@ import psycopg
 import pytest
 
 from tests.ledger import samples
+from tests.ledger.confined import small_disk, unprivileged
 from tests.ledger.homes import FileHome, ServerHome, opened
 from tests.ledger.processes import ROOT, Child, texts
-from tests.servers.fixtures import cannot_be_had
-from tests.servers.packages import MissingServer
 from tuiops.config.model import LedgerConfig
 from tuiops.config.values import Secret
 from tuiops.core.text import lit
@@ -73,18 +69,6 @@ async def test_a_full_disk(file: FileHome, monkeypatch: pytest.MonkeyPatch) -> N
     await ledger.close()
 
 
-def small_disk(folder: Path) -> list[str]:
-    """How a child sees a disk of its own in place of a folder, a file `filler` on it, and nobody else does."""
-    own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-    make = f"mount -t tmpfs -o size=600k tmpfs '{folder}' && head -c 200000 /dev/zero > '{folder}/filler'"
-    if shutil.which("unshare") is None:
-        cannot_be_had(MissingServer("a small disk cannot be had without unshare (util-linux)"))
-    tried = subprocess.run([*own, "sh", "-c", make], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        cannot_be_had(MissingServer(f"a small disk cannot be had here: {tried.stderr.strip()}"))
-    return [*own, "sh", "-c", f'{make} && exec "$@"', "sh"]
-
-
 async def test_a_disk_that_is_really_full(file: FileHome, children: list[Child]) -> None:
     folder = file.path.parent
     folder.mkdir()
@@ -129,21 +113,6 @@ async def test_a_limit_on_files(file: FileHome, children: list[Child]) -> None:
     assert list((await texts(ledger)).values())[-1].endswith("two")
     assert (await ledger.verify()).faults == ()
     await ledger.close()
-
-
-def unprivileged() -> list[str]:
-    """How a child runs without root's power to write anywhere, though it may read the programs."""
-    if os.geteuid() != 0:
-        return []
-    if shutil.which("setpriv") is None:
-        cannot_be_had(MissingServer("root writes everywhere, and cannot be another user without setpriv (util-linux)"))
-    reads = "+dac_read_search"
-    found = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", reads,
-             "--ambient-caps", reads, "--"]  # fmt: skip
-    tried = subprocess.run([*found, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode:
-        cannot_be_had(MissingServer(f"root cannot be another user here: {tried.stderr.strip()}"))
-    return found
 
 
 async def test_a_folder_that_cannot_be_written(file: FileHome, children: list[Child]) -> None:
