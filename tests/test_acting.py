@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runbooks.engine.stage import HEAD, step
-from tests.waiting import eventually, eventually_answers
-from tuiops import acting, wiring
-from tuiops.config.load import Loaded, load
+from tests.desk_beside_hub import CONFIG, PEOPLE, Console
+from tests.waiting import eventually_answers
+from tuiops import acting
+from tuiops.config.load import load
 from tuiops.config.people import local_account, principal, rules
 from tuiops.core.access import Danger, Deed, Place, Role, decide
-from tuiops.core.clock import SystemClock
 from tuiops.core.runs import RunState
 from tuiops.core.text import lit, safe
 from tuiops.errors import Refused
-from tuiops.runbooks.distance import DistantDesk
 from tuiops.runbooks.engine import Engine
 
 if TYPE_CHECKING:
@@ -25,53 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tuiops.core.access import Principal
-    from tuiops.hub.thread import HubThread
-
-CONFIG = """
-environment = "staging"
-[environments.staging]
-production = false
-[environments.live]
-production = true
-[systems.shop]
-label = "Shop"
-"""
-
-PEOPLE = """
-[people.boss]
-accounts = ["local:boss"]
-role = "approver"
-[[permissions]]
-danger = "X"
-"""
-
-
-class Console:
-    """The read side with a desk, as a front end has it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "config.toml"
-        self.write(CONFIG)
-        self.effects = folder / "effects"
-        (folder / "runbooks").mkdir()
-        touch = f'{{ kind = "command", argv = ["touch", "{self.effects}"] }}'
-        text = HEAD + step("one", touch, undo='"none"', undo_reason='"a test"')
-        (folder / "runbooks" / "mend.toml").write_text(text, encoding="utf-8")
-        self.desk = DistantDesk(principal(self.read().config, local_account(), ""), SystemClock())
-        subject = wiring.Subject(loaded=self.read(), reload=self.read)
-        self.reads: HubThread = wiring.backend(subject, desk=self.desk)
-
-    def write(self, text: str) -> None:
-        self.file.write_text(text, encoding="utf-8")
-
-    def read(self) -> Loaded:
-        return load(self.file, environ={})
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        await eventually(holds, "what the console is to bring about")
-
-    async def attached(self) -> None:
-        await self.until(lambda: self.desk._there is not None)
 
 
 @pytest.fixture
@@ -82,7 +33,10 @@ def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console
     made.reads.stop()
 
 
-async def test_a_desk_plans_confirms_and_shows_its_runs_in_snapshots(console: Console) -> None:
+async def test_a_desk_plans_confirms_and_shows_its_runs_in_snapshots(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuiops.runbooks.distance.STARTING", 0.0)
     with pytest.raises(Refused, match="still starting"):
         await console.desk.plan("mend", "shop", {})
     console.reads.start()

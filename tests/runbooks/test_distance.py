@@ -124,7 +124,19 @@ async def test_what_writes_is_done_to_its_end_though_nobody_waits_for_it_any_mor
     assert elsewhere.desk.backend.snapshot.runs[0].id == "r42"
 
 
-async def test_before_there_is_a_desk_and_after_its_loop_has_ended_everything_is_refused() -> None:
+async def test_whoever_asks_at_the_very_start_waits_for_the_desk() -> None:
+    elsewhere = Elsewhere()
+    asking = asyncio.ensure_future(elsewhere.distant.offered(()))
+    await asyncio.sleep(0)
+    elsewhere.start()
+    assert await asking == elsewhere.desk.offers
+    elsewhere.stop()
+
+
+async def test_before_there_is_a_desk_and_after_its_loop_has_ended_everything_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tuiops.runbooks.distance.STARTING", 0.0)
     elsewhere = Elsewhere()
     with pytest.raises(Refused, match="still starting"):
         await elsewhere.distant.abort("r1")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeVar
 
 from tuiops.core.access import Decision
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 
 _Answer = TypeVar("_Answer")
 
+STARTING = 10.0
+"""Seconds that somebody who asks at the very start waits for the desk to stand."""
+
 
 class DistantDesk:
     """A `desk.Desk` that stands elsewhere, from the moment that it is told where."""
@@ -38,6 +43,8 @@ class DistantDesk:
         self._clock = clock
         self._there: tuple[Desk, asyncio.AbstractEventLoop] | None = None
         self._trouble = lit("the console is still starting")
+        self._known: Future[None] = Future()
+        """Done as soon as it is known for the first time whether the desk stands."""
         self._forbidden = False
         self._deeds: set[asyncio.Task[object]] = set()
         """What is being done, in the loop of the engine."""
@@ -45,15 +52,24 @@ class DistantDesk:
     def attach(self, desk: Desk) -> None:
         """Stand here: called in the event loop in which the desk is to be used."""
         self._there = (desk, asyncio.get_running_loop())
+        self._tell()
         if self._forbidden:
             self._keep(asyncio.ensure_future(desk.forbid()))
 
     def detach(self, why: SafeText) -> None:
         """Stand nowhere: whatever is asked for is refused for this reason."""
         self._there, self._trouble = None, why
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self._known.done():
+            self._known.set_result(None)
 
     async def _read(self, work: Callable[[Desk], Coroutine[None, None, _Answer]]) -> _Answer:
         """What a desk answers. Nobody waits for it any more when this is cancelled."""
+        if not self._known.done():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._known)), STARTING)
         if self._there is None:
             raise Refused(self._trouble)
         desk, loop = self._there

@@ -16,6 +16,7 @@ from tuiops.ui.screens.pen import BLANK, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from tuiops.core.runs import Held, RunView, StepView
     from tuiops.ui.screens.pen import Pen, Piece, Row
@@ -136,7 +137,7 @@ def _time(pen: Pen, step: StepView) -> SafeText:
 def _beside(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
     """What stands under a step's title: gate, countdown, what to do by hand, how it ended."""
     if step.held is not None and step.state is not StepState.PENDING:
-        yield from _gate(pen, step.held)
+        yield from _gate(pen, step.held, step.ended or pen.now)
     if not step.state.final and step.ends is not None and step.state is not StepState.PENDING:
         yield (_countdown(pen, step),)
     if step.state is StepState.ASKING:
@@ -161,15 +162,15 @@ def _unknown(pen: Pen, step: StepView) -> Iterator[tuple[Piece, ...]]:
     yield from ((pen.text(line),) for line in wrap(step.call, pen.width - _LEAD - 2))
 
 
-def _gate(pen: Pen, held: Held) -> Iterator[tuple[Piece, ...]]:
-    """`error rate ≤ 1%   0.4%  ▇▅▃▁▁   held 0:37 of 3:00`; on two rows where one is too short."""
+def _gate(pen: Pen, held: Held, now: datetime) -> Iterator[tuple[Piece, ...]]:
+    """`error rate ≤ 1%   0.4%  ▇▅▃▁▁   held 0:37 of 3:00`; on two rows where one is too short. `now`, or its end."""
     style = pen.look.palette.state[State.OK if held.holds else State.DEGRADED]
     value = (fmt("{}  ", held.value), style)
     trend: Piece = (fmt("{}  ", sparkline(held.values, min(_SPARK, len(held.values)), pen.look.glyphs)), style)
     if not held.holds:
         said = lit("does not hold")
     elif held.needed and held.since is not None:
-        said = fmt("held {} of {}", lasted(age(pen.now, held.since)), lasted(held.needed))
+        said = fmt("held {} of {}", lasted(age(now, held.since)), lasted(held.needed))
     else:
         said = lit("holds")
     label = pen.text(fmt("{}   ", held.label))
