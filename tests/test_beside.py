@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.desk_beside_hub import CONFIG, PEOPLE, Console
 from tests.runbooks.engine.stage import HEAD, step
-from tests.test_acting import CONFIG, PEOPLE, Console
 from tests.waiting import eventually, eventually_answers
 from tuiops import wiring
 from tuiops.config import paths
