@@ -81,7 +81,9 @@ _RULES = """\
    text of a fixed form with a digest, and it is the plan that is confirmed, approved and recorded.
 3. When it is confirmed it is made once more. When anything has moved, nothing is done.
 4. Steps are done one at a time. The intent is on disk before a step acts, its outcome after. A run that was cut off
-   shows the step as unknown; nothing is done a second time by itself.
+   shows the step as unknown; nothing is done a second time by itself. An ability acts on its resource only as that
+   was confirmed, or as the last step of the run that acted on it left it; what commands and calls do to it counts
+   only when the runbook names it in `touches`.
 5. A failure stops the run, unless the step says `on_failure = "continue"`. What was done can be undone, last first, as
    its steps say how, unless somebody else has changed the resource since. An undo is confirmed, but is no plan that
    could be approved: what takes a second person is put back by a runbook of its own.
@@ -124,7 +126,7 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 
 | type | may be |
 |---|---|
-| `text` | what all of `pattern` matches; `\\d` and `\\w` are ASCII's |
+| `text` | what all of `pattern` matches, within 20 ms; `\\d` and `\\w` are ASCII's |
 | `enum` | one of `options` |
 | `integer` | ASCII digits without leading zeros, from `least` to `most` |
 | `timestamp` | RFC 3339 with seconds and `Z` or an offset, not in the future unless `future` |
@@ -140,7 +142,7 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
   (`psql -c "… {table}"`; a whole statement may be chosen by an `enum`) or in place of a program (`sudo {program}`)
 - `when` on later, unknown or repeated steps, and conditions that can never be
 - steps that act without `danger`, abilities as `S`, `X` without an undo or a reason
-- `sec` with `capture`; `each` over what is no list
+- `sec` with `capture`, or a secret with `capture` and `via`; `each` over what is no list
 - shares that do not add up to 100%, limits without the unit of what is measured
 - systems, environments, resources, services, indicators, sources, bastions and channels that are not there, and
   abilities that a resource does not have
