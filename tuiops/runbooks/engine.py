@@ -21,7 +21,7 @@ from tuiops.ledger.base import FencedOut
 from tuiops.runbooks.approvals import Approvals
 from tuiops.runbooks.attentive import Attentive
 from tuiops.runbooks.carrier import Carrier
-from tuiops.runbooks.known import Known
+from tuiops.runbooks.known import REMEMBERED, Known
 from tuiops.runbooks.locks import Fences
 from tuiops.runbooks.recovery import Recovery
 from tuiops.runbooks.scribe import Scribe, itself
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     """Raises Refused unless a run stands as it must for what is about to be done with it."""
 
 log = logging.getLogger(__name__)
-
-REMEMBERED = 20_000
-"""Entries from the end of the ledger that are read at the start; runs that still hold locks are read whole."""
 
 LOOK_AT_LOCKS = 2.0
 """Seconds between two looks at who holds what: the ledger does not tell when a holder dies."""

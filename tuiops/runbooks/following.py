@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tuiops.runbooks.known import Known
+from tuiops.runbooks.known import REMEMBERED, Known
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tuiops.core.runs import RunView
     from tuiops.ledger.base import Ledger
-
-REMEMBERED = 20_000
-"""Entries from the end of the ledger that are read first; runs that still hold locks are read whole."""
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the ledger."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from tuiops.ledger.base import Ledger, Lock
     from tuiops.runbooks.history import History
 
+REMEMBERED = 20_000
+"""Entries from the end of the ledger that are read first; runs that still hold locks are read whole."""
+
 PUBLISH_DELAY = 0.1
 """Seconds in which changes are gathered into one publication."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tuiops.core.text import fmt, safe
 from tuiops.errors import LedgerError
 from tuiops.ledger.base import NoLedger
-from tuiops.runbooks.engine import REMEMBERED, Engine
+from tuiops.runbooks.engine import Engine
+from tuiops.runbooks.known import REMEMBERED
 
 LEDGER = ""
 """Stands for the ledger where troubles are named: no run has an empty identity."""
