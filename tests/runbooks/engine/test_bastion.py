@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runbooks.engine.stage import person, step
+from tests.runbooks.execution.cutting import SCRIPT, Cutter
 from tests.runbooks.execution.places import until
-from tests.runbooks.execution.test_cut import SCRIPT, Cutter
 from tests.servers.sshd import generate_key
 from tests.sources.bastions import bastion_of
 from tuiops.config.values import Duration

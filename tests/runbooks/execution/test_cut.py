@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.runbooks.execution.cutting import SCRIPT, Cutter
 from tests.runbooks.execution.places import Heard, lines_of, resolve, shell, until
 from tests.sources.bastions import bastion_of as bastion
-from tests.sources.hostile import Relay
 from tuiops.config.values import Duration
 from tuiops.errors import SourceError
 from tuiops.runbooks.execution.base import Kind, Sight
@@ -27,34 +27,6 @@ if TYPE_CHECKING:
 
 TIMES = int(os.environ.get("TEST_CUTS", "3"))
 """How often each point is tried."""
-SCRIPT = 'echo begun; echo effect >> "$1"; read x < "$2"; echo done'
-
-
-class Cutter(Relay):
-    """A connection in the middle that is cut when so many bytes went up, or whose answers are kept back."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(port)
-        self.up: int | None = None
-        """Bytes that may still go up before the cut; None: any number."""
-        self.answers = asyncio.Event()
-        self.answers.set()
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upward = writer.get_extra_info("peername")[1] == self._target
-        try:
-            with contextlib.suppress(ConnectionError):
-                while block := await reader.read(65536):
-                    if upward and self.up is not None:
-                        block, self.up = block[: self.up], self.up - len(block)
-                    if not upward:
-                        await self.answers.wait()
-                    writer.write(block)
-                    await writer.drain()
-                    if upward and self.up is not None and self.up <= 0:
-                        self.cut()
-        finally:
-            writer.transport.abort()
 
 
 class Scene:
