@@ -68,7 +68,9 @@ def main() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         pid = os.fork()
         if pid == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            # Whoever runs the tests may ignore hang-ups, as under nohup.
+            for number in (signal.SIGCHLD, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
             _become(folder, wanted)
         children[pid] = folder

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.03
 _STARTER = (
-    "import fcntl, os, sys, termios\n"
+    "import fcntl, os, signal, sys, termios\n"
     "os.setsid()\n"
+    # Whoever runs the tests may ignore it, as under nohup.
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
     "os.execve(sys.argv[1], sys.argv[1:], os.environ)\n"
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import functools
 import importlib
 import os
+import stat
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -157,7 +159,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _told(argv, complaints)
     except Exception as error:  # noqa: BLE001 - a traceback would exit with 1, which says that something is degraded
+        if isinstance(error, OSError) and error.errno == errno.EIO and _at_terminal():
+            _drop_output(sys.stdout, sys.stderr)
+            return Exit.HANGUP
         return _failed(error, complaints)
+
+
+def _at_terminal() -> bool:
+    """Whether one of the outputs is a terminal, even one that went away."""
+    return any(stat.S_ISCHR(os.fstat(stream.fileno()).st_mode) for stream in (sys.stdout, sys.stderr))
 
 
 def _told(argv: Sequence[str] | None, complaints: Output) -> int:

@@ -96,7 +96,7 @@ def systems() -> dict[str, System]:
         ("api", {Acts, RollsBack, Restarts, Scales, Tells}),
         ("orders", {Acts, TakesBackup, RestoresBackup, Tells}),
         ("cache", set()),
-        ("key", {Acts, AddsSecretVersion}),
+        ("key", {Acts, AddsSecretVersion, Tells}),
         ("other", set()),
     ],
 )

@@ -68,10 +68,15 @@ async def test_every_request_of_the_code_is_made_and_checked(google: GoogleStage
     assert google.violations == []
 
 
+_ASKED_BY_RUNBOOKS = {("sqladmin", "sql.users.update")}
+"""What no source of ours calls, but a step of an example does."""
+
+
 @pytest.mark.parametrize("name", PLAYS)
 async def test_every_method_that_the_fake_knows_is_asked_for(google: GoogleStage, name: str) -> None:
     await importlib.import_module(f"tests.google.scenarios.{name}").play(google)
 
     known = {(api.name, method) for api in google.apis for method in api.handlers}
     # The methods of Cloud SQL go by another name than its API.
-    assert known - {(call.api, call.method.id.removeprefix(f"{call.api}.")) for call in google.calls} == set()
+    asked = {(call.api, call.method.id.removeprefix(f"{call.api}.")) for call in google.calls}
+    assert known - asked - _ASKED_BY_RUNBOOKS == set()
