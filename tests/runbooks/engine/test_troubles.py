@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,19 @@ import pytest
 from tests.ledger.homes import opened
 from tests.runbooks.engine.stage import TWO_PERSONS, person, step
 from tests.runbooks.records import KIM
-from tests.waiting import eventually, eventually_answers
+from tests.waiting import eventually, eventually_answers, let_pass
 from tuiops.core.access import Role
 from tuiops.core.record import Commented, Entry, RunPaused, StepIntended
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import lit
 from tuiops.errors import ConfigError, Fault, LedgerError, Unreachable
+from tuiops.sources.abilities import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.runbooks.engine.stage import Console, Stage
+    from tuiops.ledger.base import Fence
 
 SHIFT = '{ kind = "api", ability = "shift_traffic", resource = "api", arguments = { shares = "two=100" } }'
 NONE = {"undo": '"none"', "undo_reason": '"a test"'}
@@ -153,3 +156,28 @@ async def test_a_ledger_that_cannot_be_anchored_keeps_no_console_from_acting(sta
     await eventually(lambda: tried == [True], "an attempt")
     run = await console.begun()
     await console.comes_to(run, RunState.SUCCEEDED)
+
+
+async def test_a_console_that_ends_while_it_gives_a_run_back_gives_it_back(stage: Stage) -> None:
+    stage.service.progress = Progress.UNKNOWN
+    stage.runbook(step("shift", SHIFT, undo='"before"', timeout='"1s"'))
+    console = await stage.console()
+    ledger = console.engine.ledger
+    park, may, asked = ledger.park, asyncio.Event(), asyncio.Event()
+
+    async def slow(fence: Fence) -> None:
+        asked.set()
+        await may.wait()
+        await park(fence)
+
+    ledger.park = slow  # type: ignore[method-assign] # the slowness
+    await console.begun()
+    await asked.wait()
+    closing = asyncio.ensure_future(console.close())
+    await let_pass(0)
+    may.set()
+    await closing
+
+    beside = opened(stage.home)
+    assert {lock.gone for lock in await beside.locks()} == {True}
+    await beside.close()
