@@ -19,7 +19,7 @@ from benchmarks.terminal import Terminal
 
 RATE = 20_000
 SECONDS = 40.0
-OPENINGS = 10
+OPENINGS = 30
 KEYS = (b"j", b"j", b"k", b"j", b"G", b"k", b"g", b"j") * 12
 SERVICES = 200
 
