@@ -81,8 +81,7 @@ class Engine:
         self._book = self._known.book
         self._busy: dict[str, asyncio.Event] = {}
         """Runs that are being taken up, carried out or given back here; the event is set when that is over."""
-        self._leaving: dict[str, asyncio.Task[None]] = {}
-        """By run: what gives its locks back."""
+        self._leaving: set[str] = set()
         self._acquiring = asyncio.Lock()
         self._approvals = Approvals(self._known, partial(self._write, itself(holder)))
         self._recovery = Recovery(means, self._known, holder, self._acquiring, self._busy.__contains__)
@@ -136,8 +135,6 @@ class Engine:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # A lock that is given back halfway stands for the whole of its lease, since this process may live on.
-        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
         await self.ledger.close()
 
     async def request(self, by: Principal, run: str, plan: Plan) -> None:
@@ -286,11 +283,8 @@ class Engine:
             await self._give_back(run, fences)
 
     async def _give_back(self, run: str, fences: Fences) -> None:
-        """Let go of the locks, or leave them to a run that is not over; done to its end, whoever stops waiting."""
-        self._leaving[run] = asyncio.create_task(self._given_back(run, fences), name=f"give back {run}")
-        await asyncio.shield(self._leaving[run])
-
-    async def _given_back(self, run: str, fences: Fences) -> None:
+        """Let go of the locks, or leave them to a run that is not over."""
+        self._leaving.add(run)
         try:
             history = self._book.history(run)
             with contextlib.suppress(LedgerError):
@@ -300,7 +294,7 @@ class Engine:
                     await fences.release()
                 await self._look_at_locks()
         finally:
-            del self._leaving[run]
+            self._leaving.discard(run)
             self._busy.pop(run).set()
             self._known.given_back(run)
 
@@ -331,10 +325,13 @@ class Engine:
         carrier = self._carriers.get(entry.run)
         if carrier is None or sealed.number <= carrier.since:
             return
-        if isinstance(entry.event, RunAborting):
-            carrier.abort()
-        elif isinstance(entry.event, StepAttested):
-            carrier.attested()
+        match entry.event:
+            case RunAborting():
+                carrier.abort()
+            case StepAttested():
+                carrier.attested()
+            case _:
+                pass
 
     async def _watch_locks(self, well: Callable[[], None]) -> None:
         while True:

@@ -14,7 +14,7 @@ from tuiops.ledger.base import FencedOut, Taken
 from tuiops.runbooks.history import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from tuiops.core.text import SafeText
     from tuiops.ledger.base import Fence, Holder, Ledger, Lock
@@ -65,10 +65,13 @@ class Fences:
         began = self._clock()
         try:
             for key in sorted(keys):
-                self._fences = (*self._fences, await self._one(key, purpose))
+                await _to_its_end(self._have(key, purpose))
         except Taken as taken:
             raise Refused(_who(taken.lock)) from None
         self._renewed = began
+
+    async def _have(self, key: str, purpose: SafeText) -> None:
+        self._fences = (*self._fences, await self._one(key, purpose))
 
     async def _one(self, key: str, purpose: SafeText) -> Fence:
         try:
@@ -114,16 +117,32 @@ class Fences:
 
     async def release(self) -> None:
         """Give them all back."""
+        await _to_its_end(self._release())
+
+    async def park(self) -> None:
+        """Leave them to the run and to whoever goes on with it: nobody carries it out from here any more."""
+        await _to_its_end(self._park())
+
+    async def _release(self) -> None:
         fences, self._fences = self._fences, ()
         for fence in fences:
             await self._ledger.release(fence)
 
-    async def park(self) -> None:
-        """Leave them to the run and to whoever goes on with it: nobody carries it out from here any more."""
+    async def _park(self) -> None:
         fences, self._fences = self._fences, ()
         for fence in fences:
             with contextlib.suppress(FencedOut):
                 await self._ledger.park(fence)
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Do it even when whoever waits is cancelled: a lock that is had by halves stands for the whole of its lease."""
+    doing = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.gather(doing, return_exceptions=True)
+        raise
 
 
 def _who(lock: Lock) -> str:
