@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.sources.http_reading import client
 from tests.waiting import eventually
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-
-@pytest.fixture
-def _no_collector() -> Iterator[None]:
-    """What is closed is closed by somebody, not with the garbage."""
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("_no_collector")
+@pytest.mark.usefixtures("uncollected")
 async def test_a_handshake_that_is_cancelled_leaves_no_socket_open() -> None:
     begun, over = asyncio.Event(), asyncio.Event()
 

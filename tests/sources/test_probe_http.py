@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import gzip
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +20,6 @@ from tuiops.sources.probe.http import BODY
 from tuiops.sources.probe.make import make_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.servers.fixtures import Servers
@@ -255,14 +253,6 @@ async def test_a_server_without_tls() -> None:
     async with serving(saying(_answer())) as port:
         reading = await knock(_probe(port, scheme="https"))
     assert reading.problem == f"127.0.0.1:{port} does not speak TLS"
-
-
-@pytest.fixture
-def uncollected() -> Iterator[None]:
-    """Without the collector of cycles, which closes what was forgotten."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("uncollected")

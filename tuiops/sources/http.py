@@ -452,7 +452,7 @@ def decode(body: bytes, kind: type[_T], server: SafeText, *, strict: bool = True
     Not `strict`: times may be numbers, in seconds since the epoch.
     """
     try:
-        return cast(_T, _decoder(cast(Any, kind), strict).decode(body))
+        return cast("_T", _decoder(cast("Any", kind), strict).decode(body))
     except msgspec.ValidationError as error:
         raise BadAnswer(f"{server} sent data of another shape than its API's: {safe(str(error))}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -304,11 +304,11 @@ async def main():
     aws = aws_client(aws_config("http://127.0.0.1:1"))
     try:
         await aws.call("ecs", "ListClusters")
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is compared with what it should be
         print(type(error).__name__, error)
     try:
         await aws.log_in()
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is compared with what it should be
         print(type(error).__name__, error)
 asyncio.run(main())
 """

@@ -120,7 +120,7 @@ class AwsClient:
         """The same for a question that is asked again and again: an answer as the `last` one is not read again."""
         found = await self._service(service)
         body = await self._send(found, operation, params)
-        return last.read(body, lambda changed: cast(_T, self._typed(found, operation, changed, kind)))
+        return last.read(body, lambda changed: cast("_T", self._typed(found, operation, changed, kind)))
 
     @overload
     async def pages(
