@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.filter import NoColor
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tuiops.config.paths import shipped_themes, theme_files, user_themes
 from tuiops.core.text import SafeText, safe
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from textual.filter import LineFilter
-    from textual.widget import Widget
 
     from tuiops.config.model import Display
     from tuiops.core.snapshot import Snapshot
@@ -62,6 +62,8 @@ class View(Screen[None], inherit_bindings=False):
 
     _composed = False
     _was_shown = False
+    _drawn = False
+    """Whether it was drawn since it is filled."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,12 +99,30 @@ class View(Screen[None], inherit_bindings=False):
                 snapshot, now = backend.snapshot, backend.clock.now()
             self.draw(snapshot, now)
             if self._held and self.filled:
-                self.call_after_refresh(self._let_go)
+                self._drawn = True
+                self.check_idle()
 
     def _let_go(self) -> None:
         if self._held:
             self._held = False
             self.refresh()
+            self._settle()
+
+    def _settle(self) -> None:
+        """Lay out and draw what waits for the next frame, without waiting for it."""
+        if self.is_current and not self.app._batch_count:  # noqa: SLF001 - as Textual asks before each frame
+            self._on_timer_update()
+
+    async def _on_idle(self, event: events.Idle) -> None:  # noqa: ARG002 - Textual's own comes after this
+        # A frame that is not written is nothing to wait for, and a screen is drawn in the sizes that it brings.
+        if not self._held or any(part._layout_required for part in self.walk_children(Widget)):  # noqa: SLF001 - nothing public says that a part wants another place
+            return
+        self._settle()
+        if self._callbacks:
+            # They are called next, and may draw.
+            self.call_next(self.check_idle)
+        elif self._drawn:
+            self._let_go()
 
     def _compositor_refresh(self) -> None:
         # Half a screen is worth neither its bytes nor the time, which the whole one would have to wait for.

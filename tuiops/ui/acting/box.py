@@ -126,7 +126,7 @@ class Box(DetailScreen):
         self._below = min(len(lines), _MOST_SAID) + bool(asked)
         self._unsaid = [(pen.text(lit(" ")), piece) for piece in lines] if len(lines) > _MOST_SAID else []
         super().draw(snapshot, now)
-        self._fit(len(self.sheet.rows))
+        self._fit()
 
     def trimmed(self, rows: list[Row]) -> list[Row]:
         if self._unsaid:
@@ -138,13 +138,14 @@ class Box(DetailScreen):
         """Rows that the sheet may have: header, title, choices, lower border and footer take one each."""
         return self.size.height - 5 - self._below
 
-    def _fit(self, rows: int) -> None:
-        """The sheet as high as what is on it, as far as there is room."""
-        height = max(1, min(rows, self._room))
+    def page(self, rows: int) -> int:
+        """The sheet is as high as what is on it, as far as there is room."""
+        return max(1, min(rows, self._room))
+
+    def _fit(self) -> None:
+        height = self.page(len(self.sheet.rows))
         if self.sheet.styles.height is None or self.sheet.styles.height.value != height:
             self.sheet.styles.height = height
-            # How much is below is known only when the sheet has its height.
-            self.call_after_refresh(self.show_now)
 
     # Ways from one choice to the next.
 

@@ -82,6 +82,10 @@ class DetailScreen(View):
         """The rows without those that are there only where there is room."""
         return rows
 
+    def page(self, rows: int) -> int:  # noqa: ARG002 - most have their place, whatever is on them
+        """Rows that are seen at a time when there are as many as this."""
+        return self.sheet.size.height
+
     @property
     def subject(self) -> tuple[SafeText, SafeText]:
         """System and service that logs and changes are asked for."""
@@ -163,7 +167,7 @@ class DetailScreen(View):
 
     def _aside(self, pen: Pen, rows: int) -> list[Piece]:
         """The right end of the title: how much is below, and how to leave."""
-        below = max(0, rows - self.sheet.scroll_offset.y - self.sheet.size.height)
+        below = max(0, rows - self.sheet.scroll_offset.y - self.page(rows))
         back = self.keymap.shown("app.back")
         more = [pen.muted(fmt("{} {} more", pen.look.glyphs.down, below))] if below else []
         more += [pen.muted(pen.look.glyphs.dot)] if more and back else []
