@@ -10,7 +10,7 @@ from tuiops import wiring
 from tuiops.config.load import Loaded, load
 from tuiops.config.people import local_account, principal
 from tuiops.core.clock import SystemClock
-from tuiops.runbooks.distance import DistantDesk
+from tuiops.runbooks.desk.distant import DistantDesk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

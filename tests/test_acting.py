@@ -16,7 +16,7 @@ from tuiops.core.access import Danger, Deed, Place, Role, decide
 from tuiops.core.runs import RunState
 from tuiops.core.text import lit, safe
 from tuiops.errors import Refused
-from tuiops.runbooks.engine import Engine
+from tuiops.runbooks.engine.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Console
 async def test_a_desk_plans_confirms_and_shows_its_runs_in_snapshots(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tuiops.runbooks.distance.STARTING", 0.0)
+    monkeypatch.setattr("tuiops.runbooks.desk.distant.STARTING", 0.0)
     with pytest.raises(Refused, match="still starting"):
         await console.desk.plan("mend", "shop", {})
     console.reads.start()
@@ -143,9 +143,9 @@ def test_no_variable_of_the_environment_says_who_somebody_is(monkeypatch: pytest
 def test_nothing_of_the_write_side_is_there_before_it_is_needed(console: Console) -> None:
     assert console.reads.snapshot.version == 0
     code = (
-        "import sys, tuiops.wiring, tuiops.runbooks.distance; "
+        "import sys, tuiops.wiring, tuiops.runbooks.desk.distant; "
         "print([m for m in sys.modules if m.split('.')[0] in {'sqlalchemy', 'asyncssh', 'httpx'} "
-        "or m in {'tuiops.acting', 'tuiops.runbooks.engine', 'tuiops.runbooks.model'}])"
+        "or m in {'tuiops.acting', 'tuiops.runbooks.engine.engine', 'tuiops.runbooks.format.model'}])"
     )
     import subprocess
 

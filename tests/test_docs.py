@@ -18,8 +18,8 @@ from tuiops.cli.main import parser
 from tuiops.config import clouds, credentials, logs, model, reference, resources, sources, systems, values
 from tuiops.config.convert import description
 from tuiops.config.overrides import CONFIG_VARIABLE, OPTIONS, VARIABLES
-from tuiops.runbooks import model as runbook_model
 from tuiops.runbooks import reference as runbook_reference
+from tuiops.runbooks.format import model as runbook_model
 from tuiops.ui.actions import ACTIONS
 
 if TYPE_CHECKING:

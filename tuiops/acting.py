@@ -19,14 +19,14 @@ from tuiops.core.text import fmt, lit, safe
 from tuiops.errors import QueryRefused, TuiopsError
 from tuiops.ledger.holders import this_process
 from tuiops.ledger.opening import open_ledger, usual_name
-from tuiops.runbooks.doing import Means
-from tuiops.runbooks.engine import Engine
+from tuiops.runbooks.desk.onlooker import Onlooker
+from tuiops.runbooks.desk.session import Sitting
+from tuiops.runbooks.engine.engine import Engine
+from tuiops.runbooks.engine.permits import Permits
+from tuiops.runbooks.engine.step import Means
 from tuiops.runbooks.execution.effects import Executions
-from tuiops.runbooks.load import Shelf, folders
-from tuiops.runbooks.onlooker import Onlooker
-from tuiops.runbooks.permits import Permits
-from tuiops.runbooks.planner import Planner
-from tuiops.runbooks.sitting import Sitting
+from tuiops.runbooks.format.load import Shelf, folders
+from tuiops.runbooks.planning.planner import Planner
 from tuiops.sim.declared import complete
 from tuiops.sources.abilities import Target, Tells
 from tuiops.sources.acting import FindsActs
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.text import SafeText
     from tuiops.hub.hub import Hub
-    from tuiops.runbooks.distance import DistantDesk
-    from tuiops.runbooks.load import Library
+    from tuiops.runbooks.desk.distant import DistantDesk
+    from tuiops.runbooks.format.load import Library
     from tuiops.sources.abilities import Acts, Told
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.shared import Shared

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.core.runs import RunView
     from tuiops.hub.hub import Hub
-    from tuiops.runbooks.distance import DistantDesk
+    from tuiops.runbooks.desk.distant import DistantDesk
     from tuiops.sources.shared import Shared
 
 TRY_AGAIN = 10.0
@@ -115,7 +115,7 @@ class Beside:
     async def _look_on(self, hub: Hub) -> None:
         """Show runs as soon as there is a ledger: that there is none yet is no trouble."""
         from tuiops.ledger.opening import begun, open_ledger, usual_name
-        from tuiops.runbooks.following import follow
+        from tuiops.runbooks.desk.following import follow
 
         def published(runs: tuple[RunView, ...]) -> None:
             hub.set_trouble(EMPTY)

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
     from tuiops.config.systems import AnyProbe
     from tuiops.core.clock import Clock
     from tuiops.hub.hub import Hub, Plan
-    from tuiops.runbooks.distance import DistantDesk
-    from tuiops.runbooks.engine import Engine
-    from tuiops.runbooks.sitting import Sitting
+    from tuiops.runbooks.desk.distant import DistantDesk
+    from tuiops.runbooks.desk.session import Sitting
+    from tuiops.runbooks.engine.engine import Engine
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.managed import AmazonManaged
     from tuiops.sources.base import Source
@@ -157,7 +157,7 @@ async def hub(subject: Subject, clock: Clock | None = None) -> Hub:
 def console(subject: Subject) -> int:
     """Show the console until somebody leaves it; the exit status that the process should have."""
     from tuiops.config.people import principal
-    from tuiops.runbooks.distance import DistantDesk
+    from tuiops.runbooks.desk.distant import DistantDesk
     from tuiops.ui.acting.front import NO_DESK
     from tuiops.ui.app import TuiopsApp
     from tuiops.ui.keymap import build

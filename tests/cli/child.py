@@ -23,8 +23,8 @@ from tests.cli.shop import CONFIG
 from tests.runbooks.engine.stage import HEAD, step
 from tuiops.config.load import load
 from tuiops.core.clock import SystemClock
-from tuiops.runbooks.history import APPROVAL_STANDS
-from tuiops.runbooks.load import library
+from tuiops.runbooks.format.load import library
+from tuiops.runbooks.record.history import APPROVAL_STANDS
 
 _LATER = APPROVAL_STANDS + timedelta(minutes=1)
 _FAULT = 99

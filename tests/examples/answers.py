@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, cast
 from tuiops.config.secrets import resolve_secret
 from tuiops.core.text import lit, safe
 from tuiops.errors import Refused
-from tuiops.runbooks.captures import captured
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.execution.effects import Executions
+from tuiops.runbooks.format.captures import captured
+from tuiops.runbooks.format.model import CommandAction, HttpCheck
 from tuiops.runbooks.gates import Look
-from tuiops.runbooks.model import CommandAction, HttpCheck
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from tuiops.runbooks.model import CommandCheck
+    from tuiops.runbooks.format.model import CommandCheck
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.http import HttpConnector
 

@@ -22,8 +22,8 @@ from tuiops.core.snapshot import Environment
 from tuiops.core.text import lit
 from tuiops.errors import NotFound
 from tuiops.hub.declare import declared_systems
-from tuiops.runbooks.load import library
-from tuiops.runbooks.planner import Planner
+from tuiops.runbooks.format.load import library
+from tuiops.runbooks.planning.planner import Planner
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -15,7 +15,7 @@ from tuiops.config.secrets import resolve_secret
 from tuiops.core.rollouts import Phase
 from tuiops.core.units import Unit
 from tuiops.runbooks.execution.effects import Executions
-from tuiops.runbooks.plan_text import plan_lines
+from tuiops.runbooks.planning.text import plan_lines
 from tuiops.sources.http import HttpConnector
 from tuiops.ui.acting.card_rows import card_sheet
 from tuiops.ui.acting.run_rows import run_sheet
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tests.google.fixtures import GoogleStage
     from tuiops.core.runs import RunView, StepView
-    from tuiops.runbooks.plan import Card
+    from tuiops.runbooks.planning.plan import Card
     from tuiops.ui.screens.pen import Row
 
 DATABASE, SECRET, SERVICE, USER = "sagebase-db", "database-password", "sagebase-streamlit", "sagebase_user"

@@ -15,8 +15,8 @@ from tests.google.sql import SqlApi
 from tuiops.config.clouds import GcpConfig
 from tuiops.config.credentials import GoogleCredentials
 from tuiops.config.load import load
-from tuiops.runbooks.load import Shelf
-from tuiops.runbooks.planner import Planner
+from tuiops.runbooks.format.load import Shelf
+from tuiops.runbooks.planning.planner import Planner
 from tuiops.sources.gcp.auth import GoogleAuth
 from tuiops.sources.gcp.client import GoogleClient
 from tuiops.sources.gcp.source import gcp_source

@@ -19,11 +19,11 @@ from tests.examples.sample_values import VALUES
 from tuiops.config.load import load
 from tuiops.core.access import Danger
 from tuiops.errors import Blank, ConfigError, Refused
-from tuiops.runbooks import parameters, planning
-from tuiops.runbooks.facts import CONFIGURED, choices, configured
-from tuiops.runbooks.load import faults_beside, library
-from tuiops.runbooks.load import load as load_runbook
-from tuiops.runbooks.model import (
+from tuiops.runbooks.format import parameters
+from tuiops.runbooks.format.facts import CONFIGURED, choices, configured
+from tuiops.runbooks.format.load import faults_beside, library
+from tuiops.runbooks.format.load import load as load_runbook
+from tuiops.runbooks.format.model import (
     ApiAction,
     CommandAction,
     GateAction,
@@ -32,16 +32,17 @@ from tuiops.runbooks.model import (
     ListedParameter,
     QueryCheck,
 )
-from tuiops.runbooks.plan import Plan
-from tuiops.runbooks.plan_text import plan_lines
-from tuiops.runbooks.planning import Ground
+from tuiops.runbooks.planning import resolve
+from tuiops.runbooks.planning.plan import Plan
+from tuiops.runbooks.planning.resolve import Ground
+from tuiops.runbooks.planning.text import plan_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tuiops.config.load import Loaded
-    from tuiops.runbooks.load import Kept, Library
-    from tuiops.runbooks.planning import Wanted
+    from tuiops.runbooks.format.load import Kept, Library
+    from tuiops.runbooks.planning.resolve import Wanted
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = sorted(EXAMPLES.glob("*/runbooks/*.toml"))
@@ -85,9 +86,9 @@ def planned(
             return configured(config, system, one.of, one.resource) or ""
         return {**READ, **(read or {})}[one.of].format(one.resource)
 
-    wanted = {one: told(one) for one in planning.wanted(runbook, checked)}
+    wanted = {one: told(one) for one in resolve.wanted(runbook, checked)}
     ground = Ground(at=AT, system=system, environment="production", production=True, read=wanted)
-    return planning.plan(kept, checked, ground)
+    return resolve.plan(kept, checked, ground)
 
 
 def test_all_of_them_are_right_once_their_blanks_are_filled_in(books: Library) -> None:

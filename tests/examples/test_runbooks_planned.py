@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.google.fixtures import GoogleStage
-    from tuiops.runbooks.plan import Plan
+    from tuiops.runbooks.planning.plan import Plan
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tuiops.ledger import holders
 from tuiops.ledger.base import FencedOut, Taken
 from tuiops.ledger.postgresql import PostgresDatabase
 from tuiops.ledger.sqlite import SqliteDatabase
-from tuiops.runbooks.book import RunBook
-from tuiops.runbooks.locks import Fences
-from tuiops.runbooks.scribe import Scribe
+from tuiops.runbooks.engine.locks import Fences
+from tuiops.runbooks.engine.scribe import Scribe
+from tuiops.runbooks.record.book import RunBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,18 +13,18 @@ from tuiops.core.access import Danger, Rule
 from tuiops.core.runs import StepState
 from tuiops.core.text import lit
 from tuiops.ledger.holders import this_process
-from tuiops.runbooks.doing import Means
-from tuiops.runbooks.engine import Engine
-from tuiops.runbooks.permits import Permits
-from tuiops.runbooks.sitting import Sitting
+from tuiops.runbooks.desk.session import Sitting
+from tuiops.runbooks.engine.engine import Engine
+from tuiops.runbooks.engine.permits import Permits
+from tuiops.runbooks.engine.step import Means
 
 if TYPE_CHECKING:
     from tuiops.core.access import Principal
     from tuiops.core.runs import RunView, StepView
     from tuiops.ledger.base import Ledger
     from tuiops.runbooks.effects import Effects
-    from tuiops.runbooks.plan import Card
-    from tuiops.runbooks.planner import Planner
+    from tuiops.runbooks.planning.plan import Card
+    from tuiops.runbooks.planning.planner import Planner
     from tuiops.runbooks.world import World
 
 RULES = (Rule(danger=Danger.DESTROYS, place=lit("test")),)

@@ -13,12 +13,12 @@ from tuiops.core.record import Entry, RunRequested, RunStarted, StepClaimed, Ste
 from tuiops.core.runs import StepKind
 from tuiops.core.text import lit, safe
 from tuiops.ledger.base import Holder, Lock
-from tuiops.runbooks.model import ApiAction, CommandAction, GateAction, IndicatorCheck, ManualAction, WaitAction
-from tuiops.runbooks.plan import Call, Plan, PlannedStep
+from tuiops.runbooks.format.model import ApiAction, CommandAction, GateAction, IndicatorCheck, ManualAction, WaitAction
+from tuiops.runbooks.planning.plan import Call, Plan, PlannedStep
 
 if TYPE_CHECKING:
     from tuiops.core.record import AnyEvent
-    from tuiops.runbooks.model import PlainAction
+    from tuiops.runbooks.format.model import PlainAction
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 RUN = "run-1"

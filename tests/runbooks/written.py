@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.errors import ConfigError
-from tuiops.runbooks.load import load
+from tuiops.runbooks.format.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tuiops.config.model import Config
     from tuiops.errors import Fault
-    from tuiops.runbooks.load import Kept
+    from tuiops.runbooks.format.load import Kept
 
 HEAD = """
 version = 1

@@ -18,7 +18,7 @@ from tuiops.core.subject import Subject
 from tuiops.core.text import safe
 from tuiops.ledger.opening import open_ledger, usual_name
 from tuiops.runbooks.execution.effects import Executions
-from tuiops.runbooks.planner import Planner
+from tuiops.runbooks.planning.planner import Planner
 from tuiops.sources.shared import Shared
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from tuiops.config.systems import Service, System
 from tuiops.core.health import Limit
 from tuiops.hub.declare import declared_systems
 from tuiops.hub.health import HealthBoard
-from tuiops.runbooks.load import Kept, folders, library
-from tuiops.runbooks.model import ListedParameter
-from tuiops.runbooks.planner import Planner
+from tuiops.runbooks.format.load import Kept, folders, library
+from tuiops.runbooks.format.model import ListedParameter
+from tuiops.runbooks.planning.planner import Planner
 from tuiops.sim.declared import complete
 from tuiops.sources.abilities import Target
 from tuiops.sources.base import ReadsHealth
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tuiops.core.text import SafeText
-    from tuiops.runbooks.plan import Plan
+    from tuiops.runbooks.planning.plan import Plan
     from tuiops.sources.abilities import Acts, Told
 
 DEMONSTRATED = complete(Loaded(wiring.demonstration(Config()), ()), ())

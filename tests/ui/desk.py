@@ -14,9 +14,9 @@ from tuiops.core.record import Evidence, Said
 from tuiops.core.runs import Held, RunState, RunView, StepKind, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, lit, safe
 from tuiops.errors import Refused
-from tuiops.runbooks import parameters
-from tuiops.runbooks.desk import Offered
-from tuiops.runbooks.model import (
+from tuiops.runbooks.desk.desk import Offered
+from tuiops.runbooks.format import parameters
+from tuiops.runbooks.format.model import (
     ApiAction,
     EnumParameter,
     GateAction,
@@ -30,7 +30,7 @@ from tuiops.runbooks.model import (
     TimestampParameter,
     WaitAction,
 )
-from tuiops.runbooks.plan import Call, Card, Plan, PlannedStep
+from tuiops.runbooks.planning.plan import Call, Card, Plan, PlannedStep
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.access import Deed, Place
     from tuiops.core.subject import Subject
-    from tuiops.runbooks.model import AnyParameter
+    from tuiops.runbooks.format.model import AnyParameter
 
     Values = Mapping[str, tuple[str, ...]]
 

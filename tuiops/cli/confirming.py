@@ -15,7 +15,7 @@ from tuiops.cli.output import Tone
 from tuiops.core.access import Danger
 from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.errors import Refused, UsageError
-from tuiops.runbooks.plan_text import plan_lines
+from tuiops.runbooks.planning.text import plan_lines
 
 if TYPE_CHECKING:
     import argparse
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tuiops.cli.output import Output
     from tuiops.core.runs import RunView, StepView
     from tuiops.core.text import SafeText
-    from tuiops.runbooks.history import History
-    from tuiops.runbooks.plan import Card, Plan
+    from tuiops.runbooks.planning.plan import Card, Plan
+    from tuiops.runbooks.record.history import History
 
 _LINE = 4096
 """Bytes: no terminal gives a longer line at once."""

@@ -12,13 +12,13 @@ from tuiops.cli.output import Tone, complain
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.errors import LedgerError, Refused
-from tuiops.runbooks.history import in_time
+from tuiops.runbooks.record.history import in_time
 
 if TYPE_CHECKING:
     from tuiops.cli.output import Output
     from tuiops.core.runs import RunView, StepView
-    from tuiops.runbooks.engine import Engine
-    from tuiops.runbooks.sitting import Sitting
+    from tuiops.runbooks.desk.session import Sitting
+    from tuiops.runbooks.engine.engine import Engine
 
 _LOOK_EVERY = 0.1
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tuiops.core.runs import RunView
     from tuiops.core.text import SafeText
     from tuiops.errors import Unresolved
-    from tuiops.runbooks.engine import Engine
+    from tuiops.runbooks.engine.engine import Engine
 
 
 async def look_up(engine: Engine, view: RunView, seconds: float) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tuiops.core.record import AnyEvent, Evidence
-    from tuiops.runbooks.plan import Plan
+    from tuiops.runbooks.planning.plan import Plan
 
 
 _BEGINS = {

@@ -13,8 +13,8 @@ from tuiops.core.text import EMPTY, SafeText, lit, safe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tuiops.runbooks.format.model import CommandAction, CommandCheck, HttpAction, HttpCheck
     from tuiops.runbooks.gates import Look
-    from tuiops.runbooks.model import CommandAction, CommandCheck, HttpAction, HttpCheck
 
     Printed = Callable[[tuple[SafeText, ...]], None]
     """Is given the last lines of an output, at most ten times a second."""

@@ -14,7 +14,7 @@ from tuiops.core.source import Freshness
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import Unit, show
 from tuiops.errors import SourceError
-from tuiops.runbooks.model import CommandCheck, HttpCheck, IndicatorCheck, QueryCheck, RolloutCheck
+from tuiops.runbooks.format.model import CommandCheck, HttpCheck, IndicatorCheck, QueryCheck, RolloutCheck
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tuiops.core.health import Measure
     from tuiops.core.rollouts import Rollout
     from tuiops.core.snapshot import Snapshot
-    from tuiops.runbooks.model import AnyCheck
+    from tuiops.runbooks.format.model import AnyCheck
     from tuiops.runbooks.world import World
 
 NOTHING = lit("–")

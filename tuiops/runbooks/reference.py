@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from tuiops.config import paths
 from tuiops.config.reference import section
-from tuiops.runbooks import model
-from tuiops.runbooks.abilities import ABILITIES
-from tuiops.runbooks.facts import ABLE, word_for
-from tuiops.runbooks.load import load
-from tuiops.runbooks.plan_text import plan_lines
-from tuiops.runbooks.planning import Ground, Wanted, plan
+from tuiops.runbooks.format import model
+from tuiops.runbooks.format.abilities import ABILITIES
+from tuiops.runbooks.format.facts import ABLE, word_for
+from tuiops.runbooks.format.load import load
+from tuiops.runbooks.planning.resolve import Ground, Wanted, plan
+from tuiops.runbooks.planning.text import plan_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

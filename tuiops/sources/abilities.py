@@ -36,7 +36,7 @@ class Fact(msgspec.Struct, frozen=True):
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """An ability and what it is told, in the words that runbooks use (`runbooks.abilities`)."""
+    """An ability and what it is told, in the words that runbooks use (`runbooks.format.abilities`)."""
 
     ability: str
     arguments: Mapping[str, str] = {}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tuiops.core.alerts import Alert
     from tuiops.core.subject import Subject
     from tuiops.hub.backend import Backend
-    from tuiops.runbooks.desk import Desk
+    from tuiops.runbooks.desk.desk import Desk
     from tuiops.ui.actions import Action
     from tuiops.ui.messages import (
         CopyText,

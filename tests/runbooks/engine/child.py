@@ -23,7 +23,7 @@ from tests.runbooks.records import KIM
 from tuiops.config.model import LedgerConfig
 from tuiops.config.values import Secret
 from tuiops.ledger import store
-from tuiops.runbooks import locks
+from tuiops.runbooks.engine import locks
 
 if TYPE_CHECKING:
     from tests.ledger.homes import Home

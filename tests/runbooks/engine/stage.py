@@ -17,13 +17,13 @@ from tuiops.core.clock import SystemClock
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import SafeText, lit, safe
 from tuiops.ledger.holders import this_process
-from tuiops.runbooks.doing import Means
-from tuiops.runbooks.engine import Engine
+from tuiops.runbooks.desk.session import Sitting
+from tuiops.runbooks.engine.engine import Engine
+from tuiops.runbooks.engine.permits import Permits
+from tuiops.runbooks.engine.step import Means
 from tuiops.runbooks.execution.effects import Executions
-from tuiops.runbooks.load import Library, library
-from tuiops.runbooks.permits import Permits
-from tuiops.runbooks.planner import Planner
-from tuiops.runbooks.sitting import Sitting
+from tuiops.runbooks.format.load import Library, library
+from tuiops.runbooks.planning.planner import Planner
 from tuiops.sources.abilities import Fact, Prepared, Progress, Receipt, StateChanged, Wish
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tuiops.core.record import AnyEvent, Entry
     from tuiops.core.runs import RunView, StepView
     from tuiops.errors import SourceError
-    from tuiops.runbooks.plan import Card
+    from tuiops.runbooks.planning.plan import Card
     from tuiops.sources.abilities import Target
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.http import HttpConnector

@@ -171,7 +171,7 @@ async def test_a_console_that_stood_still_and_was_replaced_does_and_writes_nothi
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state-home"))
     for name, value in zip(("LEASE", "RENEW", "_MARGIN"), child.SHORT, strict=True):
-        monkeypatch.setattr(f"tuiops.runbooks.locks.{name}", value)
+        monkeypatch.setattr(f"tuiops.runbooks.engine.locks.{name}", value)
     stage = prepared(tmp_path / "shop", FileHome(tmp_path))
     await forks.begin(stage.folder, "stop", point)
     still = int(await forks.says("there"))

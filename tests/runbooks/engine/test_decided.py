@@ -14,7 +14,7 @@ from tuiops.core.record import RunRequested, RunStarted, StepAttested
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import lit
 from tuiops.errors import Refused
-from tuiops.runbooks import standing
+from tuiops.runbooks.engine import preconditions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -231,7 +231,7 @@ class TestSecondPerson:
         (requested,) = [one for one in await stage.events(RunRequested) if isinstance(one, RunRequested)]
         assert requested == card.plan.requested(1, second=True)
         assert (requested.plan_digest, requested.danger) == (card.plan.digest, card.plan.danger)
-        for fits in (lambda _: None, standing.may_begin):
+        for fits in (lambda _: None, preconditions.may_begin):
             with pytest.raises(Refused, match="another person must approve it first"):
                 await console.engine.carry(KIM, run, fits, Deed.RUN)
         assert stage.done == []

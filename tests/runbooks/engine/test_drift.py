@@ -8,7 +8,7 @@ import pytest
 
 from tests.runbooks.engine.stage import HEAD, step
 from tuiops.core.runs import RunState, StepState
-from tuiops.runbooks.locks import Fences
+from tuiops.runbooks.engine.locks import Fences
 
 if TYPE_CHECKING:
     from tests.runbooks.engine.stage import Console, Stage

@@ -26,7 +26,7 @@ from tuiops.core.record import (
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import lit
 from tuiops.errors import LedgerError, Refused
-from tuiops.runbooks.standing import may_begin
+from tuiops.runbooks.engine.preconditions import may_begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable

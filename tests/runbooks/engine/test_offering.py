@@ -12,7 +12,7 @@ from tuiops.core.runs import RunState, StepState
 from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, lit
 from tuiops.errors import Refused
-from tuiops.runbooks.model import ListedParameter, TextParameter
+from tuiops.runbooks.format.model import ListedParameter, TextParameter
 
 if TYPE_CHECKING:
     from tests.runbooks.engine.stage import Stage

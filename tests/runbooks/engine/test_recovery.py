@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.runbooks.engine.stage import Console, Stage
     from tuiops.runbooks.effects import Outcome
-    from tuiops.runbooks.model import CommandAction, HttpAction
+    from tuiops.runbooks.format.model import CommandAction, HttpAction
 
 NONE = {"undo": '"none"', "undo_reason": '"a test"'}
 

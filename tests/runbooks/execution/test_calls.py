@@ -14,7 +14,7 @@ from tests.sources.hostile import Hostile
 from tuiops.core.clock import SystemClock
 from tuiops.runbooks.execution.base import Call, Kind, Sight
 from tuiops.runbooks.execution.calls import MOST_BYTES, HttpCalls
-from tuiops.runbooks.model import HttpAction
+from tuiops.runbooks.format.model import HttpAction
 from tuiops.sources.http import HttpConnector
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tuiops.runbooks.effects import End
 from tuiops.runbooks.execution.base import Command
 from tuiops.runbooks.execution.effects import Executions
 from tuiops.runbooks.execution.local import LocalCommands
-from tuiops.runbooks.model import Capture, CommandAction, CommandCheck, HttpAction, HttpCheck
+from tuiops.runbooks.format.model import Capture, CommandAction, CommandCheck, HttpAction, HttpCheck
 from tuiops.sources.http import HttpConnector
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from tests.google.run import RunApi
 from tests.google.secrets import SecretsApi
 from tests.google.sql import SqlApi
 from tuiops.errors import QueryRefused
-from tuiops.runbooks.abilities import prepare
-from tuiops.runbooks.model import ApiAction
+from tuiops.runbooks.format.abilities import prepare
+from tuiops.runbooks.format.model import ApiAction
 from tuiops.sources.abilities import (
     Acts,
     AddsSecretVersion,

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.subject import Subject
     from tuiops.core.text import SafeText
-    from tuiops.runbooks.desk import Offered
-    from tuiops.runbooks.model import Runbook
-    from tuiops.runbooks.plan import Card
+    from tuiops.runbooks.desk.desk import Offered
+    from tuiops.runbooks.format.model import Runbook
+    from tuiops.runbooks.planning.plan import Card
 
 FIRST = 50
 """Number of the first run that is begun at the desk."""

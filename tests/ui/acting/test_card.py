@@ -13,7 +13,7 @@ from tuiops.core.access import Danger, Decision
 from tuiops.core.record import Said
 from tuiops.core.text import EMPTY, lit, safe
 from tuiops.errors import Refused, Unreachable
-from tuiops.runbooks.plan import Call
+from tuiops.runbooks.planning.plan import Call
 from tuiops.ui.acting.card import CardScreen, Stage
 from tuiops.ui.acting.run import RunScreen
 from tuiops.ui.app import TuiopsApp

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from textual.screen import Screen
 
 from tests.ui.acting.flow import console, press, settle
 from tests.waiting import eventually
@@ -14,6 +13,9 @@ from tuiops.ui.acting.card import CardScreen
 from tuiops.ui.app import TuiopsApp
 from tuiops.ui.frames import FrameApp
 from tuiops.ui.terminal import screen_text
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 
 @pytest.fixture

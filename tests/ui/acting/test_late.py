@@ -12,7 +12,7 @@ from tests.ui.acting.moving import FIRST, moving
 from tests.ui.desk import RESTORE, card_of, rollback_plan
 from tuiops.core.text import lit
 from tuiops.errors import Refused
-from tuiops.runbooks.model import EnumParameter, ListedParameter
+from tuiops.runbooks.format.model import EnumParameter, ListedParameter
 from tuiops.ui.acting.card import CardScreen, Stage
 from tuiops.ui.acting.form import FormScreen
 from tuiops.ui.acting.menu import MenuScreen
@@ -21,7 +21,7 @@ from tuiops.ui.acting.run import RunScreen
 from tuiops.ui.acting.why import WhyScreen
 
 if TYPE_CHECKING:
-    from tuiops.runbooks.model import AnyParameter
+    from tuiops.runbooks.format.model import AnyParameter
     from tuiops.ui.app import TuiopsApp
 
 FAULT = "the console failed at this, see its log; X shows what has begun"

@@ -14,7 +14,7 @@ from tuiops.config.advice import missing_secrets, query_faults, unreadable_queri
 from tuiops.config.load import load
 from tuiops.core.text import EMPTY, LINE, fmt, lit, safe
 from tuiops.errors import ConfigError
-from tuiops.runbooks.load import faults_beside, library
+from tuiops.runbooks.format.load import faults_beside, library
 
 if TYPE_CHECKING:
     import argparse

@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
         case "schema":
             out.verbatim(schema_text())
         case "runbook-schema":
-            from tuiops.runbooks.schema import text as runbook_schema_text
+            from tuiops.runbooks.format.schema import text as runbook_schema_text
 
             out.verbatim(runbook_schema_text())
         case "example":

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tuiops.ledger.base import Lock, Verdict
     from tuiops.ledger.chain import Row
     from tuiops.ledger.sql import SqlLedger
-    from tuiops.runbooks.plan import Plan
+    from tuiops.runbooks.planning.plan import Plan
 
 _FEW = 20
 """Runs that are listed when none is named."""
@@ -150,7 +150,7 @@ async def _entries(ledger: SqlLedger, run: str) -> tuple[Sealed, ...]:
 
 
 def _folded(entries: tuple[Sealed, ...], lock: Lock | None = None) -> RunView | None:
-    from tuiops.runbooks.history import fold
+    from tuiops.runbooks.record.history import fold
 
     try:
         history = fold((sealed.entry for sealed in entries), lock)
@@ -225,7 +225,7 @@ def _why(run: _Run) -> SafeText:
 
 def _plan(event: RunRequested) -> Plan | None:
     """What was confirmed; None when it is none that this version understands."""
-    from tuiops.runbooks.plan import Plan
+    from tuiops.runbooks.planning.plan import Plan
 
     try:
         return Plan.of(event.plan)

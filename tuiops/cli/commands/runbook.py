@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from tuiops.cli.output import Output
     from tuiops.core.runs import RunView
-    from tuiops.runbooks.engine import Engine
-    from tuiops.runbooks.history import History
-    from tuiops.runbooks.load import Kept, Library
-    from tuiops.runbooks.plan import Card
-    from tuiops.runbooks.sitting import Sitting
+    from tuiops.runbooks.desk.session import Sitting
+    from tuiops.runbooks.engine.engine import Engine
+    from tuiops.runbooks.format.load import Kept, Library
+    from tuiops.runbooks.planning.plan import Card
+    from tuiops.runbooks.record.history import History
     from tuiops.wiring import Subject
 
 _SEEN_FIRST = frozenset({"resume", "undo"})
@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
 
 
 def _library(subject: Subject) -> Library:
-    from tuiops.runbooks.load import folders, library
+    from tuiops.runbooks.format.load import folders, library
     from tuiops.sim.declared import complete
 
     if subject.loaded is None:
@@ -74,7 +74,7 @@ def _kept(known: Library, name: str) -> Kept:
 
 
 def _row(kept: Kept) -> dict[str, Any]:
-    from tuiops.runbooks.offers import danger_of
+    from tuiops.runbooks.desk.offers import danger_of
 
     runbook = kept.runbook
     return {
@@ -225,14 +225,14 @@ async def _go(engine: Engine, sitting: Sitting, view: RunView, arguments: argpar
 
 def _may(engine: Engine, sitting: Sitting, history: History, *, undo: bool) -> None:
     """Whether it may be done at all, before anything is shown or asked. Refused when not."""
-    from tuiops.runbooks import standing
+    from tuiops.runbooks.engine import preconditions
 
     if undo:
         engine.permits.undo(sitting.principal, history.plan)
-        standing.may_go_back(history)
+        preconditions.may_go_back(history)
     else:
         engine.permits.allow(sitting.principal, Deed.RESOLVE, history.plan)
-        (standing.may_go_on if history.started else standing.may_begin)(history)
+        (preconditions.may_go_on if history.started else preconditions.may_begin)(history)
 
 
 def _deeds(

@@ -19,7 +19,7 @@ from tuiops.core.record import NO_DIGEST, Digest, Evidence
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import NotFound
 from tuiops.runbooks.effects import STOOD_STILL
-from tuiops.runbooks.model import HttpAction
+from tuiops.runbooks.format.model import HttpAction
 
 EXECUTION_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}"
 """What an execution id looks like: a file name, an HTTP header and a word of a shell at once."""

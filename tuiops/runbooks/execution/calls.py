@@ -25,7 +25,7 @@ from tuiops.runbooks.execution.base import (
 )
 from tuiops.runbooks.execution.output import Lines
 from tuiops.runbooks.execution.secret_forms import redacted
-from tuiops.runbooks.template import with_secrets
+from tuiops.runbooks.format.template import with_secrets
 from tuiops.sources.http import Endpoint, Signs
 
 if TYPE_CHECKING:

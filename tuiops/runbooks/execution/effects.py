@@ -13,7 +13,6 @@ from tuiops.config import paths
 from tuiops.core.guarded import occurs
 from tuiops.core.text import SafeText, fmt, lit, safe
 from tuiops.errors import Refused, SourceError, Unreachable
-from tuiops.runbooks.captures import captured
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.execution import folder as folders
 from tuiops.runbooks.execution.base import (
@@ -30,8 +29,9 @@ from tuiops.runbooks.execution.base import (
 from tuiops.runbooks.execution.calls import HttpCalls
 from tuiops.runbooks.execution.local import LocalCommands
 from tuiops.runbooks.execution.remote import RemoteCommands
+from tuiops.runbooks.format.captures import captured
+from tuiops.runbooks.format.model import CommandAction, CommandCheck, HttpAction, HttpCheck
 from tuiops.runbooks.gates import Look
-from tuiops.runbooks.model import CommandAction, CommandCheck, HttpAction, HttpCheck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from tuiops.runbooks.effects import Printed
     from tuiops.runbooks.execution.base import Finding, StillOurs, Tail
     from tuiops.runbooks.execution.base import Outcome as Carried
-    from tuiops.runbooks.model import Capture
+    from tuiops.runbooks.format.model import Capture
     from tuiops.sources.bastion import Bastion
     from tuiops.sources.http import HttpConnector
     from tuiops.sources.http_auth import Resolve

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.subject import Subject
-    from tuiops.runbooks.desk import Desk
-    from tuiops.runbooks.plan import Card
+    from tuiops.runbooks.desk.desk import Desk
+    from tuiops.runbooks.planning.plan import Card
     from tuiops.ui.acting.request import Request
     from tuiops.ui.screens.pen import Pen, Piece, Row
 

@@ -12,7 +12,7 @@ from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.runbooks.wording import check_text
+from tuiops.runbooks.planning.wording import check_text
 from tuiops.ui.format import fit, plural, width_of
 from tuiops.ui.run_signs import danger_style, progress, run_glyph, run_style
 from tuiops.ui.screens.pen import BLANK, NAMES, wrap
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tuiops.core.record import Said
     from tuiops.core.runs import RunView
-    from tuiops.runbooks.plan import Card, Plan, PlannedStep
+    from tuiops.runbooks.planning.plan import Card, Plan, PlannedStep
     from tuiops.ui.screens.pen import Pen, Piece, Row
 
 SIDE_BY_SIDE = 100

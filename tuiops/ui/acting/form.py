@@ -12,7 +12,7 @@ from tuiops.core.health import State
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
 from tuiops.errors import TuiopsError
-from tuiops.runbooks.model import (
+from tuiops.runbooks.format.model import (
     EnumParameter,
     IntegerParameter,
     ListedParameter,
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tuiops.core.snapshot import Snapshot
-    from tuiops.runbooks.desk import Desk
-    from tuiops.runbooks.model import AnyParameter
+    from tuiops.runbooks.desk.desk import Desk
+    from tuiops.runbooks.format.model import AnyParameter
     from tuiops.ui.acting.request import Request
     from tuiops.ui.screens.pen import Row
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tuiops.core.runs import RunView
     from tuiops.core.subject import Subject
     from tuiops.hub.backend import Backend
-    from tuiops.runbooks.desk import Desk, Offered
+    from tuiops.runbooks.desk.desk import Desk, Offered
     from tuiops.ui.acting.ask import Deed, Question
     from tuiops.ui.acting.card import CardScreen
     from tuiops.ui.acting.menu import MenuScreen

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tuiops.core.alerts import Alert
     from tuiops.core.snapshot import Snapshot
     from tuiops.core.subject import Subject
-    from tuiops.runbooks.desk import Desk, Offered
+    from tuiops.runbooks.desk.desk import Desk, Offered
     from tuiops.ui.screens.pen import Row
 
 _COLUMNS = (

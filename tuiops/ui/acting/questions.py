@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tuiops.core.runs import RunView, StepView
-    from tuiops.runbooks.desk import Desk
-    from tuiops.runbooks.plan import Card
+    from tuiops.runbooks.desk.desk import Desk
+    from tuiops.runbooks.planning.plan import Card
     from tuiops.ui.acting.ask import Deed
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tuiops.core.text import EMPTY, SafeText
-from tuiops.runbooks.model import AnyParameter
+from tuiops.runbooks.format.model import AnyParameter
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from tuiops.core.runs import RunState, StepState
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import TuiopsError
-from tuiops.runbooks.permits import NO_UNDO_ALONE
+from tuiops.runbooks.engine.permits import NO_UNDO_ALONE
 from tuiops.ui.acting import questions
 from tuiops.ui.acting.answers import answer
 from tuiops.ui.acting.run_rows import elapsed, run_sheet
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tuiops.core.runs import RunView, StepView
-    from tuiops.runbooks.desk import Desk
+    from tuiops.runbooks.desk.desk import Desk
     from tuiops.ui.acting.ask import Deed, Question
     from tuiops.ui.screens.pen import Pen, Piece, Row
 

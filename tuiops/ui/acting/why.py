@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tuiops.core.subject import Subject
-    from tuiops.runbooks.desk import Desk
+    from tuiops.runbooks.desk.desk import Desk
     from tuiops.ui.screens.pen import Pen, Row
 
 
