@@ -93,7 +93,7 @@ class Runbooks(_Table, frozen=True, kw_only=True):
 
 
 class LedgerConfig(_Table, frozen=True, kw_only=True):
-    """Where everything that is done is recorded. A change counts at the next start."""
+    """Where everything that is done is recorded. A console moves at once; a run goes on where it was begun."""
 
     path: Annotated[
         FilePath | None,
@@ -144,7 +144,10 @@ class Permission(_Table, frozen=True, kw_only=True):
     ] = "C"
     second: Annotated[
         DangerLetter | None,
-        Meta(description="From which danger on another person, an approver, must approve; never when left out."),
+        Meta(
+            description="From which danger on another person, an approver, must approve wherever this rule fits, "
+            "also what another rule allows; when left out, this rule asks for nobody."
+        ),
     ] = None
 
 

@@ -114,7 +114,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     danger: Danger = Danger.CHANGES
     """The greatest danger that it allows."""
     second: Danger | None = None
-    """From which danger on a second person must approve; None: never."""
+    """From which danger on a second person must approve wherever the rule fits, also what another one allows."""
     place: SafeText = EMPTY
     """Where it is written, for explanations."""
 
@@ -137,7 +137,11 @@ _NEEDED = {
 
 
 def decide(who: Principal, deed: Deed, place: Place, danger: Danger, rules: Iterable[Rule]) -> Decision:
-    """The first rule that fits allows; what a second person is needed for is told by the strictest fitting one."""
+    """The most permissive rule that fits says how far somebody may go, the strictest one when a second is needed.
+
+    A rule fits by person, role, system and environment. Its own ceiling does not end its `second`: what is too much for
+    one person is so, too, when another rule allows it.
+    """
     needed = _NEEDED[deed]
     if who.role.rank < needed.rank:
         return Decision(
@@ -148,7 +152,7 @@ def decide(who: Principal, deed: Deed, place: Place, danger: Danger, rules: Iter
     allowing = [rule for rule in fitting if danger.rank <= rule.danger.rank]
     if not allowing:
         return Decision(allowed=False, reason=_refusal(who, place, danger, fitting))
-    second = any(rule.second is not None and danger.rank >= rule.second.rank for rule in allowing)
+    second = any(rule.second is not None and danger.rank >= rule.second.rank for rule in fitting)
     return Decision(
         allowed=True,
         reason=fmt("allowed by {}", allowing[0].place or lit("a rule without a name")),
