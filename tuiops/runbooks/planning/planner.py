@@ -117,8 +117,16 @@ class Planner:
     async def _lists(self, kept: Kept, system: str, values: Values) -> dict[str, tuple[str, ...]]:
         """What each listed parameter may be at this moment."""
         listed = {name: one for name, one in kept.runbook.parameters.items() if isinstance(one, ListedParameter)}
-        found = await self._all([self._listed(system, one, values) for one in listed.values()])
+        found = await self._all([self._offered(system, name, one, values) for name, one in listed.items()])
         return dict(zip(listed, found, strict=True))
+
+    async def _offered(self, system: str, name: str, parameter: ListedParameter, values: Values) -> tuple[str, ...]:
+        """As `_listed`; Refused with the parameter's name when it cannot be read."""
+        try:
+            return await self._listed(system, parameter, values)
+        except SourceError as error:
+            what = fmt("{} for {}", safe(facts.WORDS.get(parameter.of, parameter.of)), safe(name))
+            raise Refused(fmt("not planned: the {} cannot be listed: {}", what, safe(str(error), 500))) from None
 
     async def _listed(self, system: str, parameter: ListedParameter, values: Values) -> tuple[str, ...]:
         known = facts.choices(self._world.config, system, parameter)
@@ -139,7 +147,11 @@ class Planner:
     async def _read(self, system: str, wanted: Wanted) -> str:
         if wanted.of in facts.CONFIGURED:
             return facts.configured(self._world.config, system, wanted.of, wanted.resource) or ""
-        found = await self._told(system, wanted.of, wanted.resource)
+        try:
+            found = await self._told(system, wanted.of, wanted.resource)
+        except SourceError as error:
+            what = fmt("{} of {}", safe(facts.WORDS.get(wanted.of, wanted.of)), safe(wanted.resource))
+            raise Refused(fmt("not planned: the {} cannot be read: {}", what, safe(str(error), 500))) from None
         return found[0] if found else ""
 
     async def _call(self, made: Plan, step: PlannedStep) -> Call:
