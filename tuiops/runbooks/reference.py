@@ -140,6 +140,9 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
   `../a`, `a*`, `file:///a`, `@a`
 - a shell with a command line (`sh -c`), `ssh` (write `via`), secrets as options, a value within a program's text
   (`psql -c "… {table}"`; a whole statement may be chosen by an `enum`) or in place of a program (`sudo {program}`)
+- variables and headers whose names are those of secrets (`PGPASSWORD`, `GITHUB_PAT`, `X-Api-Key`) with a plain value, and
+  any with an address that has a password in it; names that say where a secret is (`TOKEN_FILE`, `SECRET_NAME`) may
+  have one
 - `when` on later, unknown or repeated steps, and conditions that can never be
 - steps that act without `danger`, abilities as `S`, `X` without an undo or a reason
 - `sec` with `capture`, or a secret with `capture` and `via`; `each` over what is no list

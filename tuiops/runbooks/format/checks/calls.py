@@ -10,6 +10,7 @@ from tuiops.config.values import ONE_PLACE, Secret
 from tuiops.config.walk import structs
 from tuiops.errors import Refused
 from tuiops.runbooks.format.abilities import ABILITIES, shares
+from tuiops.runbooks.format.checks.plain_secrets import REMEDY, is_plain_secret
 from tuiops.runbooks.format.checks.walk import Finding, all_steps, doings
 from tuiops.runbooks.format.model import ApiAction, CommandAction, GateAction, HttpAction, HttpCheck, QueryCheck
 from tuiops.runbooks.format.template import Place, TemplateError, filled_in, names
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     from tuiops.config.tree import KeyPath
     from tuiops.runbooks.format.model import Capture, Runbook
-
-_SECRET_WORDS = ("authorization", "auth", "cookie", "key", "password", "secret", "token")
-"""A header or a variable whose name has one of these words holds a secret."""
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
@@ -105,10 +103,8 @@ def _hidden(values: Mapping[str, str | Secret], form: re.Pattern[str], path: Key
     for name, value in values.items():
         if form.fullmatch(name) is None:
             yield Finding((*path, name), "is no name for one", "use letters, digits and - or _")
-        secret = any(word in re.split(r"[-_]", name.lower()) for word in _SECRET_WORDS)
-        if secret and isinstance(value, str) and "{secret." not in value:
-            remedy = "give it as a secret: { env = … }, { file = … } or { command = … }"
-            yield Finding((*path, name), "would hold a secret", remedy)
+        if is_plain_secret(name, value):
+            yield Finding((*path, name), "would hold a secret", REMEDY)
 
 
 def _query(check: QueryCheck, path: KeyPath) -> Iterator[Finding]:
