@@ -159,7 +159,26 @@ def test_its_documents_have_what_is_documented(filled: Path, capsys: pytest.Capt
 
 
 def test_a_whole_one_is_called_so(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert lines(capsys, "verify") == ["whole  9 entries. Anchors prove that nothing was cut off."]
+    [said] = lines(capsys, "verify")
+    assert said.startswith("whole  9 entries. Anchors prove all of it, as of 20")
+
+
+def test_an_emptied_one_is_not_called_whole(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As on the machine of somebody who has no anchors of it."""
+    with closing(sqlite3.connect(filled, isolation_level=None)) as connection:
+        connection.execute("DROP TRIGGER ledger_entries_no_delete")
+        connection.execute("DROP TRIGGER ledger_claims_no_delete")
+        connection.execute("DELETE FROM ledger_claims")
+        connection.execute("DELETE FROM ledger_entries")
+    for anchors in filled.parent.glob("*anchors*"):
+        anchors.unlink()
+    assert main(["ledger", "verify"]) == Exit.UNKNOWN
+    assert capsys.readouterr().out == (
+        "empty  0 entries. There is no anchor either: that nothing was ever recorded, or all of it deleted, "
+        "looks the same.\n"
+    )
+    assert main(["ledger", "verify", "-o", "json"]) == Exit.UNKNOWN
+    assert json.loads(capsys.readouterr().out)["whole"] is None
 
 
 def test_a_changed_one_is_told_of(filled: Path, capsys: pytest.CaptureFixture[str]) -> None:

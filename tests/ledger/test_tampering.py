@@ -20,6 +20,7 @@ from tuiops.ledger.anchors import Anchors
 from tuiops.ledger.chain import digest
 from tuiops.ledger.sqlite import SqliteDatabase
 from tuiops.ledger.store import Store
+from tuiops.ledger.verify import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -352,6 +353,54 @@ async def test_a_broken_line_of_anchors_is_told(home: Home, ledger: SqlLedger) -
     verdict = await ledger.verify()
     assert verdict.faults == ("line 1 of the anchors is none: somebody has changed it",)
     assert verdict.anchored == 12
+
+
+ALL = "Anchors prove all of it, as of 2026-05-01T12:00:00+00:00; what came later and was cut off could not be seen."
+NOTHING = "There is no anchor either: that nothing was ever recorded, or all of it deleted, looks the same."
+
+
+@pytest.mark.parametrize(
+    ("statements", "unanchored", "said"),
+    [
+        ([], False, ALL),
+        ([], True, "There is no anchor: that its end was cut off, or all of it written anew, could not be seen."),
+        ([f"DELETE FROM {E} WHERE number > 5"], False, "Anchors prove it up to entry 5, and nothing beyond."),
+        ([f"DELETE FROM {E} WHERE number > 4"], False, "No anchor proves any of it."),
+        ([f"DELETE FROM {E} WHERE number = 3"], False, "No anchor proves any of it."),
+        ([f"DELETE FROM {E} WHERE number = 7"], False, "Anchors prove it up to entry 5, and nothing beyond."),
+        ([f"DELETE FROM {E} WHERE number = 3", copy(9, 8)], False, "No anchor proves any of it."),
+        ([f"UPDATE {E} SET body = '' WHERE number = 7"], False, "Anchors prove it up to entry 5, and nothing beyond."),
+        ([f"UPDATE {E} SET body = '' WHERE number = 7"], True, "No anchor proves any of it."),
+        ([f"DELETE FROM {E}"], False, "No anchor proves any of it."),
+        ([f"DELETE FROM {E}"], True, NOTHING),
+    ],
+)
+async def test_no_more_is_said_to_be_proven_than_is(
+    home: Home, statements: list[str], unanchored: bool, said: str
+) -> None:
+    """Eight entries, of which the fifth and the last have an anchor."""
+    ledger = opened(home, FakeClock(samples.START))
+    for count in (5, 3):
+        await ledger.append([samples.remark(str(number)) for number in range(count)])
+        await ledger.anchor()
+    home.by_hand(*statements or ["SELECT 1"])
+    if unanchored:
+        home.anchors.unlink()
+    verdict = await ledger.verify()
+    await ledger.close()
+    assert sentence(verdict) == said
+    assert verdict.whole is (None if said == NOTHING else not statements)
+    assert (not verdict.faults) == (verdict.whole is not False)
+
+
+async def test_what_came_after_the_last_anchor_is_told_apart(home: Home) -> None:
+    ledger = opened(home, FakeClock(samples.START))
+    for text in "ab":
+        await ledger.append([samples.remark(text)])
+    assert sentence(await ledger.verify()) == (
+        "Anchors prove it up to entry 1; what came later is proven by the chain alone."
+    )
+    await ledger.close()
 
 
 async def test_faults_beyond_number_are_counted(home: Home, ledger: SqlLedger) -> None:

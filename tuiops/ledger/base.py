@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from tuiops.core.text import SafeText
+from tuiops.core.text import EMPTY, SafeText
 from tuiops.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -75,9 +75,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     entries: int
     faults: tuple[SafeText, ...]
-    """Empty when the ledger is whole."""
+    """Empty when nothing is wrong with what is there."""
     anchored: int
-    """Up to which entry an anchor proves that nothing was cut off."""
+    """Up to which entry an anchor proves that nothing was changed or cut off."""
+    noted: SafeText = EMPTY
+    """When that anchor was noted; empty without one."""
+
+    @property
+    def whole(self) -> bool | None:
+        """Whether it is whole; None when there is nothing that could tell: neither an entry nor an anchor."""
+        return False if self.faults else True if self.entries else None
 
 
 class Ledger(Protocol):

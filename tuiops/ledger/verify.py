@@ -38,6 +38,8 @@ class Verification:
         self._count = 0
         self._previous = NO_DIGEST
         self._anchored = 0
+        self._sound = True
+        """Whether nothing was found in the entries so far: an anchor proves no more than what leads up to it."""
 
     def take(self, rows: Iterable[Row], claims: Mapping[int, str]) -> None:
         """Look at the next entries, and at the claims among them: executions by the number of their entry."""
@@ -81,7 +83,12 @@ class Verification:
             )
         if self._more:
             self._faults.append(fmt("and {} more", self._more))
-        return Verdict(entries=self._count, faults=tuple(self._faults), anchored=self._anchored)
+        return Verdict(
+            entries=self._count,
+            faults=tuple(self._faults),
+            anchored=self._anchored,
+            noted=safe(self._noted.get(self._anchored, "")),
+        )
 
     def _gap(self, number: int) -> None:
         missing = number - self._last - 1
@@ -113,13 +120,14 @@ class Verification:
 
     def _against_anchor(self, number: int, own: str) -> None:
         if self._anchors[number] == {own}:
-            self._anchored = max(self._anchored, number)
+            self._anchored = number if self._sound else self._anchored
         else:
             self._fault(
                 fmt("entry {}: its digest is not the one of an anchor of {}", number, safe(self._noted[number]))
             )
 
     def _fault(self, fault: SafeText) -> None:
+        self._sound = False
         if len(self._faults) < MOST_FAULTS:
             self._faults.append(fault)
         else:
@@ -127,9 +135,15 @@ class Verification:
 
 
 def sentence(verdict: Verdict) -> SafeText:
-    """How far an unbroken chain is proven."""
-    if verdict.anchored == verdict.entries:
-        return lit("Anchors prove that nothing was cut off.")
+    """How far the entries are proven, and what nobody could see. Of a broken ledger it proves no more than it must."""
+    if verdict.faults:
+        if not verdict.anchored:
+            return lit("No anchor proves any of it.")
+        return fmt("Anchors prove it up to entry {}, and nothing beyond.", verdict.anchored)
+    if not verdict.entries:
+        return lit("There is no anchor either: that nothing was ever recorded, or all of it deleted, looks the same.")
     if not verdict.anchored:
         return lit("There is no anchor: that its end was cut off, or all of it written anew, could not be seen.")
-    return fmt("Anchors prove it up to entry {}; what came later is proven by the chain alone.", verdict.anchored)
+    if verdict.anchored < verdict.entries:
+        return fmt("Anchors prove it up to entry {}; what came later is proven by the chain alone.", verdict.anchored)
+    return fmt("Anchors prove all of it, as of {}; what came later and was cut off could not be seen.", verdict.noted)

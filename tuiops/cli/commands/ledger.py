@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -33,6 +33,11 @@ _FEW = 20
 """Runs that are listed when none is named."""
 
 _NOT_OVER = lit("not over")
+_VERDICTS: Final[dict[bool | None, Span]] = {
+    True: (lit("whole  "), Tone.GOOD),
+    False: (lit("broken  "), Tone.WORST),
+    None: (lit("empty  "), Tone.BAD),
+}
 
 
 class _Run(msgspec.Struct, frozen=True):
@@ -91,21 +96,20 @@ def _tell_verdict(verdict: Verdict, output: str, out: Output) -> Exit:
 
         for fault in verdict.faults:
             out.line((lit("fault  "), Tone.WORST), fault)
-        word = (lit("broken  "), Tone.WORST) if verdict.faults else (lit("whole  "), Tone.GOOD)
-        out.line(word, fmt("{} entries. {}", verdict.entries, sentence(verdict)))
+        out.line(_VERDICTS[verdict.whole], fmt("{} entries. {}", verdict.entries, sentence(verdict)))
     else:
         out.document(
             {
                 "schema": 1,
                 "kind": "verdict",
-                "whole": not verdict.faults,
+                "whole": verdict.whole,
                 "entries": verdict.entries,
                 "anchored": verdict.anchored,
                 "faults": list(verdict.faults),
             },
             compact=output == "ndjson",
         )
-    return Exit.DOWN if verdict.faults else Exit.OK
+    return {True: Exit.OK, False: Exit.DOWN, None: Exit.UNKNOWN}[verdict.whole]
 
 
 async def _export(ledger: SqlLedger, run: str | None, out: Output) -> Exit:
