@@ -245,6 +245,29 @@ async def test_a_look_that_is_called_off_is_over_though_the_link_is_dead(
         await looking
 
 
+@pytest.mark.parametrize("program", ["true", "false", "no-such-program"])
+async def test_files_of_a_look_may_go_however_it_came_out(tmp_path: Path, program: str) -> None:
+    look = await effects(tmp_path).look(CommandCheck(argv=(program,)))
+
+    assert look.holds is (program == "true")
+    (folder,) = list_of(tmp_path, "look-*")
+    assert (folder / "settled").exists()
+
+
+async def test_files_of_a_look_that_is_called_off_may_go_when_it_has_ended(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    check = CommandCheck(argv=("/bin/sh", "-c", 'echo > "$1"; sleep 1000', "sh", str(ready)))
+    looking = asyncio.create_task(effects(tmp_path).look(check))
+    await until(ready.exists, "the look is under way")
+    looking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+
+    (folder,) = list_of(tmp_path, "look-*")
+    assert (folder / "settled").exists()
+    assert (folder / "status").exists()
+
+
 async def test_it_is_found_running_and_aborted(tmp_path: Path) -> None:
     ready, do = tmp_path / "ready", script('echo > "$1"; sleep 1000', str(tmp_path / "ready"))
     first, second = effects(tmp_path), effects(tmp_path)

@@ -128,12 +128,11 @@ class Executions:
         try:
             outcome = await place.run(command, lambda _: None)
         except asyncio.CancelledError:
-            # Nobody waits for it any more, whether it can be ended or not.
-            with contextlib.suppress(SourceError):
-                await asyncio.shield(place.abort(execution))
+            await asyncio.shield(_ended(place, execution))
             raise
-        if outcome.kind is not Kind.NOT_DONE:
-            await place.settle(execution)
+        # A bastion that is not reached would be waited for twice, and what it refuses to begin leaves nothing there.
+        if outcome.kind is not Kind.NOT_DONE or place is self._local:
+            await _settled(place, execution)
         if outcome.kind is not Kind.ENDED:
             return Look(holds=False, reason=outcome.text)
         return Look(holds=outcome.status == 0, value=outcome.text, number=outcome.status)
@@ -221,6 +220,19 @@ class Executions:
             if not holds:
                 return Look(holds=False, value=outcome.text, reason=lit("the answer does not hold what it must"))
         return Look(holds=True, value=outcome.text, number=outcome.status)
+
+
+async def _ended(place: LocalCommands | RemoteCommands, execution: str) -> None:
+    """End a look that nobody waits for any more, if it can be ended; one that goes on keeps its files till its end."""
+    with contextlib.suppress(SourceError):
+        await place.abort(execution)
+    await _settled(place, execution)
+
+
+async def _settled(place: LocalCommands | RemoteCommands, execution: str) -> None:
+    """Let the files of a look go some day, if that can be noted there: what it saw is with whoever looked."""
+    with contextlib.suppress(OSError, SourceError):
+        await place.settle(execution)
 
 
 async def _judged(outcome: Carried, statuses: tuple[int, ...], captures: Mapping[str, Capture]) -> Outcome:
