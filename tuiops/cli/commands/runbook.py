@@ -199,7 +199,9 @@ async def _on_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespac
         return await _go(engine, sitting, view, arguments, out)
     await _deeds(sitting, engine, view, arguments, out)[arguments.what]()
     if arguments.what == "abort":
-        return await following.follow(engine, sitting, view.id, arguments.output, out)
+        code = await following.follow(engine, sitting, view.id, arguments.output, out)
+        # It is what was asked for.
+        return Exit.OK if code is Exit.RUN_ABORTED else code
     following.tell(engine.history(view.id).view, arguments.output, out)
     if arguments.what == "approve" and arguments.output == "table":
         out.line(fmt("the console that asked begins it; when that has left: tuiops runbook resume {}", view.number))
