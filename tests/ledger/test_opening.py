@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import threading
@@ -18,12 +19,14 @@ from sqlalchemy.pool import NullPool
 
 from tests.ledger import samples
 from tests.ledger.homes import FileHome, Home, ServerHome, opened
+from tests.servers.ports import free_port
 from tuiops.config.model import LedgerConfig
 from tuiops.errors import LedgerError
 from tuiops.ledger import migrate
 from tuiops.ledger import worker as worker_module
 from tuiops.ledger.database import VERSIONS
 from tuiops.ledger.opening import Opening, open_ledger
+from tuiops.ledger.postgresql import PostgresDatabase
 from tuiops.ledger.schema import HEAD, METADATA
 from tuiops.ledger.worker import Worker
 
@@ -64,8 +67,69 @@ def test_anchors_of_a_shared_one_are_in_the_state_folder(
     home = ServerHome(tmp_path, postgresql, monkeypatch)
     _, anchors = Opening(LedgerConfig(url=home.config.url))._find()
     schema = home.url.rpartition("%3D")[2]
-    name = f"ledger-127.0.0.1-{postgresql.port}-postgres--csearch_path_{schema}.anchors"
-    assert anchors.path == tmp_path / "state" / "tuiops" / name
+    name = rf"ledger-127\.0\.0\.1-{postgresql.port}-postgres--csearch_path_{schema}-[0-9a-f]{{12}}\.anchors"
+    assert re.fullmatch(name, anchors.path.name)
+    assert anchors.path.parent == tmp_path / "state" / "tuiops"
+
+
+SERVERS = [
+    ("postgresql://u@pg-a/db", "postgresql://pg-a/db"),
+    ("postgresql://u@pg-b/db", "postgresql://pg-b/db"),
+    ("postgresql://u@/db", "postgresql://local/db"),
+    ("postgresql://u@/db?host=pg-c", "postgresql://pg-c/db"),
+    ("postgresql://u@/db?host=pg-c&port=5433", "postgresql://pg-c:5433/db"),
+    ("postgresql://u@pg-a/db?host=pg-d", "postgresql://pg-d/db"),
+    ("postgresql://u@/db?host=pg-c,pg-d&port=1,2", "postgresql://pg-c,pg-d:1,2/db"),
+    ("postgresql://u@/db?host=pg-d&host=pg-c", "postgresql://pg-d,pg-c/db"),
+    ("postgresql://u@/db?host=/run/a", "postgresql:///db?host=/run/a"),
+    ("postgresql://u@/db?host=/run_a", "postgresql:///db?host=/run_a"),
+    ("postgresql://u@/db?host=/run/a&port=5433", "postgresql:///db?host=/run/a&port=5433"),
+    ("postgresql://u@/db?hostaddr=10.0.0.7", "postgresql://10.0.0.7/db"),
+    ("postgresql://u@/?service=ops", "postgresql://service ops/"),
+    ("postgresql://u@/?host=pg-c&dbname=db2", "postgresql://pg-c/db2"),
+    ("postgresql://lee@pg-a/db", "postgresql://pg-a/db"),
+    ("postgresql://u@pg-a/db?options=-csearch_path%3Da", "postgresql://pg-a/db"),
+    ("postgresql://u@pg-a/db?options=-csearch_path%3Da.", "postgresql://pg-a/db"),
+    (f"postgresql://u@/db?host={'h' * 210}1", f"postgresql://{'h' * 210}1/db"),
+    (f"postgresql://u@/db?host={'h' * 210}2", f"postgresql://{'h' * 210}2/db"),
+]
+
+
+def test_every_server_and_database_has_a_name_of_its_own() -> None:
+    """Anchors of one ledger in the file of another would call it broken."""
+    found = [PostgresDatabase(url) for url, _ in SERVERS]
+    assert [one.place for one in found] == [place for _, place in SERVERS]
+    assert len({one.name for one in found}) == len(SERVERS)
+    assert all(re.fullmatch(r"[\w.-]{1,220}", one.name, re.ASCII) for one in found)
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:old@pg/db?sslmode=require", "postgresql://u@/db?host=pg&password=old"])
+def test_a_name_is_the_same_with_another_password_and_holds_none(url: str) -> None:
+    name = PostgresDatabase(url).name
+    assert name == PostgresDatabase(url.replace("old", "new")).name
+    assert name == PostgresDatabase("postgresql://u@pg:5432/db").name
+    assert "old" not in name
+
+
+def test_what_the_address_leaves_out_is_looked_up_where_libpq_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for host in ("pg-a", "pg-b"):
+        monkeypatch.setenv("PGHOST", host)
+        found.append(PostgresDatabase("postgresql://u@/db"))
+    assert [one.place for one in found] == ["postgresql://pg-a/db", "postgresql://pg-b/db"]
+    assert found[0].name != found[1].name
+    assert found[0].name == PostgresDatabase("postgresql://u@pg-a/db").name
+
+
+async def test_several_servers_are_told_to_libpq_in_its_own_words(postgresql: Any) -> None:
+    url = sa.make_url(postgresql.schema())
+    several = url.set(host=None, port=None).update_query_dict(
+        {"host": ["127.0.0.1", postgresql.host], "port": f"{free_port()},{postgresql.port}"}
+    )
+    database = PostgresDatabase(several.render_as_string(hide_password=False))
+    connection = database.connect()
+    assert cast("Any", connection).info.port == postgresql.port
+    connection.close()
 
 
 def engine(home: Home) -> sa.Engine:
@@ -179,20 +243,20 @@ async def test_news_of_other_processes_arrive(home: Home, ledger: SqlLedger) -> 
     await watching.close()
 
 
-async def test_news_outlive_a_ledger_that_fails(home: Home, ledger: SqlLedger) -> None:
+async def test_no_news_of_a_ledger_that_cannot_be_read_are_an_error(home: Home, ledger: SqlLedger) -> None:
     watching = open_ledger(home.config, poll=0.01)
     await ledger.append([samples.remark()])
     news = cast("AsyncGenerator[int]", watching.news())
     assert await anext(news) == 1
     home.plainly(f"UPDATE {VERSIONS} SET version_num = '0099'")
     await watching._reader.close()
-    waiting = asyncio.ensure_future(anext(news))
-    with pytest.raises(LedgerError):
-        await watching.last()
+    for waiting in (news, cast("AsyncGenerator[int]", watching.news())):
+        with pytest.raises(LedgerError, match="0099"):
+            await anext(waiting)
     home.plainly(f"UPDATE {VERSIONS} SET version_num = '{HEAD}'")
     await ledger.append([samples.remark()])
-    async with asyncio.timeout(30):
-        assert await waiting == 2
+    news = cast("AsyncGenerator[int]", watching.news())
+    assert await anext(news) == 2
     await news.aclose()
     await watching.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 import re
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,10 +13,11 @@ from tuiops.errors import Fault, LedgerError
 from tuiops.ledger.database import BUSY_SECONDS, VERSIONS, Lost
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from sqlalchemy import URL, Dialect
 
+    from tuiops.core.text import SafeText
     from tuiops.ledger.database import Driver
 
 CHAIN = 0x7475696F7073
@@ -58,12 +61,28 @@ _FAULTS = {
     "XX": ("the server's data is damaged", "keep it as it is and restore a backup; docs/ledger.md says how"),
 }
 
+_WHERE = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "dbname": "PGDATABASE",
+    "user": "PGUSER",
+    "service": "PGSERVICE",
+    "options": "PGOPTIONS",
+}
+"""What tells ledgers apart, and the variables that say it where the address does not. A schema may be the user's."""
+
 _ENDED = ("08", "57P", "25P03", "25P04")
 """With these the server ends a connection, or never had it."""
 
 
 class PostgresDatabase:
     """A database whose tables begin with `ledger_`. `url` may hold a password, which no message repeats."""
+
+    place: SafeText
+    """What errors call it."""
+    name: str
+    """What files about this ledger are called: another one for another server, database, user or schema."""
 
     begin = ("BEGIN", f"SELECT pg_advisory_xact_lock({CHAIN})")
     now = "SELECT extract(epoch FROM clock_timestamp())::double precision"
@@ -85,12 +104,7 @@ class PostgresDatabase:
             raise LedgerError(
                 str(Fault("ledger.url", "", "is not an address", "write postgresql://USER:PASSWORD@HOST:PORT/DATABASE"))
             )
-        host = self._url.host or "local"
-        port = f":{self._url.port}" if self._url.port else ""
-        self.place = safe(f"postgresql://{host}{port}/{self._url.database or ''}")
-        parts = (host, str(self._url.port or 5432), self._url.database, str(self._url.query.get("options", "")))
-        self.name = _ODD.sub("_", "-".join(part for part in parts if part))[:_LONGEST]
-        """What files about this database are called; its options may name a schema, and so another ledger."""
+        self.place, self.name = _called(self._given())
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -154,8 +168,13 @@ class PostgresDatabase:
                 yield
 
     def _arguments(self) -> dict[str, Any]:
+        return {**_CONNECTION, **self._given(), "autocommit": True}
+
+    def _given(self) -> dict[str, Any]:
+        """What the address says to libpq: what follows its `?` counts before what comes before it."""
         named = self._url.translate_connect_args(username="user", database="dbname")
-        return {**_CONNECTION, **named, **self._url.query, "autocommit": True}
+        more = {name: given if isinstance(given, str) else ",".join(given) for name, given in self._url.query.items()}
+        return {**named, **more}
 
     def _unreachable(self, error: Exception) -> LedgerError:
         """Libpq tells why a connection failed in words alone: the codes of the server's refusals are in none."""
@@ -178,6 +197,22 @@ _REFUSALS = {
     "the database system is": "57P",
     "too many clients": "53",
 }
+
+
+def _called(given: Mapping[str, Any]) -> tuple[SafeText, str]:
+    """What errors and what files call a ledger. What the address leaves out, libpq takes from variables."""
+    known = {name: str(given.get(name) or os.environ.get(variable, "")) for name, variable in _WHERE.items()}
+    host, port, database = (known[name] for name in ("host", "port", "dbname"))
+    host = host or known["hostaddr"] or (f"service {known['service']}" if known["service"] else "local")
+    if "/" in host:
+        place = safe(f"postgresql:///{database}?host={host}{f'&port={port}' if port else ''}")
+    else:
+        place = safe(f"postgresql://{host}{f':{port}' if port else ''}/{database}")
+    words = "-".join(part for part in (host, port or "5432", database, known["options"]) if part)
+    # Signs that cannot be in the name of a file tell ledgers apart all the same.
+    what = {**known, "port": port or "5432"}.values()
+    own = hashlib.blake2b("\0".join(what).encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return place, f"{_ODD.sub('_', words)[:_LONGEST]}-{own}"
 
 
 def _driver() -> Any:
