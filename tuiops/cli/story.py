@@ -111,6 +111,8 @@ def _of_run(event: AnyEvent) -> SafeText:
             said = lit("took it over and goes on going back") if event.resumed else lit("goes back")
         case RunStarted():
             said = lit("took it over and goes on") if event.resumed else lit("began")
+        case RunPaused(unbegun=True):
+            said = _because(lit("could not begin it"), event.reason)
         case RunPaused():
             said = _because(lit("paused"), event.reason)
         case RunAborting():

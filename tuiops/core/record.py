@@ -86,6 +86,8 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run.started"):
 
 class RunPaused(Event, frozen=True, kw_only=True, tag="run.paused"):
     reason: SafeText
+    unbegun: bool = False
+    """Whether it says why a console could not begin the run, which is of no account once another one has."""
 
 
 class RunAborting(Event, frozen=True, kw_only=True, tag="run.aborting"):

@@ -306,7 +306,7 @@ class TestAttested:
 def test_abort_is_seen_before_it_is_over() -> None:
     history = folded(fold(begun(TWO, intended("one"), claimed(), RunAborting(reason=lit("enough"))), lock()))
 
-    assert (history.view.state, history.view.reason) == (RunState.ABORTING, "enough")
+    assert (history.view.state, history.view.reason) == (RunState.ABORTING, "kim asked to abort it: enough")
 
 
 def test_a_step_that_was_undone_says_so() -> None:
@@ -371,6 +371,16 @@ def test_a_run_that_was_aborted_before_it_was_started_is_never_started() -> None
     history = folded(fold(events, lock()))
 
     assert (history.view.state, history.started) == (RunState.ABORTED, False)
+
+
+def test_why_one_console_could_not_begin_a_run_says_nothing_of_one_that_another_has_begun() -> None:
+    why = RunPaused(reason=lit("the service is away"), unbegun=True)
+    asked = entries(requested(TWO))
+    assert folded(fold([*asked, *entries(why)])).view.reason == "the service is away"
+
+    begun_since = [*asked, *entries(RunStarted(), why, by=LEE)]
+    view = folded(fold(begun_since, lock())).view
+    assert (view.state, view.reason) == (RunState.RUNNING, "")
 
 
 def test_what_is_over_stays_so_whoever_says_otherwise() -> None:

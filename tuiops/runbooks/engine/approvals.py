@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.record import AnyEvent, Entry, RunApproved, RunPaused
 from tuiops.core.text import fmt, lit, safe
-from tuiops.errors import LedgerError, TuiopsError
+from tuiops.errors import LedgerError, Refused, TuiopsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -53,10 +53,11 @@ class Approvals:
             said = lit("the console failed at it, see its log")
         else:
             return
-        with contextlib.suppress(LedgerError):
+        with contextlib.suppress(LedgerError, Refused):
             await self._known.read_whole(entry.run)
             history = self._known.find(entry.run)
             if history is not None and not history.started:
-                await self._write(entry.run, RunPaused(reason=said))
+                # No lock is held for this: what holds it may be the very reason.
+                await self._write(entry.run, RunPaused(reason=said, unbegun=True))
         # Not before: whoever follows the run would take it for one that was begun, and broke off.
         self._known.trouble(entry.run, fmt("run approved by {}, but {}", entry.by.person, said))

@@ -28,7 +28,7 @@ from tuiops.core.record import (
     StepReceipt,
 )
 from tuiops.core.runs import RunState, RunView, StepKind, StepState, StepView
-from tuiops.core.text import EMPTY, SafeText, fmt, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
 from tuiops.runbooks.effects import End
 from tuiops.runbooks.planning.plan import Plan
 from tuiops.runbooks.record.undoing import shown
@@ -74,16 +74,24 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     changed: frozenset[str] = frozenset()
     """Steps that were done, also those that failed afterwards, and that are not undone."""
     left: dict[str, tuple[Said, ...]] = {}
-    """By step that a console saw done: the state that it left, as it was read then."""
+    """By step that a console saw done, or fail: the state that it left, as it was read then."""
     kept: frozenset[str] = frozenset()
     """Steps whose undo a person has left out: no undo goes over them again."""
     doubtful: frozenset[str] = frozenset()
     """Steps that were begun, and of which nobody has seen that they worked: part of them may be done."""
+    broken: frozenset[str] = frozenset()
+    """Those of them that a console saw fail, or ended: nothing of them goes on."""
+    tried: frozenset[str] = frozenset()
+    """Those of them whose undo has failed: it is not tried again."""
     open: str = ""
     """The execution that was claimed and has not ended; empty when there is none."""
     started: bool = False
     undoing: bool = False
     """Whether it goes back."""
+    abort: SafeText = EMPTY
+    """Who wants it ended, and why, in a sentence; empty when nobody does, and as soon as it is over."""
+    aborts: int = 0
+    """How often that was asked for."""
     second: bool = False
     """Whether another person had to approve it."""
 
@@ -151,6 +159,8 @@ class _Folding:
         self._second = requested.second
         self._started = False
         self._undoing = False
+        self._abort = EMPTY
+        self._aborts = 0
         self._attempts = 0
         self._claimed: set[str] = set()
         self._executions: dict[str, str] = {}
@@ -163,6 +173,8 @@ class _Folding:
         self._left: dict[str, tuple[Said, ...]] = {}
         self._kept: set[str] = set()
         self._doubtful: set[str] = set()
+        self._broken: set[str] = set()
+        self._tried: set[str] = set()
         self._before_undo: dict[str, StepState] = {}
 
     def add(self, entry: Entry) -> None:
@@ -183,12 +195,16 @@ class _Folding:
                     self._started, self._undoing = True, undoing
                     # Whoever takes it up asks anew.
                     self._interrupted(StepState.ASKING)
-                    self._run(state=RunState.RUNNING, started=self._view.started or entry.at, ended=None, reason=EMPTY)
+                    self._run(started=self._view.started or entry.at, ended=None)
+                    self._goes_on(RunState.RUNNING)
+            case RunPaused(unbegun=True) if self._started:
+                pass
             case RunPaused(reason=reason) if self._view.live and not asked:
-                self._run(state=RunState.PAUSED, reason=reason)
+                self._goes_on(RunState.PAUSED, reason)
             case RunAborting(reason=reason) if self._view.live:
-                self._abort(entry, reason)
+                self._asked_to_end(entry, reason)
             case RunEnded(state=state, reason=reason) if self._view.live:
+                self._abort = EMPTY
                 self._run(state=RunState(state), ended=entry.at, reason=reason)
             case _:
                 return False
@@ -215,11 +231,18 @@ class _Folding:
             and in_time(view.requested, entry.at)
         )
 
-    def _abort(self, entry: Entry, reason: SafeText) -> None:
-        if self._started:
-            self._run(state=RunState.ABORTING, reason=reason)
-        else:
-            self._run(state=RunState.ABORTED, ended=entry.at, reason=reason)
+    def _asked_to_end(self, entry: Entry, reason: SafeText) -> None:
+        by = entry.by.person
+        if not self._started:
+            self._run(state=RunState.ABORTED, ended=entry.at, reason=reason or fmt("{} aborted it", by))
+            return
+        self._aborts += 1
+        self._abort = fmt("{} asked to abort it{}", by, fmt(": {}", reason) if reason else EMPTY)
+        self._run(state=RunState.ABORTING, reason=self._abort)
+
+    def _goes_on(self, state: RunState, reason: SafeText = EMPTY) -> None:
+        """How it stands while it is not over: who wants it ended is heard, whatever came between."""
+        self._run(state=RunState.ABORTING if self._abort else state, reason=self._abort or reason)
 
     def _add_to_step(self, entry: Entry) -> None:
         match entry.event:
@@ -273,9 +296,13 @@ class _Folding:
             left=self._left,
             kept=frozenset(self._kept),
             doubtful=frozenset(self._doubtful),
+            broken=frozenset(self._broken),
+            tried=frozenset(self._tried),
             open=self._unfinished,
             started=self._started,
             undoing=self._undoing,
+            abort=self._abort,
+            aborts=self._aborts,
             second=self._second,
         )
         return msgspec.structs.replace(history, view=shown(history))
@@ -298,9 +325,12 @@ class _Folding:
     def _abandoned(self) -> None:
         """Nobody carries it out."""
         self._interrupted(StepState.RUNNING, StepState.COUNTING, StepState.HOLDING, StepState.ASKING)
+        wanted = (self._abort,) if self._abort else ()
         if self._unfinished:
-            known = self._view.state is RunState.UNKNOWN and self._view.reason
-            self._run(state=RunState.UNKNOWN, reason=known or NOBODY)
+            known = self._steps[self._executions[self._unfinished]].text
+            self._run(state=RunState.UNKNOWN, reason=join("; ", (*wanted, known or NOBODY)))
+        elif self._abort:
+            self._run(state=RunState.ABORTING, reason=join("; ", (*wanted, NOBODY)))
         elif self._view.state is not RunState.PAUSED or not self._view.reason:
             self._run(state=RunState.PAUSED, reason=NOBODY)
 
@@ -347,7 +377,7 @@ class _Folding:
             self._executions.pop(execution, None)
         self._captured.update({f"{ended.step}.{name}": value for name, value in ended.captured.items()})
         if execution in self._undoes:
-            state, text = self._undone(execution, said, ended.text)
+            state, text = self._undone(execution, said, ended)
         else:
             state, text = said, ended.text
             self._done(ended, said, seen=not keeps)
@@ -363,19 +393,23 @@ class _Folding:
             evidence=step.evidence if keeps else ended.evidence,
         )
 
-    def _undone(self, execution: str, said: StepState, text: SafeText) -> tuple[StepState, SafeText]:
+    def _undone(self, execution: str, said: StepState, ended: StepEnded) -> tuple[StepState, SafeText]:
         """What has become of a step by what undoes it: as long as that has not worked, it stands as before."""
+        step = self._undoes[execution]
         match said:
             case StepState.SUCCEEDED:
-                self._changed.discard(self._undoes[execution])
-                return StepState.UNDONE, text
+                for known in (self._changed, self._doubtful, self._broken):
+                    known.discard(step)
+                return StepState.UNDONE, ended.text
             case StepState.SKIPPED:
-                self._kept.add(self._undoes[execution])
-                return said, text
+                self._kept.add(step)
+                return said, ended.text
             case StepState.UNKNOWN:
-                return said, text
+                return said, ended.text
             case _:
-                return self._before_undo[execution], fmt("not undone: {}", text)
+                if said is StepState.FAILED and ended.effect != End.NOT_BEGUN.value:
+                    self._tried.update({step} & self._doubtful)
+                return self._before_undo[execution], fmt("not undone: {}", ended.text)
 
     def _done(self, ended: StepEnded, said: StepState, *, seen: bool) -> None:
         """`seen`: whether a console saw it, and did not hear of it from a person."""
@@ -385,6 +419,9 @@ class _Folding:
             self._left[ended.step] = ended.evidence.facts if seen else ()
         if done or ended.effect == End.NOT_BEGUN.value:
             self._doubtful.discard(ended.step)
+        elif seen and said in {StepState.FAILED, StepState.ABORTED} and ended.step in self._doubtful:
+            self._broken.add(ended.step)
+            self._left[ended.step] = ended.evidence.facts
 
     def _run(self, **changes: object) -> None:
         self._view = msgspec.structs.replace(self._view, **changes)
