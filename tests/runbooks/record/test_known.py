@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.ledger.homes import FileHome, opened
 from tests.runbooks.records import KIM, RUN, begun, claimed, entries, intended, plan, step
+from tests.waiting import eventually
 from tuiops.core.record import RunEnded, StepEnded
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import lit
@@ -13,9 +17,11 @@ from tuiops.ledger.holders import this_process
 from tuiops.runbooks.record.known import Known
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from tuiops.core.record import Entry
+    from tuiops.core.text import SafeText
     from tuiops.ledger.base import Fence
     from tuiops.ledger.sql import SqlLedger
 
@@ -32,7 +38,8 @@ class Onlooker:
 
     def __init__(self, folder: Path) -> None:
         self.ledger: SqlLedger = opened(FileHome(folder))
-        self.known = Known(self.ledger, "s-2", (), lambda _: None, lambda _: None)
+        self.said: list[SafeText] = []
+        self.known = Known(self.ledger, "s-2", (), lambda _: None, self.said.append)
         self._read = 0
 
     async def hold(self) -> Fence:
@@ -116,4 +123,37 @@ async def test_a_run_that_was_left_and_taken_up_again(tmp_path: Path) -> None:
 
     assert console.state() is RunState.RUNNING
     assert console.unsure()
+    await console.ledger.close()
+
+
+async def ends(console: Onlooker) -> None:
+    await console.write(OVER)
+    await console.read()
+
+
+async def is_taken_up(console: Onlooker) -> None:
+    await console.hold()
+    await console.known.look_at_locks()
+
+
+@pytest.mark.parametrize("comes", [ends, is_taken_up], ids=["over", "on another console"])
+async def test_what_is_wrong_with_a_run_is_said_until_nobody_waits_for_it_here(
+    tmp_path: Path, comes: Callable[[Onlooker], Awaitable[None]]
+) -> None:
+    console = Onlooker(tmp_path)
+    await console.write(CLAIMED)
+    await console.read()
+    await console.known.look_at_locks()
+    console.known.trouble("locks", lit("they cannot be read"))
+    console.known.trouble(RUN, lit("run cut off"))
+    showing = asyncio.create_task(console.known.publish(asyncio.sleep, lambda: None))
+    await eventually(lambda: len(console.said) == 2, "what is wrong")
+
+    await comes(console)
+    console.known.changed()
+    await eventually(lambda: console.said[-1] == "they cannot be read", "the rest of what is wrong")
+    assert console.said[-2] == "they cannot be read; run cut off"
+    console.known.trouble(RUN, lit("run cut off"))
+    assert len(console.said) == 3, "what is of no account is not said at all"
+    showing.cancel()
     await console.ledger.close()

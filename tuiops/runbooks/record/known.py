@@ -112,13 +112,23 @@ class Known:
         return not lock.gone and (lock.holder.session != self._session or lock.run in self._carried)
 
     def trouble(self, about: str, text: SafeText) -> None:
-        """Say what is wrong with a run, or with something else; empty when nothing is any more."""
+        """Say what is wrong with a run, or with something else; empty when nothing is any more.
+
+        Of a run that is over, or in another console's hands, nothing is: it is not waited for here.
+        """
+        if self._is_past(about):
+            text = EMPTY
         if text == self._troubles.get(about, EMPTY):
             return
         self._troubles.pop(about, None)
         if text:
             self._troubles[about] = text
         self._troubled(join("; ", self._troubles.values()))
+
+    def _is_past(self, about: str) -> bool:
+        """Whether what was wrong with a run is of no account any more."""
+        history = self.find(about)
+        return history is not None and (not history.view.live or bool(history.view.held_by and not history.view.mine))
 
     def troubled(self, about: str) -> SafeText:
         """What is wrong with a run, or with something else; empty when nothing is."""
@@ -133,6 +143,8 @@ class Known:
         """Tell of every change, for ever; `told` is called whenever that was done."""
         while True:
             await self._dirty.wait()
+            for about in tuple(filter(self._is_past, self._troubles)):
+                self.trouble(about, EMPTY)
             self._published(self.runs)
             self._dirty.clear()
             told()
