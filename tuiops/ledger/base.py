@@ -156,7 +156,10 @@ class Ledger(Protocol):
         ...
 
     def news(self) -> AsyncIterator[int]:
-        """Yields the last entry's number whenever another process may have added some; a hint, bounded by a poll."""
+        """Yields the last entry's number whenever another process may have added some; a hint, bounded by a poll.
+
+        LedgerError when it cannot be read: whoever waits for news hears none then, and must say so.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -132,26 +132,12 @@ class SqlLedger:
 
     async def news(self) -> AsyncIterator[int]:
         known = -1
-        async for _ in self._hints():
-            try:
-                last = await self.last()
-            except LedgerError as error:
-                log.info("no news of the ledger: %s", error)
-                continue
+        database = await self._reader.run(lambda store: store.database)
+        async for _ in database.hints(self._poll):
+            last = await self.last()
             if last != known:
                 known = last
                 yield last
-
-    async def _hints(self) -> AsyncIterator[None]:
-        database = None
-        while database is None:
-            try:
-                database = await self._reader.run(lambda store: store.database)
-            except LedgerError as error:
-                log.info("no news of the ledger: %s", error)
-                await asyncio.sleep(self._poll)
-        async for _ in database.hints(self._poll):
-            yield
 
     async def close(self) -> None:
         late, self._late = self._late, None
