@@ -122,6 +122,32 @@ def test_without_people_the_local_user_acts_where_it_is_not_production(tmp_path:
     assert who(CONFIG, tmp_path, "ssh:SHA256:abc")[0].role is Role.VIEWER
 
 
+@pytest.mark.parametrize(
+    ("text", "environment"),
+    [
+        ('[systems.shop]\nlabel = "Shop"', "default"),
+        ("", "default"),
+        ('[environments.live]\nproduction = true\n[systems.shop]\nlabel = "Shop"', "default"),
+        ('[environments.staging]\nproduction = false\n[systems.shop]\nlabel = "Shop"', "default"),
+        ('environment = "staging"\n[environments.staging]\n[systems.shop]\nenvironment = "default"', "default"),
+    ],
+)
+def test_where_nothing_says_whether_it_is_production_the_local_user_only_reads(
+    text: str, environment: str, tmp_path: Path
+) -> None:
+    person, may = who(text, tmp_path, "local:kim")
+    assert person.role is Role.OPERATOR
+    assert [may(environment, False, danger) for danger in Danger] == [True, False, False]
+    config = load(tmp_path / "config.toml", environ={}).config
+    place = Place(system=lit("shop"), environment=safe(environment), production=False)
+    assert decide(person, Deed.RUN, place, Danger.CHANGES, rules(config)).reason == (
+        "this changes; what the local user may do before `[environments.default]` says `production = false` "
+        "goes no further than `only reads`"
+    )
+    _, may = who(f"{text}\n[environments.default]\nproduction = false\n", tmp_path, "local:kim")
+    assert may(environment, False, Danger.DESTROYS)
+
+
 def test_with_people_only_what_is_said_is_allowed(tmp_path: Path) -> None:
     person, may = who(CONFIG + PEOPLE, tmp_path, "local:kim")
     assert person.role is Role.VIEWER

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Any
 from tuiops.config.proposal import Entry, Names, Proposal, Table
 from tuiops.config.resources import NAME_PATTERN
 from tuiops.config.texts import objection
-from tuiops.core.text import SafeText, fmt, join, safe
+from tuiops.core.text import SafeText, fmt, join, lit, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+_PRODUCTION = lit(
+    "Whether mistakes here reach customers, which nothing that was found tells. As production nobody may act on it "
+    "without [people.NAME] and [[permissions]]; with `production = false` the user of this machine may do anything."
+)
 
 
 class Draft:
@@ -76,10 +81,16 @@ class Draft:
         self._add("logs", name, {"kind": kind, "source": self.source, **values}, (why,))
 
     def proposal(self) -> Proposal:
-        """Sources, services, what they run on, what is measured, logs; nothing when nothing was found."""
+        """Sources, the environment, services, what they run on, measures, logs; nothing when nothing was found."""
         found = (*self._declared.values(), *(entry for entries in self._tables.values() for entry in entries))
-        entries = (*self._sources, *found) if found else ()
+        entries = (*self._sources, *self._place(), *found) if found else ()
         return Proposal(entries=entries, warnings=tuple(self._warnings))
+
+    def _place(self) -> Iterator[Entry]:
+        """The system in an environment of its own, called as it is: nothing that was found says what it is."""
+        yield Entry(table=("environments", self._system), values={"production": True}, why=_PRODUCTION)
+        why = lit("Give it the name of another environment where it is in one that you have already.")
+        yield Entry(table=("systems", self._system), values={"environment": self._system}, why=why)
 
     def _add(self, part: str, name: str, values: dict[str, Any], why: Iterable[SafeText]) -> None:
         id_ = self._parts.setdefault(part, Names()).fresh(name)

@@ -119,7 +119,7 @@ DangerLetter = Literal["S", "C", "X"]
 
 
 class Person(_Table, frozen=True, kw_only=True):
-    """Somebody who may do something. Without any, the user of this machine may act wherever it is not production."""
+    """Somebody who may do something. Without any, the user of this machine acts where `production = false` is said."""
 
     accounts: Annotated[
         tuple[Annotated[str, Meta(pattern="^[a-z]+:[^\\s]+$", max_length=255)], ...],
@@ -154,7 +154,9 @@ class Permission(_Table, frozen=True, kw_only=True):
 class Config(_Table, frozen=True, kw_only=True):
     """Everything that a configuration file can say."""
 
-    environment: Annotated[Id, Meta(description="Environment of systems that name none.")] = "default"
+    environment: Annotated[
+        Id, Meta(description="Environment of systems that name none; `[environments.NAME]` says what it is.")
+    ] = "default"
     include: Annotated[
         tuple[str, ...],
         Meta(description="Further files or globs, relative to this one; no key may be given twice."),

@@ -40,20 +40,22 @@ def rules(config: Config) -> tuple[Rule, ...]:
     if not _says_nothing(config):
         return tuple(_rule(number, one) for number, one in enumerate(config.permissions))
     places = {config.environment, *(system.environment for system in config.systems.values() if system.environment)}
-    harmless = {name for name in places | config.environments.keys() if not _production(config, name)}
+    harmless = frozenset(name for name, one in config.environments.items() if not one.production)
+    # An environment that nothing is said of may be production: looking does no harm, all else waits for a word.
+    unsaid = (_unsaid(name) for name in sorted(places - config.environments.keys()))
     if not harmless:
-        return ()
+        return tuple(unsaid)
     where = lit("what the local user may do where it is not production")
-    return (Rule(environments=frozenset(harmless), danger=Danger.DESTROYS, place=where),)
+    return (Rule(environments=harmless, danger=Danger.DESTROYS, place=where), *unsaid)
+
+
+def _unsaid(environment: str) -> Rule:
+    where = fmt("what the local user may do before `[environments.{}]` says `production = false`", safe(environment))
+    return Rule(environments=frozenset({environment}), danger=Danger.SAFE, place=where)
 
 
 def _says_nothing(config: Config) -> bool:
     return not config.people and not config.permissions
-
-
-def _production(config: Config, environment: str) -> bool:
-    wanted = config.environments.get(environment)
-    return wanted is not None and wanted.production
 
 
 def _rule(number: int, permission: Permission) -> Rule:

@@ -16,6 +16,7 @@ from tuiops.config.advice import query_faults
 from tuiops.config.clouds import GcpConfig
 from tuiops.config.draft import Draft
 from tuiops.config.load import load
+from tuiops.config.people import rules
 from tuiops.config.proposal import lines
 from tuiops.config.resources import CloudRunResource, RunExpectation
 from tuiops.errors import AccessDenied
@@ -104,6 +105,9 @@ async def test_everything_in_a_project_is_proposed(google: GoogleStage, tmp_path
     assert table["indicators"]["errors"]["services"] == ["chat", "web"]
     assert table["indicators"]["main-db-cpu"]["max_age"] == "5m"
     assert all(entry.why for entry in proposal.entries)
+    # Nothing says whether it is production, and so nobody may act on it.
+    assert config.environments[system.environment or ""].production
+    assert all("shop" not in rule.environments for rule in rules(config))
 
 
 async def test_what_refuses_is_named_and_the_rest_is_proposed(google: GoogleStage, tmp_path: Path) -> None:
