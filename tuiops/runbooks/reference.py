@@ -138,11 +138,12 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 - a placeholder as the first word of a command, in a host, in PromQL outside of a label value, in a key of JSON
 - patterns that let parts of shell commands, climbing paths, wildcards or references to files pass: `$(id)`, `a;id`,
   `../a`, `a*`, `file:///a`, `@a`
-- a shell with a command line (`sh -c`), `ssh` (write `via`), secrets as options, a value within a program's text
-  (`psql -c "… {table}"`; a whole statement may be chosen by an `enum`) or in place of a program (`sudo {program}`)
-- variables and headers whose names are those of secrets (`PGPASSWORD`, `GITHUB_PAT`, `X-Api-Key`) with a plain value, and
-  any with an address that has a password in it; names that say where a secret is (`TOKEN_FILE`, `SECRET_NAME`) may
-  have one
+- a shell with a command line (`sh -c`, `su -c`, `sudo -i`), `ssh` (write `via`), secrets as options, a value within a
+  program's text (`psql -c "… {table}"`; a whole statement may be chosen by an `enum`) or in place of a program (`sudo
+  {program}`, `bash {script}`)
+- variables and headers whose names are those of secrets (`PGPASSWORD`, `GITHUB_PAT`, `X-Api-Key`) with a plain value,
+  and any with an address that has a password in it; names that say where a secret is (`TOKEN_FILE`, `SECRET_NAME`)
+  may have one
 - `when` on later, unknown or repeated steps, and conditions that can never be
 - steps that act without `danger`, abilities as `S`, `X` without an undo or a reason
 - `sec` with `capture`, or a secret with `capture` and `via`; `each` over what is no list
@@ -152,6 +153,8 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 - `gcloud` without `--project`, with `--quiet`, `--set-env-vars` or `--clear-env-vars`; images without a digest;
   restores that do not name both instances; versions of secrets that may be `latest`; `redis-cli FLUSHALL`;
   `npm audit fix --force`
+- the same within what runs it: behind `env`, `sudo`, `nohup`, `timeout`, `xargs`, `busybox`, `docker exec`, `kubectl
+  exec` and the like, whatever their options
 
 ## Abilities
 
