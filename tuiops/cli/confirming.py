@@ -112,7 +112,13 @@ def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
             "target": view.target,
             "undoes": back,
             "steps": [
-                {"step": step.key, "title": step.title, "danger": step.danger.value, "call": call}
+                {
+                    "step": step.key,
+                    "title": step.title,
+                    "danger": step.danger.value,
+                    "call": call,
+                    "in_part": back and step.in_part,
+                }
                 for step, call in ahead
             ],
             "stays": [step.key for step in stays],
@@ -123,10 +129,12 @@ def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
     out.line(fmt("#{} {}  {}: {}", view.number, view.title, place, lit("goes back") if back else lit("goes on")))
     for number, (step, call) in enumerate(ahead, 1):
         undoes = lit("undo ") if back else EMPTY
-        out.line(fmt("{:>3} {} {}{}  [{}]", number, safe(step.danger.value), undoes, step.title, safe(step.key)))
+        named = fmt("{}  [{}]", step.title, safe(step.key))
+        doubt = lit("  perhaps done in part") if back and step.in_part else EMPTY
+        out.line(fmt("{:>3} {} {}{}{}", number, safe(step.danger.value), undoes, named, doubt))
         out.line(fmt("      {}", call))
     for step in stays:
-        out.line(fmt("stays    {}: {}", step.title, step.undo or lit("there is no undo")))
+        out.line(fmt("stays    {}: {}", step.title, step.stays))
     out.line(fmt("confirm  {}", safe(hash_of_ahead(view, undo=undo))))
     out.flush()
 

@@ -131,7 +131,11 @@ class StepView(msgspec.Struct, frozen=True, kw_only=True):
     undo: SafeText = EMPTY
     """How it is undone, or why it cannot be, in a sentence; empty when it need not be."""
     changed: bool = False
-    """Whether it was done, also when it failed afterwards, and is not undone: an undo goes over it."""
+    """Whether it was done, or perhaps in part, also when it failed, and is not undone: an undo goes over it."""
+    in_part: bool = False
+    """Whether nobody has seen that it worked: what it changed was perhaps done in part."""
+    stays: SafeText = EMPTY
+    """Why an undo leaves what it changed as it is; empty where it does not."""
     undo_call: SafeText = EMPTY
     """What an undo would do about what it changed, exactly; empty when it leaves that as it is."""
     undone_by: str = ""

@@ -69,7 +69,7 @@ async def test_a_failure_stops_and_undo_goes_back_over_what_was_done(stage: Stag
 
     await console.sitting.undo(console.view(run))
     await console.comes_to(run, RunState.UNDONE)
-    assert stage.done == ["one", "two", "untwo", "unone"]
+    assert stage.done == ["one", "two", "unbad", "untwo", "unone"]
     with pytest.raises(Refused, match="nothing that could be undone"):
         await console.sitting.undo(console.view(run))
 

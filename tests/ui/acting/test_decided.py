@@ -74,12 +74,15 @@ class TestWayBack:
 
     async def test_what_was_done_and_not_confirmed_is_in_it_and_what_has_no_undo_is_named(self) -> None:
         view = with_step(past(40, RunState.FAILED), 0, state=StepState.FAILED, text=lit("done, but not within 1m"))
-        view = with_step(view, 1, danger=Danger.CHANGES, changed=True, title=lit("Delete the mark"), undo=lit("gone"))
+        view = with_step(view, 1, danger=Danger.CHANGES, changed=True, title=lit("Delete the mark"), stays=lit("gone"))
+        part = {"changed": True, "in_part": True, "undo_call": lit("unmark")}
+        view = with_step(view, 2, danger=Danger.CHANGES, title=lit("Mark"), **part)
         app, _, desk = console(with_runs(view))
         async with app.run_test(size=LARGE) as pilot:
             text = await press(pilot, "X", "enter", "U")
             assert "1  C  Set the service back to api:117: roll_back api revision=api:118" in text
             assert "2  Delete the mark is left as it is: gone" in text
+            assert "3  C  Mark (perhaps done in part): unmark" in text
             await press(pilot, "tab", "enter")
         assert desk.calls == [("undo", "r40")]
 

@@ -24,7 +24,7 @@ from tuiops.runbooks.format.model import (
 )
 from tuiops.runbooks.format.template import filled
 from tuiops.runbooks.planning.wording import call_text
-from tuiops.runbooks.record.undoing import to_undo, way_back
+from tuiops.runbooks.record.undoing import IN_PART, in_part, to_undo, way_back, why_it_stays
 
 if TYPE_CHECKING:
     from tuiops.core.access import Principal
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tuiops.runbooks.engine.scribe import Scribe
     from tuiops.runbooks.engine.step import Means
     from tuiops.runbooks.planning.plan import PlannedStep
+    from tuiops.runbooks.record.history import History
     from tuiops.runbooks.record.progress import Progress
 
 _UNDONE = {StepState.UNDONE: End.SUCCEEDED, StepState.UNKNOWN: End.UNKNOWN}
@@ -82,7 +83,7 @@ class Carrier:
         for step in self.scribe.history.plan.steps:
             if self._view(step).state.final:
                 if self._stops(step):
-                    await self._end(RunState.FAILED, fmt("{}: {}", step.title, self._view(step).text))
+                    await self._end(RunState.FAILED, self._failed(step))
                     return
                 continue
             await or_aborted(self._attentive.wait(), self._abort)
@@ -92,7 +93,7 @@ class Carrier:
             if self._view(step).state is StepState.UNKNOWN:
                 return
             if self._stops(step) and not self._abort.is_set():
-                await self._end(RunState.FAILED, fmt("{}: {}", step.title, self._view(step).text))
+                await self._end(RunState.FAILED, self._failed(step))
                 return
         if self._abort.is_set():
             await self._end(RunState.ABORTED, self._left())
@@ -108,16 +109,18 @@ class Carrier:
             if self._abort.is_set():
                 await self._end(RunState.ABORTED, fmt("the undo was aborted; {}", self._left()))
                 return
-            outcome = None if self._is_kept(step) else await self._undo(step)
-            if self._is_kept(step):
-                stays.append(fmt("{} (its undo was left out: {})", step.title, self._view(step).text))
-            elif outcome is None:
-                stays.append(fmt("{} ({})", step.title, step.undo_text or lit("there is no undo")))
+            why, attempts = why_it_stays(self.scribe.history, step), self.scribe.history.attempts
+            outcome = None if why else await self._undo(step)
+            if outcome is None or self._is_kept(step):
+                stays.append(fmt("{} ({})", step.title, why or why_it_stays(self.scribe.history, step)))
             elif outcome.end is End.UNKNOWN:
                 return
             elif outcome.end is not End.SUCCEEDED:
                 end = RunState.ABORTED if self._abort.is_set() else RunState.FAILED
-                await self._end(end, fmt("could not undo {}: {}", step.title, outcome.text))
+                text = fmt("could not undo {}: {}", step.title, outcome.text)
+                await self._end(end, join("; ", (text, *self._in_part())))
+            elif self._is_passed_over(step, outcome, attempts):
+                stays.append(fmt("{} ({}; not undone: {})", step.title, IN_PART, outcome.text))
                 return
         left = fmt("left as it is: {}", join(", ", stays)) if stays else EMPTY
         await self._end(RunState.UNDONE, left)
@@ -141,13 +144,16 @@ class Carrier:
         await self.scribe.write(self.by, RunEnded(state=state.value, reason=reason))
 
     def _left(self) -> SafeText:
+    def _is_passed_over(self, step: PlannedStep, outcome: Outcome, attempts: int) -> bool:
+        """Whether there was nothing to begin about what was perhaps done in part: that keeps nothing else undone."""
+        begun = self.scribe.history.attempts > attempts
+        return outcome.end is End.NOT_BEGUN and not begun and step.key in in_part(self.scribe.history)
+
         """What an aborted run leaves behind, in a sentence."""
         history = self.scribe.history
-        acting = [step for step in history.plan.steps if step.danger is not Danger.SAFE]
-        done = [step.title for step in acting if step.key in history.changed]
-        cut = [step.title for step in acting if step.key in history.doubtful - history.changed]
+        done = [step.title for step in _acting(history) if step.key in history.changed]
         said = [fmt("changed and not undone: {}", join(", ", done))] if done else []
-        said += [fmt("begun, and perhaps done in part: {}", join(", ", cut))] if cut else []
+        said += self._in_part()
         return join("; ", said) if said else lit("nothing was changed")
 
     async def _step(self, step: PlannedStep) -> None:
@@ -157,6 +163,16 @@ class Carrier:
             await self._ended(step, StepState.SKIPPED, fmt("only if {}", conditions))
             return
         try:
+    def _failed(self, step: PlannedStep) -> SafeText:
+        """Why a run has failed at a step, and what nobody has seen the end of, in a sentence."""
+        return join("; ", (fmt("{}: {}", step.title, self._view(step).text), *self._in_part()))
+
+    def _in_part(self) -> tuple[SafeText, ...]:
+        """The steps of which nobody has seen that they worked, in a sentence; none when there are none."""
+        history = self.scribe.history
+        cut = [step.title for step in _acting(history) if step.key in history.doubtful - history.changed]
+        return (fmt("begun, and {}: {}", IN_PART, join(", ", cut)),) if cut else ()
+
             await self._begin(step)
         except Refused as error:
             await self._ended(step, StepState.FAILED, safe(str(error), 1000))
@@ -259,3 +275,7 @@ class Carrier:
             view = self._view(step)
             return Outcome(end=_UNDONE.get(view.state, End.FAILED), text=view.text)
         return await self._doing.do(self.by, step, undo, undoes=step.key)
+
+
+def _acting(history: History) -> list[PlannedStep]:
+    return [step for step in history.plan.steps if step.danger is not Danger.SAFE]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.core.runs import RunState, StepState
-from tuiops.core.text import SafeText, fmt, lit
+from tuiops.core.text import SafeText, fmt, join, lit
 from tuiops.core.units import span
 from tuiops.errors import Refused, Unresolved
 from tuiops.runbooks.record.history import in_time
@@ -106,7 +106,8 @@ def may_go_back(history: History | None) -> None:
     if view.live and view.state is not RunState.PAUSED:
         raise Refused(f"run #{view.number} is {view.state.word}; abort it first")
     if not any(step.undo_call for step in view.changed):
-        raise Refused(f"run #{view.number} has nothing that could be undone")
+        stays = join("", (fmt("; {} is left as it is: {}", step.title, step.stays) for step in view.changed))
+        raise Refused(f"run #{view.number} has nothing that could be undone{stays}")
 
 
 def awaits_approval(history: History) -> None:

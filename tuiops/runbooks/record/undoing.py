@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tuiops.core.access import Danger
-from tuiops.core.text import EMPTY, SafeText, fmt, join
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import Refused
 from tuiops.runbooks.format.model import ApiAction
 from tuiops.runbooks.format.template import filled
@@ -15,19 +15,65 @@ from tuiops.runbooks.planning.wording import call_text
 from tuiops.sources.abilities import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from tuiops.core.runs import RunView
+    from tuiops.core.runs import RunView, StepView
     from tuiops.runbooks.format.model import AnyUndo
     from tuiops.runbooks.planning.plan import PlannedStep
     from tuiops.runbooks.record.history import History
 
 
+IN_PART = lit("perhaps done in part")
+"""Said of a step that was begun, and of which nobody has seen that it worked."""
+
+
 def to_undo(history: History) -> Iterator[PlannedStep]:
-    """The steps that an undo goes over, in its order: those that changed something, the last one first."""
+    """The steps that an undo goes over, in its order: those that changed something, or may have, the last one first."""
+    stands = history.changed | in_part(history)
     for step in reversed(history.plan.steps):
-        if step.danger is not Danger.SAFE and step.key in history.changed:
+        if step.danger is not Danger.SAFE and step.key in stands:
             yield step
+
+
+def in_part(history: History) -> frozenset[str]:
+    """Steps that are over, and perhaps done in part."""
+    under_way = {step for execution, step in history.executions.items() if execution not in history.undoes}
+    return history.doubtful - history.changed - under_way
+
+
+def why_it_stays(history: History, step: PlannedStep) -> SafeText:
+    """Why an undo leaves what a step did, or may have done, as it is; empty when it does not.
+
+    What was perhaps done in part is undone when a console saw that it is over, and all that its undo needs is known.
+    """
+    if step.key in history.kept:
+        return fmt("its undo was left out: {}", _view(history, step).text)
+    undo = way_back(history, step)
+    if step.key not in in_part(history):
+        return _no_way(step) if undo is None else EMPTY
+    why = EMPTY
+    if undo is None:
+        why = _no_way(step)
+    elif step.key not in history.broken:
+        why = lit("no console saw how it ended, so a person has to look")
+    elif step.key in history.tried:
+        why = _view(history, step).text
+    else:
+        try:
+            filled(undo, history.captured)
+        except Refused as error:
+            why = fmt("it cannot be undone: {}", safe(str(error), 500))
+    return fmt("{}; {}", IN_PART, why) if why else EMPTY
+
+
+def _no_way(step: PlannedStep) -> SafeText:
+    if step.undo_before:
+        return lit("nothing is known of what was there before")
+    return step.undo_text or lit("there is no undo")
+
+
+def _view(history: History, step: PlannedStep) -> StepView:
+    return next(view for view in history.view.steps if view.key == step.key)
 
 
 def way_back(history: History, step: PlannedStep) -> AnyUndo | None:
@@ -54,9 +100,18 @@ def way_back(history: History, step: PlannedStep) -> AnyUndo | None:
 
 def shown(history: History) -> RunView:
     """The run with what an undo would go over, and what it would do about it."""
-    calls = {step.key: _call(history, step) for step in to_undo(history)}
+    over = {step.key: step for step in to_undo(history)}
+    doubtful = in_part(history)
     steps = tuple(
-        msgspec.structs.replace(view, changed=True, undo_call=calls[view.key]) if view.key in calls else view
+        msgspec.structs.replace(
+            view,
+            changed=True,
+            in_part=view.key in doubtful,
+            stays=why_it_stays(history, over[view.key]),
+            undo_call=_call(history, over[view.key]),
+        )
+        if view.key in over
+        else view
         for view in history.view.steps
     )
     return msgspec.structs.replace(history.view, steps=steps)
@@ -74,12 +129,29 @@ def moved(history: History, step: PlannedStep, found: Prepared) -> SafeText:
     before = {fact.what: fact.value for fact in prepared.before}
     changed = {fact.what for fact in prepared.after if before.get(fact.what) != fact.value}
     now = {fact.what: fact.value for fact in found.before}
+    if step.key in in_part(history) and not history.left.get(step.key):
+        return _neither(prepared, before, now)
     return join(
         ", ",
         (
             fmt("{} is {}, and the step left it at {}", fact.what, now[fact.what], fact.value)
             for fact in history.left.get(step.key, ())
             if fact.what in changed and now.get(fact.what, fact.value) != fact.value
+        ),
+    )
+
+
+def _neither(
+    prepared: Prepared, before: Mapping[SafeText, SafeText], now: Mapping[SafeText, SafeText]
+) -> SafeText:
+    """What is neither as it was before a step nor as the step was to make it: then it is somebody else's."""
+    return join(
+        ", ",
+        (
+            fmt("{} is {}, and the step was to make {} of {}", fact.what, now[fact.what], fact.value, was)
+            for fact in prepared.after
+            if (was := before.get(fact.what, fact.value)) != fact.value
+            and now.get(fact.what, was) not in {was, fact.value}
         ),
     )
 
@@ -104,7 +176,7 @@ def _prepared(history: History, step: PlannedStep) -> Prepared | None:
 
 def _call(history: History, step: PlannedStep) -> SafeText:
     undo = way_back(history, step)
-    if undo is None or step.key in history.kept:
+    if undo is None or why_it_stays(history, step):
         return EMPTY
     try:
         return call_text(filled(undo, history.captured))

@@ -125,7 +125,8 @@ def _undoes(run: RunView) -> Iterator[SafeText]:
     numbers = {step.key: number for number, step in enumerate(run.steps, 1)}
     for step in run.changed:
         if step.undo_call:
-            yield fmt("{}  {}  {}: {}", numbers[step.key], step.danger.letter, step.title, step.undo_call)
+            doubt = lit(" (perhaps done in part)") if step.in_part else EMPTY
+            yield fmt("{}  {}  {}{}: {}", numbers[step.key], step.danger.letter, step.title, doubt, step.undo_call)
         else:
             left_out = step.state is StepState.SKIPPED
             why = fmt("its undo was left out, {}", step.text) if left_out else step.undo or lit("there is no undo")
