@@ -115,12 +115,12 @@ class Carrier:
                 stays.append(fmt("{} ({})", step.title, why or why_it_stays(self.scribe.history, step)))
             elif outcome.end is End.UNKNOWN:
                 return
+            elif self._is_passed_over(step, outcome, attempts):
+                stays.append(fmt("{} ({}; not undone: {})", step.title, IN_PART, outcome.text))
             elif outcome.end is not End.SUCCEEDED:
                 end = RunState.ABORTED if self._abort.is_set() else RunState.FAILED
                 text = fmt("could not undo {}: {}", step.title, outcome.text)
                 await self._end(end, join("; ", (text, *self._in_part())))
-            elif self._is_passed_over(step, outcome, attempts):
-                stays.append(fmt("{} ({}; not undone: {})", step.title, IN_PART, outcome.text))
                 return
         left = fmt("left as it is: {}", join(", ", stays)) if stays else EMPTY
         await self._end(RunState.UNDONE, left)
@@ -137,6 +137,11 @@ class Carrier:
     def _is_kept(self, step: PlannedStep) -> bool:
         return step.key in self.scribe.history.kept
 
+    def _is_passed_over(self, step: PlannedStep, outcome: Outcome, attempts: int) -> bool:
+        """Whether there was nothing to begin about what was perhaps done in part: that keeps nothing else undone."""
+        begun = self.scribe.history.attempts > attempts
+        return outcome.end is End.NOT_BEGUN and not begun and step.key in in_part(self.scribe.history)
+
     def _stops(self, step: PlannedStep) -> bool:
         return self._view(step).state in {StepState.FAILED, StepState.ABORTED} and not step.goes_on
 
@@ -144,11 +149,6 @@ class Carrier:
         await self.scribe.write(self.by, RunEnded(state=state.value, reason=reason))
 
     def _left(self) -> SafeText:
-    def _is_passed_over(self, step: PlannedStep, outcome: Outcome, attempts: int) -> bool:
-        """Whether there was nothing to begin about what was perhaps done in part: that keeps nothing else undone."""
-        begun = self.scribe.history.attempts > attempts
-        return outcome.end is End.NOT_BEGUN and not begun and step.key in in_part(self.scribe.history)
-
         """What an aborted run leaves behind, in a sentence."""
         history = self.scribe.history
         done = [step.title for step in _acting(history) if step.key in history.changed]
@@ -156,13 +156,6 @@ class Carrier:
         said += self._in_part()
         return join("; ", said) if said else lit("nothing was changed")
 
-    async def _step(self, step: PlannedStep) -> None:
-        """Do one step; how it ended is in the record then."""
-        if not self._wanted(step):
-            conditions = join(", ", (fmt("{} {}", safe(key), safe(how)) for key, how in step.when.items()))
-            await self._ended(step, StepState.SKIPPED, fmt("only if {}", conditions))
-            return
-        try:
     def _failed(self, step: PlannedStep) -> SafeText:
         """Why a run has failed at a step, and what nobody has seen the end of, in a sentence."""
         return join("; ", (fmt("{}: {}", step.title, self._view(step).text), *self._in_part()))
@@ -173,6 +166,13 @@ class Carrier:
         cut = [step.title for step in _acting(history) if step.key in history.doubtful - history.changed]
         return (fmt("begun, and {}: {}", IN_PART, join(", ", cut)),) if cut else ()
 
+    async def _step(self, step: PlannedStep) -> None:
+        """Do one step; how it ended is in the record then."""
+        if not self._wanted(step):
+            conditions = join(", ", (fmt("{} {}", safe(key), safe(how)) for key, how in step.when.items()))
+            await self._ended(step, StepState.SKIPPED, fmt("only if {}", conditions))
+            return
+        try:
             await self._begin(step)
         except Refused as error:
             await self._ended(step, StepState.FAILED, safe(str(error), 1000))

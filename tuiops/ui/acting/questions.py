@@ -128,9 +128,7 @@ def _undoes(run: RunView) -> Iterator[SafeText]:
             doubt = lit(" (perhaps done in part)") if step.in_part else EMPTY
             yield fmt("{}  {}  {}{}: {}", numbers[step.key], step.danger.letter, step.title, doubt, step.undo_call)
         else:
-            left_out = step.state is StepState.SKIPPED
-            why = fmt("its undo was left out, {}", step.text) if left_out else step.undo or lit("there is no undo")
-            yield fmt("{}  {} is left as it is: {}", numbers[step.key], step.title, why)
+            yield fmt("{}  {} is left as it is: {}", numbers[step.key], step.title, step.stays)
 
 
 def undoing(desk: Desk, run: RunView) -> Deed:
