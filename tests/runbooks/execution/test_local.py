@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -124,6 +125,61 @@ async def test_it_is_given_a_clean_environment(tmp_path: Path, monkeypatch: pyte
     assert given["LC_ALL"] == "C.UTF-8"
     assert given["TUIOPS_EXECUTION_ID"] == FIRST
     assert "LEAKY" not in given
+
+
+WHO = {
+    "AWS_PROFILE": "prod", "AWS_REGION": "eu-west-1", "AWS_CONFIG_FILE": "/a/config", "AWS_ENDPOINT_URL_S3": "http://s3",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://keys", "CLOUDSDK_ACTIVE_CONFIG_NAME": "prod",
+    "CLOUDSDK_CORE_PROJECT": "shop", "GOOGLE_APPLICATION_CREDENTIALS": "/a/key.json", "KUBECONFIG": "/a/kube",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "/a/token",
+}  # fmt: skip
+HIDDEN = {"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG", "AWS_SESSION_TOKEN": "IQoJb3JpZ2luX2Vj"}
+
+
+def texts_in(folder: Path) -> list[str]:
+    return [each.read_text(encoding="utf-8") for each in folder.rglob("*") if each.is_file()]
+
+
+async def test_it_is_the_same_to_the_clouds_as_the_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**WHO, **HIDDEN, "AWS_PAGER": "less"}.items():
+        monkeypatch.setenv(name, value)
+    outcome, heard = await run(tmp_path, shell(FIRST, 'env; printf %s "$AWS_SESSION_TOKEN" | wc -c', wants_stdout=True))
+
+    given = dict(line.split("=", 1) for line in outcome.output.head[:-1])
+    assert {name: given.get(name) for name in (*WHO, *HIDDEN)} == {**WHO, **dict.fromkeys(HIDDEN, "[hidden]")}
+    assert "AWS_PAGER" not in given
+    assert int(outcome.output.head[-1]) == len(HIDDEN["AWS_SESSION_TOKEN"])
+    said = [
+        *heard.lines,
+        outcome.stdout.decode(),
+        *texts_in(tmp_path),
+    ]
+    assert not any(value in text for text in said for value in HIDDEN.values())
+    order = json.loads((tmp_path / "executions" / FIRST / "order").read_text())
+    assert {*WHO, *HIDDEN} <= set(order["variables"])
+
+
+@pytest.mark.parametrize(
+    ("own", "kept", "lost"),
+    [
+        ({"AWS_PROFILE": "shop"}, {"AWS_REGION", "KUBECONFIG"}, {"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}),
+        ({"AWS_ACCESS_KEY_ID": "AKIA"}, {"AWS_REGION", "AWS_CONFIG_FILE"}, {"AWS_PROFILE", "AWS_SESSION_TOKEN"}),
+        ({"AWS_REGION": "eu-north-1"}, {"AWS_PROFILE", "AWS_SESSION_TOKEN"}, set()),
+        ({"CLOUDSDK_CORE_ACCOUNT": "k@x"}, {"CLOUDSDK_CORE_PROJECT", "AWS_PROFILE"}, {"CLOUDSDK_ACTIVE_CONFIG_NAME"}),
+        ({"KUBECONFIG": "/b"}, {"AWS_PROFILE", "GOOGLE_APPLICATION_CREDENTIALS"}, set()),
+    ],
+)
+async def test_a_step_that_says_who_it_is_is_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, str], kept: set[str], lost: set[str]
+) -> None:
+    for name, value in (WHO | HIDDEN).items():
+        monkeypatch.setenv(name, value)
+    outcome, _ = await run(tmp_path, command(FIRST, "env", environment=own))
+
+    given = dict(line.split("=", 1) for line in outcome.output.head)
+    assert own.items() <= given.items()
+    assert kept <= given.keys()
+    assert not lost & given.keys()
 
 
 async def test_its_input_is_closed_unless_a_secret_is_given(tmp_path: Path) -> None:

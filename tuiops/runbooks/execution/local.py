@@ -19,6 +19,7 @@ import msgspec
 
 import tuiops
 from tuiops.config import paths
+from tuiops.config.identity import passed_on, secrets_of
 from tuiops.core.record import NO_DIGEST
 from tuiops.core.text import fmt, lit, safe
 from tuiops.errors import ConfigError, SourceError, Unreachable
@@ -43,6 +44,7 @@ from tuiops.runbooks.execution.base import (
 )
 from tuiops.runbooks.execution.output import INTERVAL, Lines
 from tuiops.runbooks.execution.prepared import Prepared, objection, prepare
+from tuiops.runbooks.execution.secret_forms import all_forms
 from tuiops.runbooks.execution.segments import Reader
 
 if TYPE_CHECKING:
@@ -167,11 +169,12 @@ class LocalCommands:
     def _begin(self, command: Command, prepared: Prepared, ours: StillOurs) -> str:
         """Start a supervisor and return its answer; `_NOT_OURS` when nothing was begun because of that."""
         self._prune()
-        environment = _passed_on() | prepared.environment | {processes.VARIABLE: command.execution}
+        identity = passed_on(os.environ, prepared.environment)
+        environment = _passed_on() | identity | prepared.environment | {processes.VARIABLE: command.execution}
         shown = {
             "execution": command.execution,
             "argv": command.argv,
-            "variables": sorted(prepared.environment),
+            "variables": sorted(identity | prepared.environment),
             "grace": command.grace,
             "begun": time.time(),
         }
@@ -183,14 +186,14 @@ class LocalCommands:
             "folder": environment.get("HOME", "/"),
             "environment": environment,
             "stdin": prepared.stdin,
-            "hidden": sorted(prepared.forms),
+            "hidden": sorted(prepared.forms | all_forms(secrets_of(identity))),
             "timeout": float(command.timeout),
             "grace": float(command.grace),
             "sec": command.sec,
             "wants_stdout": command.wants_stdout,
         }
         try:
-            return _asked(command.execution, marshal.dumps(order), ours)
+            return _supervised(command.execution, marshal.dumps(order), ours)
         except OSError as error:
             return f"failed {error.strerror or error}"
 
@@ -300,14 +303,14 @@ class LocalCommands:
 
 
 def _passed_on() -> dict[str, str]:
-    """The few variables of this program that a command gets."""
+    """The few variables of this program that every command gets."""
     passed = {
         name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
     }
     return {"PATH": os.defpath, "TERM": "dumb"} | passed
 
 
-def _asked(execution: str, order: bytes, ours: StillOurs) -> str:
+def _supervised(execution: str, order: bytes, ours: StillOurs) -> str:
     """The answer of a supervisor; empty when there was none. OSError when it cannot be started.
 
     It is told what to do only if that is `ours` to begin at that moment; half of an order does nothing.
