@@ -47,7 +47,7 @@ class Box(DetailScreen):
     Box.-ascii > #box > #inside { border: ascii $accent; border-top: none; }
     Box #inside > Document { height: 1; }
     Box #said { height: auto; padding: 0 1; display: none; }
-    Box #field { height: 1; display: none; padding: 0 1; }
+    Box #field { height: 1; padding: 0 1; }
     Box #field > SafeStatic { width: auto; color: $quiet; }
     Box #field > Line, Box #field > Line:focus { border: none; height: 1; width: 1fr; padding: 0; background: $panel; }
     Box #choices { height: 1; align-horizontal: right; }
@@ -93,9 +93,8 @@ class Box(DetailScreen):
             with Vertical(id="inside"):
                 yield Document()
                 yield SafeStatic(id="said")
-                with Horizontal(id="field"):
-                    yield SafeStatic(id="asked")
-                    yield Line(max_length=self.LONGEST, select_on_focus=False, id="typed")
+                if self.asked():
+                    yield self._field()
                 with Horizontal(id="choices"):
                     yield from self.choices()
 
@@ -108,15 +107,25 @@ class Box(DetailScreen):
         """The focus to what leaves everything as it is."""
         self.set_focus(self.query(Choice).first())
 
-    @property
-    def field(self) -> Line:
-        return self.query_one("#typed", Line)
+    def _field(self) -> Horizontal:
+        # Most questions have none, and it costs as much as all the rest of a box.
+        line = Line(max_length=self.LONGEST, select_on_focus=False, id="typed")
+        return Horizontal(SafeStatic(fmt("{} ", self.asked()), id="asked"), line, id="field")
+
+    def fill(self, text: str) -> None:
+        """What the field says, where there is one; nobody is told that it was typed."""
+        for line in self.query("#typed").results(Line):
+            with self.prevent(line.Changed):
+                line.value = text
 
     def draw(self, snapshot: Snapshot, now: datetime) -> None:
         asked = self.asked()
-        field = self.query_one("#field", Horizontal)
-        field.display = bool(asked)
-        self.query_one("#asked", SafeStatic).show(fmt("{} ", asked))
+        if asked and not self.query("#field"):
+            self.query_one("#inside").mount(self._field(), before="#choices")
+        for field in self.query("#field"):
+            field.display = bool(asked)
+        for text in self.query("#asked").results(SafeStatic):
+            text.show(fmt("{} ", asked))
         look = look_of(self)
         pen = Pen(look=look, times=self.host.times, now=now, width=max(20, self.sheet.columns))
         lines = [(line, style) for text, style in self.said(pen) for line in wrap(text, pen.width - 2)]
@@ -150,7 +159,7 @@ class Box(DetailScreen):
     # Ways from one choice to the next.
 
     def _stops(self) -> list[Widget]:
-        fields: list[Widget] = [self.field] if self.asked() else []
+        fields = list(self.query("#typed")) if self.asked() else []
         first, *others = self.query(Choice)
         return [first, *fields, *(choice for choice in others if choice.display)]
 
@@ -165,8 +174,8 @@ class Box(DetailScreen):
     def action_card_previous(self) -> None:
         self._go(-1)
 
-    def end_search(self) -> None:
-        super().end_search()
+    async def end_search(self) -> None:
+        await super().end_search()
         self.start_over()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -176,15 +185,15 @@ class Box(DetailScreen):
             self.typed(event.value)
             self.show_now()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the field goes on to the next choice: it never is one."""
         if event.input.id == "typed":
             event.stop()
             event.prevent_default()
             self._go(1)
 
-    def on_key(self, event: events.Key) -> None:
-        if self.focused is self.field and event.key in {"tab", "shift+tab", "down", "up"}:
+    async def on_key(self, event: events.Key) -> None:
+        if self.focused is not None and self.focused.id == "typed" and event.key in {"tab", "shift+tab", "down", "up"}:
             event.stop()
             event.prevent_default()
             self._go(1 if event.key in {"tab", "down"} else -1)

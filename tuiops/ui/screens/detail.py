@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Horizontal
-from textual.widgets import Input
 
 from tuiops.core.subject import Subject
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
@@ -19,6 +18,7 @@ from tuiops.ui.theme import look_of
 from tuiops.ui.widgets.document import Document
 from tuiops.ui.widgets.footer import Footer
 from tuiops.ui.widgets.header import Header
+from tuiops.ui.widgets.prompt import Line
 from tuiops.ui.widgets.safe import SafeStatic, notify
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.widgets import Input
 
     from tuiops.core.snapshot import Snapshot
     from tuiops.ui.keymap import Keymap
@@ -45,10 +46,10 @@ class DetailScreen(View):
     DetailScreen { layout: vertical; }
     DetailScreen > Document { border: round $accent; border-top: none; height: 1fr; }
     DetailScreen.-ascii > Document { border: ascii $accent; border-top: none; }
-    DetailScreen > #search { height: 1; display: none; }
+    DetailScreen > #search { height: 1; }
     DetailScreen > #search > SafeStatic { width: 2; }
-    DetailScreen > #search > Input { border: none; height: 1; width: 1fr; padding: 0; }
-    DetailScreen.searching > #search { display: block; }
+    DetailScreen > #search > Line { border: none; height: 1; width: 1fr; padding: 0; background: $panel; }
+    DetailScreen > #search > Line:focus { border: none; background: $panel; }
     DetailScreen.searching > Footer { display: none; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -129,19 +130,12 @@ class DetailScreen(View):
         return keymap_of(self.app)
 
     @property
-    def _search_field(self) -> Input:
-        return self.query_one("#search > Input", Input)
-
-    @property
     def sheet(self) -> Document:
         return self.query_one(Document)
 
     def compose(self) -> ComposeResult:
         yield Header()
         yield from self.body()
-        with Horizontal(id="search"):
-            yield SafeStatic(lit("/"))
-            yield Input()
         yield Footer()
 
     def body(self) -> ComposeResult:
@@ -151,7 +145,6 @@ class DetailScreen(View):
 
     def begin(self) -> None:
         self.set_class(look_of(self).glyphs.corners.isascii(), "-ascii")
-        self._search_field.can_focus = False
         self.sheet.focus()
         self.call_after_refresh(self.show_now)
 
@@ -219,32 +212,32 @@ class DetailScreen(View):
 
     # Search.
 
-    def action_detail_search(self) -> None:
+    async def action_detail_search(self) -> None:
+        # Made when it is asked for: a field costs as much as a sheet, and most are read without.
+        await self.mount(Horizontal(SafeStatic(lit("/")), line := Line(), id="search"), before=self.query_one(Footer))
         self.add_class("searching")
-        field = self._search_field
-        field.can_focus = True
-        field.focus()
+        line.focus()
 
-    def end_search(self) -> None:
+    async def end_search(self) -> None:
         """Back to the sheet; what was found stays lit up."""
         self.remove_class("searching")
-        self._search_field.can_focus = False
         self.sheet.focus()
+        await self.query("#search").remove()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.seek(safe(event.value))
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.end_search()
+        await self.end_search()
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         if event.key == "escape" and self.has_class("searching"):
             event.stop()
             event.prevent_default()
-            self._search_field.value = ""
-            self.end_search()
+            self.seek(EMPTY)
+            await self.end_search()
 
     def seek(self, text: SafeText) -> None:
         """Light up the rows that contain a text and go to the first one."""
