@@ -42,12 +42,16 @@ class Gcloud:
         """Names of the service's variables."""
         self.references: dict[str, str] = {}
         """By revision: the version of a secret that it reads, such as `database-password:2`."""
+        self.time = "0215"
+        """What `date` prints."""
         self.connections: dict[str, str] = {}
         """By revision: the database that it connects to."""
 
     def __call__(self, argv: tuple[str, ...]) -> str:
         """What it prints. CommandFailed when it fails."""
         self.called.append(argv)
+        if argv[0] == "date":
+            return f"{self.time}\n"
         words = [word for word in argv[1:] if not word.startswith("-")]
         options = dict(word.removeprefix("--").partition("=")[::2] for word in argv if word.startswith("--"))
         try:
@@ -106,7 +110,7 @@ class Gcloud:
         variable, _, value = options.get("update-env-vars", "").partition("=")
         if variable and variable not in self.settings:
             self.settings.append(variable)
-        if "remove-env-vars" in options:
+        if options.get("remove-env-vars") in self.settings:
             self.settings.remove(options["remove-env-vars"])
         former = service["latestReadyRevision"].rpartition("/")[2]
         pinned = all(target.get("type", "").endswith("REVISION") for target in service["traffic"])

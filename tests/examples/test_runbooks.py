@@ -274,10 +274,22 @@ def test_tokyos_switch_tries_a_tenth_and_knows_the_way_back(loaded: Loaded, book
 
 def test_tokyos_maintenance_goes_off_whatever_becomes_of_the_work(loaded: Loaded, books: Library) -> None:
     made = planned(loaded, books.runbooks["tokyo-maintenance"], {"revisions": READ["serving"]})
-    between = [step for step in made.steps if step.key in {"on_is", "close", "closed", "work"}]
+    keys = [step.key for step in made.steps]
+    between = made.steps[keys.index("on") : keys.index("off")]
+    assert [step.key for step in between] == ["on", "on_is", "close", "closed", "work"]
     assert all(step.goes_on for step in between)
-    assert not next(step for step in made.steps if step.key == "off").when
+    # Each is done only when the one before it was, down to the one that turns the mode on.
+    assert [step.key for step in between[1:] if not step.when] == []
+    assert not made.steps[keys.index("off")].when
     assert made.danger is Danger.DESTROYS
+
+
+def test_tokyos_maintenance_changes_nothing_before_the_window_was_seen(loaded: Loaded, books: Library) -> None:
+    made = planned(loaded, books.runbooks["tokyo-maintenance"], {"revisions": READ["serving"]})
+    keys = [step.key for step in made.steps]
+    assert keys[:6] == ["notice", "backup", "idle", "before", "window", "on"]
+    assert {step.danger for step in made.steps[:5]} == {Danger.SAFE}
+    assert not any(step.goes_on for step in made.steps[:5])
 
 
 def test_tokyos_maintenance_copies_only_what_serves(loaded: Loaded, books: Library) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.examples.answers import CommandFailed
 from tests.examples.playing import Play
 from tests.google.fixtures import REGION
 from tests.runbooks.playing import failed
@@ -134,6 +135,38 @@ async def test_maintenance_goes_off_even_when_the_page_does_not_say_so(tokyo: Pl
     assert (states["closed"], states["work"]) == (StepState.FAILED, StepState.SKIPPED)
     assert (states["off"], states["open"]) == (StepState.SUCCEEDED, StepState.SUCCEEDED)
     assert tokyo.gcloud.settings == before
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_maintenance_goes_off_even_when_turning_it_on_failed(tokyo: Play, written: bool) -> None:
+    """As gcloud does when it cannot reach the service, or when the revision that it has made does not get ready."""
+    before, flows, update = list(tokyo.gcloud.settings), tokyo.traffic(CHAT), tokyo.gcloud._update
+
+    def failing(name: str, options: dict[str, str]) -> None:
+        on = "update-env-vars" in options
+        if written or not on:
+            update(name, options)
+        if on:
+            raise CommandFailed("ERROR: (gcloud.run.services.update) the revision is not ready")
+
+    tokyo.gcloud._update = failing  # type: ignore[method-assign] # somebody else's mistake
+    view = tokyo.view(await tokyo.played("tokyo-maintenance", attested=True))
+    states = {step.key: step.state for step in view.steps}
+    assert states["on"] is StepState.FAILED
+    assert {states[key] for key in ("on_is", "close", "closed", "work")} == {StepState.SKIPPED}
+    assert {states[key] for key in ("off", "after", "off_is", "open", "well")} == {StepState.SUCCEEDED}
+    assert tokyo.gcloud.settings == before
+    assert tokyo.traffic(CHAT) != flows
+
+
+@pytest.mark.parametrize("time", ["0159", "0400", "1400", "2200"])
+async def test_maintenance_begins_only_in_its_window(tokyo: Play, time: str) -> None:
+    tokyo.gcloud.time = time
+    flows = tokyo.traffic(CHAT)
+    view = tokyo.view(await tokyo.played("tokyo-maintenance", attested=True))
+    assert (view.state, failed(view)) == (RunState.FAILED, ["window"])
+    assert not [argv for argv in tokyo.gcloud.called if "update" in argv]
+    assert tokyo.traffic(CHAT) == flows
 
 
 async def test_maintenance_stops_where_a_variable_got_lost(tokyo: Play) -> None:
