@@ -26,6 +26,7 @@ from tuiops.core.record import (
 )
 from tuiops.core.runs import StepKind, StepState
 from tuiops.core.text import EMPTY, LINE, SafeText, fmt, join, lit, safe
+from tuiops.runbooks.effects import End
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +91,7 @@ def details(event: AnyEvent) -> tuple[SafeText, ...]:
             return (fmt("plan {}", safe(event.plan_digest)),)
         case StepIntended():
             return (fmt("execution {}", _id(event.execution)),)
-        case StepEnded():
+        case StepEnded() | StepReceipt():
             return tuple(_evidence(event.evidence))
         case _:
             return ()
@@ -131,6 +132,8 @@ def _of_step(event: AnyEvent, plan: Plan | None, *, undoing: bool) -> SafeText:
             said = _begins(event, plan)
         case StepClaimed():
             said = fmt("carries out {}", _id(event.execution))
+        case StepReceipt(effect=End.SUCCEEDED.value):
+            said = _because(fmt("{} is done, and has yet to be confirmed", _id(event.execution)), event.text)
         case StepReceipt():
             said = _because(fmt("{} is called {} there", _id(event.execution), event.operation), event.text)
         case StepEnded():

@@ -130,11 +130,17 @@ class StepClaimed(Event, frozen=True, kw_only=True, tag="step.claimed"):
 
 
 class StepReceipt(Event, frozen=True, kw_only=True, tag="step.receipt"):
-    """What the other side calls the work, as soon as it has said so."""
+    """What the other side calls the work, as soon as it has said so; or how it came out, before it is confirmed."""
 
     execution: str
     operation: SafeText
+    """Empty for what has no name there."""
     text: SafeText = EMPTY
+    effect: str = ""
+    """The value of a `runbooks.effects.End`, as soon as that is known; empty before."""
+    evidence: Evidence = Evidence()
+    captured: dict[str, str] = {}
+    """As in `StepEnded`."""
 
 
 class StepEnded(Event, frozen=True, kw_only=True, tag="step.ended"):

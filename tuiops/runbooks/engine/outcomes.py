@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.record import StepEnded
+from tuiops.core.record import StepEnded, StepReceipt
 from tuiops.core.runs import StepState
-from tuiops.core.text import fmt, join, safe
+from tuiops.core.text import EMPTY, fmt, join, lit, safe
 from tuiops.errors import Refused, SourceError
-from tuiops.runbooks.effects import End
+from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.engine.holding import Gating
 from tuiops.runbooks.format.model import CommandAction, HttpAction
 from tuiops.runbooks.format.template import filled
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tuiops.core.runs import Held
-    from tuiops.runbooks.effects import Effects, Outcome
+    from tuiops.core.text import SafeText
+    from tuiops.runbooks.effects import Effects
     from tuiops.runbooks.engine.holding import Passed
     from tuiops.runbooks.engine.step import Means
     from tuiops.runbooks.format.model import AnyCheck, AnyUndo, PlainAction
@@ -53,6 +54,36 @@ def ended(step: str, execution: str, outcome: Outcome, state: StepState | None =
         evidence=outcome.evidence,
         captured=outcome.captured,
     )
+
+
+def is_said(history: History, state: StepState, text: SafeText) -> bool:
+    """Whether the record says already that this is all that is known of what has not ended."""
+    view = next(view for view in history.view.steps if view.key == history.executions[history.open])
+    return state is StepState.UNKNOWN and view.state is StepState.UNKNOWN and view.text == text
+
+
+UNCONFIRMED = lit("done; aborted before it was confirmed")
+
+
+def done(history: History, execution: str, outcome: Outcome) -> StepReceipt:
+    """What is recorded of an effect that has come to its end, before it is confirmed."""
+    told = history.receipts.get(execution)
+    return StepReceipt(
+        execution=execution,
+        operation=told.operation if told is not None else EMPTY,
+        text=outcome.text,
+        effect=outcome.end.value,
+        evidence=outcome.evidence,
+        captured=outcome.captured,
+    )
+
+
+def known_to_be_done(history: History) -> Outcome | None:
+    """How the execution came out that has not ended, when it has only to be confirmed; None when that is not known."""
+    told = history.receipts.get(history.open)
+    if told is None or told.effect != End.SUCCEEDED.value:
+        return None
+    return Outcome(end=End.SUCCEEDED, text=told.text, evidence=told.evidence, captured=told.captured)
 
 
 def watch(means: Means, history: History, since: datetime, shown: Callable[[Held], None] = lambda _: None) -> Watch:

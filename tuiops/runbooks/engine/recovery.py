@@ -16,7 +16,16 @@ from tuiops.errors import ConfigError, LedgerError, Refused, SourceError
 from tuiops.runbooks.effects import End, Outcome
 from tuiops.runbooks.engine.ability import LOST_FOR, NO_ANSWER, evidence
 from tuiops.runbooks.engine.locks import Fences
-from tuiops.runbooks.engine.outcomes import STATES, ended, judged, open_action, settle, watch
+from tuiops.runbooks.engine.outcomes import (
+    STATES,
+    ended,
+    is_said,
+    judged,
+    known_to_be_done,
+    open_action,
+    settle,
+    watch,
+)
 from tuiops.runbooks.engine.scribe import Scribe, itself
 from tuiops.runbooks.format.model import CommandAction, HttpAction
 from tuiops.sources.abilities import Prepared, Receipt
@@ -168,6 +177,9 @@ class Recovery:
 
     async def _outcome(self, history: History) -> tuple[Outcome, bool]:
         """What there is to see, and whether nothing can be seen at the moment, so that it has to be tried again."""
+        known = known_to_be_done(history)
+        if known is not None:
+            return known, False
         try:
             match open_action(history):
                 case (CommandAction() | HttpAction()) as do:

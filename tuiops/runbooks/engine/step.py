@@ -20,7 +20,18 @@ from tuiops.ledger.base import AlreadyClaimed
 from tuiops.runbooks.effects import STOOD_STILL, End, Outcome
 from tuiops.runbooks.engine.ability import Following, facts_text
 from tuiops.runbooks.engine.drift import drifted
-from tuiops.runbooks.engine.outcomes import STATES, ended, judged, open_action, settle, watch
+from tuiops.runbooks.engine.outcomes import (
+    STATES,
+    UNCONFIRMED,
+    done,
+    ended,
+    is_said,
+    judged,
+    known_to_be_done,
+    open_action,
+    settle,
+    watch,
+)
 from tuiops.runbooks.format import abilities
 from tuiops.runbooks.format.model import ApiAction, CommandAction, HttpAction
 from tuiops.runbooks.format.template import filled
@@ -116,6 +127,9 @@ class Doing:
         self._means.fault("after the intent")
         outcome = await self._claimed(by, step, prepared, execution)
         self._means.fault("after the effect")
+        if outcome.end is End.SUCCEEDED and step.confirm is not None and not undoes:
+            # To confirm it may take long, and nobody could be asked again how a call was answered.
+            await self._scribe.write(by, done(self._scribe.history, execution, outcome))
         state, outcome = await self._judged(step, outcome, intended)
         self._means.fault("before the outcome")
         await self._scribe.write(by, ended(step.key, execution, outcome, state))
@@ -130,14 +144,20 @@ class Doing:
         if not history.open:
             return True
         outcome, do = Outcome(end=End.UNKNOWN, text=lit("it cannot be ended from here; say how it came out")), None
+        known = known_to_be_done(history)
         try:
             do = open_action(history)
-            if isinstance(do, CommandAction):
+            if known is not None:
+                outcome = msgspec.structs.replace(known, text=UNCONFIRMED)
+            elif isinstance(do, CommandAction):
                 outcome = await self._means.effects.abort(history.open, do)
         except (Refused, SourceError) as error:
             outcome = Outcome(end=End.UNKNOWN, text=fmt("it could not be ended: {}", safe(str(error), 500)))
         state = StepState.PENDING if outcome.end is End.NOT_BEGUN else STATES[outcome.end]
-        await self._scribe.write(by, ended(history.executions[history.open], history.open, outcome, state))
+        if known is not None:
+            state = StepState.ABORTED
+        if not is_said(history, state, outcome.text):
+            await self._scribe.write(by, ended(history.executions[history.open], history.open, outcome, state))
         await settle(self._means.effects, history.open, do, outcome)
         return state is not StepState.UNKNOWN
 
@@ -248,8 +268,7 @@ class Doing:
             judged(step, outcome, self._scribe.history.captured, self.watch(step, intended)), self._abort
         )
         if found is None:
-            said = lit("done; aborted before it was confirmed")
-            return StepState.ABORTED, msgspec.structs.replace(outcome, text=said)
+            return StepState.ABORTED, msgspec.structs.replace(outcome, text=UNCONFIRMED)
         return found
 
     def watch(self, step: PlannedStep, intended: StepIntended) -> Watch:

@@ -251,7 +251,7 @@ class _Folding:
             case StepClaimed(execution=execution):
                 self._claim(execution)
             case StepReceipt() as receipt:
-                self._receipts[receipt.execution] = receipt
+                self._told(receipt)
             case StepEnded() as ended:
                 self._end(ended, entry)
             case StepAttested(step=step, state=state, note=note) as attested if self._is_told(attested):
@@ -260,6 +260,16 @@ class _Folding:
                 self._end(StepEnded(step=step, state=state, execution=execution, text=text), entry, keeps=True)
             case _:
                 pass
+
+    def _told(self, receipt: StepReceipt) -> None:
+        """What is known of an effect that has not ended: where it is done, only its confirmation is open."""
+        self._receipts[receipt.execution] = receipt
+        step = self._executions.get(receipt.execution, "")
+        if step and receipt.effect == End.SUCCEEDED.value and receipt.execution not in self._undoes:
+            self._changed.add(step)
+            self._doubtful.discard(step)
+            self._left[step] = receipt.evidence.facts
+            self._captured.update({f"{step}.{name}": value for name, value in receipt.captured.items()})
 
     def _is_told(self, attested: StepAttested) -> bool:
         """Whether there is something that a person can say about a step, and whether it is this attempt they mean."""
@@ -317,10 +327,17 @@ class _Folding:
         unfinished = self._unfinished
         for key, step in self._steps.items():
             if step.state in states:
-                state = self._before_undo.get(step.execution, StepState.PENDING)
+                state, text = self._before_undo.get(step.execution, StepState.PENDING), step.text
                 if step.execution == unfinished and unfinished:
-                    state = StepState.UNKNOWN
-                self._steps[key] = msgspec.structs.replace(step, state=state)
+                    state, text = StepState.UNKNOWN, self._seen_of(unfinished) or text
+                self._steps[key] = msgspec.structs.replace(step, state=state, text=text)
+
+    def _seen_of(self, execution: str) -> SafeText:
+        """What the console that is gone saw of an execution that it did not come to confirm; empty when nothing."""
+        receipt = self._receipts.get(execution)
+        if receipt is None or receipt.effect != End.SUCCEEDED.value:
+            return EMPTY
+        return fmt("it was done ({}); whether it worked has yet to be seen", receipt.text)
 
     def _abandoned(self) -> None:
         """Nobody carries it out."""
