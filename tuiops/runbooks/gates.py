@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,19 +71,23 @@ async def look(check: AnyCheck, viewpoint: Viewpoint) -> Look:
 
 
 def label(check: AnyCheck) -> SafeText:
-    """The condition with its limit, in a few words."""
+    """The condition with its limit, in a few words: a caption, and never all that there is to know of it."""
     match check:
         case IndicatorCheck():
             return fmt("{} {} {}", safe(check.service), safe(check.indicator), safe(check.limit))
         case QueryCheck():
             return fmt("{} {}", safe(" ".join(check.query.split()), 80), safe(check.limit))
         case HttpCheck():
-            statuses = join(" or ", (fmt("{}", status) for status in check.status))
-            return fmt("GET {} answers {}", safe(check.url), statuses)
+            return fmt("GET {} answers {}", safe(check.url), statuses(check))
         case CommandCheck():
-            return fmt("`{}` ends with 0", safe(" ".join(check.argv), 80))
+            return fmt("`{}` ends with 0", safe(shlex.join(check.argv), 80))
         case RolloutCheck():
             return _rollout_label(check)
+
+
+def statuses(check: HttpCheck) -> SafeText:
+    """What it must answer: `200 or 204`."""
+    return join(" or ", (fmt("{}", status) for status in check.status))
 
 
 def _rollout_label(check: RolloutCheck) -> SafeText:

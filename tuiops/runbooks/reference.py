@@ -85,8 +85,9 @@ _RULES = """\
    was confirmed, or as the last step of the run that acted on it left it; what commands and calls do to it counts
    only when the runbook names it in `touches`.
 5. A failure stops the run, unless the step says `on_failure = "continue"`. What was done can be undone, last first, as
-   its steps say how, unless somebody else has changed the resource since. An undo is confirmed, but is no plan that
-   could be approved: what takes a second person is put back by a runbook of its own.
+   its steps say how, unless somebody else has changed the resource since. An undo may meet a step that was done only in
+   part: one that failed is undone too. An undo is confirmed, but is no plan that could be approved: what takes a
+   second person is put back by a runbook of its own.
 
 ## Danger
 

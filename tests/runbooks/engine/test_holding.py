@@ -184,6 +184,13 @@ class TestHolding:
         assert len(shown) == 7
         assert {one.needed for one in shown} == {30.0}
 
+    async def test_the_record_has_the_whole_condition_and_the_screen_a_caption(self, world: SmallWorld) -> None:
+        check = QueryCheck(source="prom", query=f"{{job='{'a' * 200}'}}", limit=">= 1", within=Duration(1))
+        shown: list[Held] = []
+        passed = await gated(world, check, shown)
+        assert passed.evidence.facts[0].value == f"{check.query} >= 1 at prom"
+        assert shown[0].label == f"{check.query[:79]}… >= 1"
+
     async def test_a_break_begins_it_anew(self, world: SmallWorld) -> None:
         course = iter([0.0, 0.0, 0.5, *[0.0] * 20])
         world.measured(next(course))

@@ -354,8 +354,11 @@ danger = "C"
 do = { kind = "command", argv = ["tool"], stdin = { command = ["pass", "x"] }, environment = { A = { env = "B" } } }
 """
     first, second = plan(kept(tmp_path, text), {}, ground()).steps
-    assert first.call.text == 'PUT https://s/ Authorization: Bearer {secret.token} {"password":"{secret.token}"}'
-    assert second.call.text == "A=(secret $B) tool < (secret of pass)"
+    assert first.call.text == (
+        "PUT https://s/ 'Authorization: Bearer {secret.token}' "
+        '{"password":"{secret.token}"} with token = (secret $SHOP_TOKEN)'
+    )
+    assert second.call.text == "A=(secret $B) tool < (secret of pass x)"
     assert isinstance(first.do, HttpAction)
 
 

@@ -23,7 +23,7 @@ from tuiops.runbooks.format.model import (
     WaitAction,
 )
 from tuiops.runbooks.format.template import filled
-from tuiops.runbooks.planning.wording import call_text
+from tuiops.runbooks.planning.wording import call_text, check_text, whole
 from tuiops.runbooks.record.undoing import IN_PART, in_part, to_undo, way_back, why_it_stays
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Carrier:
                 await self._doing.do(self.by, step, step.do)
 
     async def _notify(self, step: PlannedStep, said: NotifyAction) -> None:
-        became = await self._means.world.notify(said.channel, safe(said.message, 4000))
+        became = await self._means.world.notify(said.channel, whole(said.message))
         await self._ended(step, StepState.SUCCEEDED, became)
 
     def _wanted(self, step: PlannedStep) -> bool:
@@ -240,7 +240,7 @@ class Carrier:
 
     async def _gate(self, step: PlannedStep, gate: GateAction) -> None:
         check = filled(gate.check, self.scribe.history.captured)
-        intended = await self._begun(step)
+        intended = await self._begun(step, call=check_text(check))
         passed = await or_aborted(self._doing.watch(step, intended)(check).wait(), self._abort)
         if passed is None:
             await self._ended(step, StepState.ABORTED, lit("cancelled"))

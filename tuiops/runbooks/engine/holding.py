@@ -12,6 +12,7 @@ from tuiops.core.runs import Held
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.core.units import span
 from tuiops.runbooks.gates import Look, label, look
+from tuiops.runbooks.planning.wording import condition_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -93,7 +94,7 @@ class Gating:
         return Passed(held=False, text=text, evidence=self._evidence(seen))
 
     def _evidence(self, seen: Look) -> Evidence:
-        facts = [Said(lit("condition"), label(self._check)), Said(lit("value"), seen.value)]
+        facts = [Said(lit("condition"), condition_text(self._check)), Said(lit("value"), seen.value)]
         if seen.reason:
             facts.append(Said(lit("why"), seen.reason))
         return Evidence(facts=tuple(facts))

@@ -35,7 +35,7 @@ from tuiops.runbooks.engine.outcomes import (
 from tuiops.runbooks.format import abilities
 from tuiops.runbooks.format.model import ApiAction, CommandAction, HttpAction
 from tuiops.runbooks.format.template import filled
-from tuiops.runbooks.planning.wording import call_text
+from tuiops.runbooks.planning.wording import call_text, whole
 from tuiops.runbooks.record.undoing import moved
 from tuiops.sources.abilities import Prepared, Target
 
@@ -173,7 +173,7 @@ class Doing:
             raise Refused(f"not done: it is not as it was confirmed any more ({facts_text(found.before)})")
         if undoes and (otherwise := moved(self._scribe.history, step, found)):
             raise Refused(f"it is not as the step left it any more ({otherwise})")
-        call = safe(shlex.join(found.argv), 4000)
+        call = whole(shlex.join(found.argv))
         return Ready(do=do, call=call, prepared=msgspec.Raw(msgspec.json.encode(found)))
 
     async def _prepared(self, do: ApiAction, token: str) -> Prepared:

@@ -16,7 +16,7 @@ import msgspec
 from tuiops.core.access import Danger, worst
 from tuiops.core.record import Said
 from tuiops.core.runs import StepKind
-from tuiops.core.text import ANNOTATION, EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import Refused
 from tuiops.runbooks.format.facts import WORDS
 from tuiops.runbooks.format.model import (
@@ -32,7 +32,7 @@ from tuiops.runbooks.format.model import (
 from tuiops.runbooks.format.parameters import word_objection
 from tuiops.runbooks.format.template import Place, TemplateError, filled_in, mapped, names, part_filled, shown
 from tuiops.runbooks.planning.plan import Call, Plan, PlannedStep
-from tuiops.runbooks.planning.wording import call_text
+from tuiops.runbooks.planning.wording import LONGEST, call_text, check_text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,7 +139,7 @@ def with_calls(made: Plan, calls: Mapping[str, Call]) -> Plan:
 def call_of(prepared: Prepared) -> Call:
     """What an ability prepared, as a card shows it."""
     return Call(
-        text=safe(shlex.join(prepared.argv), ANNOTATION),
+        text=_shown_whole(whole(shlex.join(prepared.argv)), lit("its call")),
         before=_said(prepared.before),
         after=_said(prepared.after),
         seen=prepared.seen,
@@ -196,7 +196,7 @@ class _Expansion:
     def text(self, text: str) -> SafeText:
         """Sentences with their values, in one line."""
         found = filled_in(text, Place.TEXT, {**self._lists, **self._words})
-        return safe(" ".join(found.split()), ANNOTATION)
+        return _shown_whole(whole(" ".join(found.split())), fmt("“{}”", safe(text, 60)))
 
     def name(self, text: str) -> str:
         return filled_in(text, Place.NAME, self._words)
@@ -205,21 +205,24 @@ class _Expansion:
         """One step. `keys` are those of the steps around it, by their ids."""
         filled = self._filled(do, keys)
         undo = self._filled(step.undo, keys) if isinstance(step.undo, msgspec.Struct) else None
+        confirm = self._filled(step.confirm, keys) if step.confirm is not None else None
+        if confirm is not None:
+            _shown_whole(check_text(shown(confirm)), fmt("what confirms {}", safe(key)))
         return PlannedStep(
             key=key,
             kind=_KINDS[type(do)],
             title=self.text(step.title),
             danger=Danger(step.danger or "S"),
             do=filled,
-            call=Call(text=call_text(shown(filled))),
+            call=Call(text=_shown_whole(call_text(shown(filled)), fmt("the call of {}", safe(key)))),
             sec=step.sec,
             timeout=float(step.timeout),
             when={keys.get(name, name): end for name, end in step.when.items()},
             goes_on=step.on_failure == "continue",
-            confirm=self._filled(step.confirm, keys) if step.confirm is not None else None,
+            confirm=confirm,
             undo=undo,
             undo_before=step.undo == "before",
-            undo_text=_undo_text(step, undo),
+            undo_text=_shown_whole(_undo_text(step, undo), fmt("the undo of {}", safe(key))),
         )
 
     def _filled(self, do: _Struct, keys: Mapping[str, str]) -> _Struct:
@@ -303,9 +306,16 @@ def _short(target: str) -> str:
     return f"{target[: _LONGEST_KEY - 18]}… {hashlib.sha256(target.encode()).hexdigest()[:16]}"
 
 
+def _shown_whole(text: SafeText, what: SafeText) -> SafeText:
+    """The text itself. Refused when it is too long to be shown: nobody could confirm the rest of it."""
+    if len(text) > LONGEST:
+        raise Refused(fmt("not planned: {} has {} characters, and {} can be shown", what, len(text), LONGEST))
+    return text
+
+
 def _undo_text(step: Step | PlainStep, undo: AnyUndo | None) -> SafeText:
     if undo is not None:
         return call_text(shown(undo))
     if step.undo == "before":
         return lit("put back what was there before")
-    return fmt("cannot be undone: {}", safe(step.undo_reason, 500)) if step.undo == "none" else EMPTY
+    return fmt("cannot be undone: {}", whole(step.undo_reason)) if step.undo == "none" else EMPTY

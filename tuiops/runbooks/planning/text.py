@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.runbooks.format.template import shown
-from tuiops.runbooks.planning.wording import check_text
+from tuiops.runbooks.planning.wording import check_text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,8 @@ def _lines(plan: Plan) -> Iterator[SafeText]:
     if plan.blast_radius:
         yield fmt("  hits     {}", plan.blast_radius)
     for name, values in plan.parameters.items():
-        yield fmt("  with     {} = {}", safe(name), join(", ", (safe(value) for value in values)))
-    yield fmt("  locks    {}", join(", ", (safe(lock) for lock in plan.locks)))
+        yield fmt("  with     {} = {}", safe(name), join(", ", (whole(value) for value in values)))
+    yield fmt("  locks    {}", join(", ", (whole(lock) for lock in plan.locks)))
     yield EMPTY
     for number, step in enumerate(plan.steps, 1):
         yield from _step(number, step)

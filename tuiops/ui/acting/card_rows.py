@@ -12,7 +12,8 @@ from tuiops.core.severity import Severity
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
-from tuiops.runbooks.planning.wording import check_text
+from tuiops.runbooks.format.template import shown
+from tuiops.runbooks.planning.wording import check_text, whole
 from tuiops.ui.format import fit, plural, width_of
 from tuiops.ui.run_signs import danger_style, progress, run_glyph, run_style
 from tuiops.ui.screens.pen import BLANK, NAMES, wrap
@@ -134,7 +135,7 @@ def _remarks(step: PlannedStep, plan: Plan) -> Iterator[SafeText]:
         if not step.call.after and step.call.before:
             yield join(", ", (fmt("{} {}", fact.what, fact.value) for fact in step.call.before))
     if step.confirm is not None:
-        yield fmt("confirmed by {}", check_text(step.confirm))
+        yield fmt("confirmed by {}", check_text(shown(step.confirm)))
     if step.goes_on:
         yield lit("the run goes on when this fails")
 
@@ -152,9 +153,9 @@ def _facts(pen: Pen, card: Card) -> Iterator[Row]:
         yield from pen.paragraph(lit("blast radius"), plan.blast_radius)
     yield from _undo_rows(pen, plan)
     yield from pen.paragraph(lit("usually takes"), usual(card.typical))
-    yield from pen.paragraph(lit("locks"), join(", ", (safe(lock) for lock in plan.locks)) or lit("nothing"))
+    yield from pen.paragraph(lit("locks"), join(", ", (whole(lock) for lock in plan.locks)) or lit("nothing"))
     for name, values in plan.parameters.items():
-        yield from pen.paragraph(safe(name), join(", ", (safe(value) for value in values)))
+        yield from pen.paragraph(safe(name), join(", ", (whole(value) for value in values)))
 
 
 def _undo_rows(pen: Pen, plan: Plan) -> Iterator[Row]:
