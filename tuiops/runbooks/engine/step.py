@@ -19,6 +19,7 @@ from tuiops.errors import ConfigError, LedgerError, Refused, SourceError
 from tuiops.ledger.base import AlreadyClaimed
 from tuiops.runbooks.effects import STOOD_STILL, End, Outcome
 from tuiops.runbooks.engine.ability import Following, facts_text
+from tuiops.runbooks.engine.aborting import ABORT_GRACE
 from tuiops.runbooks.engine.drift import drifted
 from tuiops.runbooks.engine.outcomes import (
     STATES,
@@ -57,9 +58,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
-
-ABORT_GRACE = 10.0
-"""Seconds that what cannot be stopped, such as an API call, gets to tell how it came out when a run is aborted."""
 
 
 _STOOD_STILL = Outcome(end=End.NOT_BEGUN, text=STOOD_STILL)

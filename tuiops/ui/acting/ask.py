@@ -38,6 +38,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nothing can be chosen before something is typed."""
     exactly: SafeText = EMPTY
     """What has to be typed, to the letter, before anything can be chosen; empty: whatever is typed will do."""
+    filled: SafeText = EMPTY
+    """What stands in the field from the beginning on."""
     sheet: Callable[[Pen], Sequence[Row]] | None = None
     """What is decided about, below the sentences."""
     environment: Environment | None = None
@@ -52,7 +54,11 @@ class AskScreen(Box):
         super().__init__()
         self._question = question
         self._answered = answered
-        self._text = ""
+        self._text: str = question.filled
+
+    def begin(self) -> None:
+        self.fill(self._text)
+        super().begin()
 
     def heading(self, pen: Pen) -> SafeText:  # noqa: ARG002 - the same for all pens
         return self._question.title

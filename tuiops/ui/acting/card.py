@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tuiops.core.clock import age
 from tuiops.core.health import State
-from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
 from tuiops.errors import TuiopsError
 from tuiops.ui.acting.answers import answer
@@ -100,8 +100,8 @@ class CardScreen(Box):
             self.stage, self._trouble = Stage.REFUSED, safe(str(error), 2000)
         else:
             self.stage, self.card = Stage.READ, card
-            with self.prevent(self.field.Changed):
-                self.field.value = self._typed = ""
+            self._typed = ""
+            self.fill("")
         # The facts are on screen from here on: whatever was pressed before was pressed without them.
         self.start_over()
         self.show_now()
@@ -123,7 +123,14 @@ class CardScreen(Box):
                 *pen.sentence(fmt("Reading the state of {}{}", safe(self._request.system), self._so_far)),
                 BLANK,
             ]
-        return [BLANK, *pen.sentence(lit("There is no plan. Press r to read again, e for other values.")), BLANK]
+        return [BLANK, *pen.sentence(fmt("There is no plan.{}", self._ways(change=True))), BLANK]
+
+    def _ways(self, *, change: bool = False) -> SafeText:
+        """How the state is read again, and how values are changed where there are any, by the keys in force."""
+        ways = [fmt("{} to read again", key) for key in self.keymap.shown("data.refresh")[:1]]
+        if change and "card.change" not in self.idle:
+            ways += [fmt("{} for other values", key) for key in self.keymap.shown("card.change")[:1]]
+        return fmt(" Press {}.", join(", ", ways)) if ways else EMPTY
 
     @property
     def _waited(self) -> float:
@@ -141,11 +148,11 @@ class CardScreen(Box):
         if self.stage is Stage.READING and self.card is not None:
             return ((fmt("Reading the state again{}", self._so_far), palette.bold),)
         if self._trouble:
-            again = lit(" Press r to read again.") if self.card is not None else EMPTY
+            again = self._ways() if self.card is not None else EMPTY
             return ((fmt("{}.{}", _sentence(self._trouble), again), palette.state[State.DOWN]),)
         if self._gave_up:
             return ((lit("Not now: this session was made read-only."), palette.state[State.DOWN]),)
-        return refusals(pen, self.card) if self.card is not None else ()
+        return refusals(pen, self.card, self.keymap.shown("run.approve")) if self.card is not None else ()
 
     @property
     def _gave_up(self) -> bool:
@@ -171,7 +178,7 @@ class CardScreen(Box):
         return fmt("type {} to confirm:", card.must_type)
 
     def typed(self, text: str) -> None:
-        self._typed = text
+        self._typed = text.strip()
 
     def choices(self) -> Sequence[Choice]:
         return (Choice("leave", lit("Cancel")), Choice("run", lit("Run")))

@@ -204,14 +204,15 @@ def _read(pen: Pen, card: Card) -> Row:
     return ((fmt("{}{}", said, ago), style), pen.muted(lit("; read again when you confirm")))
 
 
-def refusals(pen: Pen, card: Card) -> list[Piece]:
-    """Why it cannot be run here and now, and what has to happen before it can."""
+def refusals(pen: Pen, card: Card, approve: Sequence[SafeText]) -> list[Piece]:
+    """Why it cannot be run here and now, and what has to happen before it can; `approve`: the keys that approve."""
     palette = pen.look.palette
     found: list[Piece] = []
     if not card.decision.allowed:
         found.append((fmt("Not allowed: {}.", card.decision.reason), palette.state[State.DOWN]))
     found += [(fmt("Not now: {}.", one), palette.state[State.DOWN]) for one in card.obstacles]
     if card.decision.allowed and card.decision.second:
-        text = lit("Another person must approve it: :approve NUMBER, or A in the run, at their own console.")
+        keys = join(EMPTY, (fmt(", or {} in the run", key) for key in approve[:1]))
+        text = fmt("Another person must approve it: :approve NUMBER{}, at their own console.", keys)
         found.append((text, palette.severity[Severity.P3]))
     return found

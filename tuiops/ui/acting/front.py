@@ -189,8 +189,8 @@ class ActingShell(Shell):
                    severity="warning")  # fmt: skip
         return run
 
-    def _about(self, written: str, action: str) -> None:
-        """Open a run and ask there what a command asked for."""
+    def _about(self, written: str, action: str, *words: SafeText) -> None:
+        """Open a run and ask there what a command asked for, with what it said already."""
         from tuiops.ui.acting.run import RunScreen
 
         run = self._numbered(written)
@@ -199,12 +199,12 @@ class ActingShell(Shell):
         self.open(Place("run", (run.id,)))
         screen = self.screen
         if isinstance(screen, RunScreen):
-            screen.call_after_refresh(self._ask_there, screen, action)
+            screen.call_after_refresh(self._ask_there, screen, action, *words)
 
-    def _ask_there(self, screen: RunScreen, action: str) -> None:
+    def _ask_there(self, screen: RunScreen, action: str, *words: SafeText) -> None:
         """What a command asked for, unless the run was left since."""
         if self.screen is screen:
-            getattr(screen, f"action_run_{action}")()
+            getattr(screen, f"action_run_{action}")(*words)
 
     def action_runs_approve(self, number: str = "") -> None:
         self._about(number, "approve")
@@ -213,20 +213,8 @@ class ActingShell(Shell):
         self._about(number, "abort")
 
     def action_runs_reject(self, written: str = "") -> None:
-        """With a reason it is done at once: it only keeps something from beginning."""
         number, _, reason = written.strip().partition(" ")
-        if not reason.strip():
-            self._about(number, "reject")
-            return
-        run, desk = self._numbered(number), self.desk
-        if desk is None or self.read_only:
-            why = self.why_not if desk is None else lit("this session was made read-only")
-            notify(self, fmt("Not rejected: {}.", why), severity="warning")
-        elif run is not None:
-            title = fmt("Reject run #{}", run.number)
-            self.run_worker(self._do(title, lambda _, why: desk.reject(run.id, why), "reject", reason.strip()),
-                            exit_on_error=False)  # fmt: skip
-            self.open(Place("run", (run.id,)))
+        self._about(number, "reject", safe(reason.strip(), 500))
 
     def action_runs_why(self, runbook: str = "") -> None:
         from tuiops.ui.acting.why import WhyScreen

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tuiops.core.access import Danger
-from tuiops.core.runs import RunState, StepState
+from tuiops.core.runs import StepState
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
+from tuiops.runbooks.engine.aborting import abort_text
 from tuiops.ui.acting.ask import Question
 from tuiops.ui.acting.card_rows import card_sheet
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def _question(
     run: RunView, title: SafeText, sentences: Sequence[SafeText], *options: tuple[str, SafeText],
     field: SafeText = EMPTY, needed: bool = False, exactly: SafeText = EMPTY, about: Card | None = None,
+    filled: SafeText = EMPTY,
 ) -> Question:  # fmt: skip
     """`exactly`: what has to be typed of what destroys; `about`: the card that is decided about."""
     if exactly:
@@ -34,6 +36,7 @@ def _question(
         field=field,
         needed=needed,
         exactly=exactly,
+        filled=filled,
         sheet=(lambda pen: card_sheet(pen, about)) if about is not None else None,
         environment=Environment(run.environment, production=run.production),
     )
@@ -49,13 +52,8 @@ def spoken_of(run: RunView) -> StepView | None:
 
 
 def abort(run: RunView) -> Question:
-    step = run.step
-    now = [lit("No step of it has begun; none will.")]
-    if run.state is not RunState.AWAITING_APPROVAL:
-        under_way = step is not None and step.state is not StepState.PENDING
-        now = [fmt("“{}” is ended, with all that it started.", step.title)] if step is not None and under_way else []
-        now += [lit("No later step begins. What is done stays done; the undo is offered afterwards.")]
-    return _question(run, lit("Abort"), now, ("abort", lit("Abort")), field=lit("why, if you want to say so:"))
+    said = abort_text(run)
+    return _question(run, lit("Abort"), said, ("abort", lit("Abort")), field=lit("why, if you want to say so:"))
 
 
 def aborting(desk: Desk, run: RunView) -> Deed:
@@ -150,9 +148,10 @@ def approving(desk: Desk, run: RunView, card: Card) -> Deed:
     return lambda _, text: desk.approve(run.id, card.digest, text)
 
 
-def reject(run: RunView) -> Question:
-    said = [lit("It then never begins.")]
-    return _question(run, lit("Reject"), said, ("reject", lit("Reject")), field=lit("why:"), needed=True)
+def reject(run: RunView, why: SafeText = EMPTY) -> Question:
+    """`why`: what was given as the reason already."""
+    said = [fmt("It then never begins. {} asked for it at {}/{}.", run.by, run.system, run.target)]
+    return _question(run, lit("Reject"), said, ("reject", lit("Reject")), field=lit("why:"), needed=True, filled=why)
 
 
 def rejecting(desk: Desk, run: RunView) -> Deed:

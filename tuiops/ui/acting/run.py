@@ -153,8 +153,9 @@ class RunScreen(DetailScreen):
         """What is waited for, and, where nothing can be done from here, why."""
         said: list[SafeText] = []
         if run.state is RunState.AWAITING_APPROVAL:
-            text = fmt("Another person than {} must approve it: A here, or :approve {} at their own console.",
-                       run.by, run.number)  # fmt: skip
+            here = join(EMPTY, (fmt("{} here, or ", key) for key in self.keymap.shown("run.approve")[:1]))
+            text = fmt("Another person than {} must approve it: {}:approve {} at their own console.",
+                       run.by, here, run.number)  # fmt: skip
             said.append(text)
         if run.live and self._desk is None:
             said.append(fmt("You can look on, and no more: {}.", self._why_not))
@@ -167,7 +168,9 @@ class RunScreen(DetailScreen):
         meant = [(keys[0], ACTIONS[name].label) for name in self.open_to(run) if (keys := self.keymap.shown(name))]
         if run.live:
             stands = run.state in {RunState.UNKNOWN, RunState.PAUSED, RunState.AWAITING_APPROVAL}
-            meant.append((lit("Esc"), lit("leave it as it is") if stands else lit("leave it running")))
+            back = self.keymap.shown("app.back")
+            leaves = next((key for key in back if key == lit("Esc")), back[0])
+            meant.append((leaves, lit("leave it as it is") if stands else lit("leave it running")))
         return tuple(meant)
 
     def _barred_keys(self, run: RunView) -> tuple[SafeText, ...]:
@@ -212,8 +215,9 @@ class RunScreen(DetailScreen):
         if self.app.screen is self:
             self._ask(questions.approve(run, card), questions.approving(desk, run, card))
 
-    def action_run_reject(self) -> None:
-        self._put("run.reject", questions.reject, questions.rejecting)
+    def action_run_reject(self, why: SafeText = EMPTY) -> None:
+        """`why`: what was given as the reason already."""
+        self._put("run.reject", lambda run: questions.reject(run, why), questions.rejecting)
 
     def action_run_abort(self) -> None:
         self._put("run.abort", questions.abort, questions.aborting)

@@ -173,14 +173,20 @@ def _gate(pen: Pen, held: Held, now: datetime) -> Iterator[tuple[Piece, ...]]:
         said = fmt("held {} of {}", lasted(age(now, held.since)), lasted(held.needed))
     else:
         said = lit("holds")
-    label = pen.text(fmt("{}   ", held.label))
-    row = (label, value, *((trend,) if held.values else ()), (said, style))
-    if sum(width_of(text) for text, _ in row) <= pen.width - _LEAD - 1:
+    trends = (trend,) if held.values else ()
+    # What stops the run comes first; how long it has held, last.
+    told = (value, *trends, (said, style)) if held.holds else ((fmt("{}   ", said), style), value, *trends)
+    room = pen.width - _LEAD - 2
+    row = (pen.text(fmt("{}   ", held.label)), *told)
+    if sum(width_of(text) for text, _ in row) <= room + 1:
         yield row
         return
-    for line in wrap(held.label, pen.width - _LEAD - 2):
-        yield (pen.text(line),)
-    yield row[1:]
+    yield from ((pen.text(line),) for line in wrap(held.label, room))
+    if sum(width_of(text) for text, _ in told) <= room + 1:
+        yield told
+        return
+    yield ((fmt("{}   ", said), style), *trends)
+    yield from (((line, style),) for line in wrap(held.value, room))
 
 
 def _countdown(pen: Pen, step: StepView) -> Piece:
