@@ -69,7 +69,7 @@ def test_it_is_resumed_once_the_step_has_ended_and_does_nothing_twice(shop: Shop
         assert (unknown.code, unknown.out) == (Exit.RUN_UNKNOWN, "#1 Mend the shop  unknown: it is running\n")
         assert "the console that carried out run #1 is gone; looking up what it had begun" in unknown.err
         assert "nobody saw how `Step one` ended: it is running" in unknown.err
-        assert "tuiops runbook settle 1 'one' --succeeded --note …" in unknown.err
+        assert "runbook settle 1 one --succeeded --note …" in unknown.err
     refused = shop.run("run", "mend", "--confirm", shop.hash())
     assert (refused.code, "held by a run that was cut off (run #1 Mend the shop)" in refused.err) == (10, True)
     assert story(shop).endswith("unknown: it is running")

@@ -79,7 +79,7 @@ def test_another_process_says_how_a_manual_step_came_out(
 ) -> None:
     shop.write(step("ask", '{ kind = "manual", instructions = "Turn the key" }', danger="S"))
     run = shop.begin("runbook", "run", "mend")
-    run.says("tuiops runbook settle 1 'ask' --succeeded --note")
+    run.says("runbook settle 1 ask --succeeded --note")
     what, *options = words
     told = shop.run(what, "1", "ask", *options, "--note", "as it was told", by=LEE)
     assert (told.code, run.code) == (Exit.OK, code)

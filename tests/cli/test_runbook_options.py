@@ -79,7 +79,8 @@ def test_a_dry_run_of_an_undo_undoes_nothing(ran: Shop) -> None:
 def test_without_a_terminal_an_undo_takes_the_hash_of_what_it_does(ran: Shop) -> None:
     blind = ran.run("undo", "1")
     assert (blind.code, ran.done) == (Exit.REFUSED, ["one", "two"])
-    assert "the hash that `tuiops runbook undo 1 --dry-run` prints" in blind.err
+    given = f"tuiops --config {ran.folder / 'config.toml'}"
+    assert f"the hash that `{given} runbook undo 1 --dry-run` prints" in blind.err
     right = ran.document("undo", "1", "--dry-run")["confirm"]
     for other in ("yes", "0" * 64, ran.hash()):
         wrong = ran.run("undo", "1", "--confirm", other)
@@ -150,7 +151,8 @@ def test_a_runbook_with_mistakes_is_none_that_is_missing(shop: Shop, word: str) 
     for name in ("fix", "other"):
         mistaken = shop.run(word, name)
         assert mistaken.code == Exit.USAGE
-        assert f"the runbook '{name}' has mistakes; `tuiops check` names them" in mistaken.err
+        check = f"tuiops --config {shop.folder / 'config.toml'} check"
+        assert f"the runbook '{name}' has mistakes; `{check}` names them" in mistaken.err
     missing = shop.run(word, "nothing")
     assert (missing.code, "there is no runbook 'nothing'" in missing.err) == (Exit.USAGE, True)
     assert json.loads(shop.run("show", "mend", "-o", "json").out)["id"] == "mend"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import sys
+import termios
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.cli.output import Tone
+from tuiops.cli.again import again
+from tuiops.cli.output import Output, Tone
 from tuiops.core.access import Danger
 from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.errors import Refused, UsageError
@@ -20,7 +23,6 @@ from tuiops.runbooks.planning.text import plan_lines
 if TYPE_CHECKING:
     import argparse
 
-    from tuiops.cli.output import Output
     from tuiops.core.runs import RunView, StepView
     from tuiops.core.text import SafeText
     from tuiops.runbooks.planning.plan import Card, Plan
@@ -79,12 +81,15 @@ async def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> s
         return str(card.must_type)
     if card.plan.danger is Danger.SAFE:
         return ""
-    if not (sys.stdin.isatty() and out.terminal):
-        raise Refused("not run: without a terminal it takes --confirm and the hash that `tuiops runbook plan` prints")
-    tell(card, "table", out)
+    shown = beside(arguments, out)
+    if not (sys.stdin.isatty() and shown.terminal):
+        words = (f"{name}={value}" for name, values in card.plan.parameters.items() for value in values)
+        plan = again(arguments, "runbook", "plan", card.plan.runbook, "--system", card.plan.system, *words)
+        raise Refused(f"not run: without a terminal it takes --confirm and the hash that `{plan}` prints")
+    tell(card, "table", shown)
     if card.must_type:
-        return await _asked(out, f"Type {card.must_type} to run it: ")
-    if await _asked(out, "Run it? Type yes: ") != "yes":
+        return await _line_typed(shown, f"Type {card.must_type} to run it: ")
+    if await _line_typed(shown, "Run it? Type yes: ") != "yes":
         raise Refused("not run")
     return ""
 
@@ -141,8 +146,9 @@ def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
 
 async def agreed(view: RunView, arguments: argparse.Namespace, out: Output, *, undo: bool) -> str:
     """What has to be typed to go on with a run, or back, once somebody has confirmed it. Refused when nobody does."""
+    shown = beside(arguments, out)
     if arguments.output == "table":
-        tell_ahead(view, "table", out, undo=undo)
+        tell_ahead(view, "table", shown, undo=undo)
     must_type = view.must_type(undo=undo)
     if arguments.confirm:
         if arguments.confirm != hash_of_ahead(view, undo=undo):
@@ -150,12 +156,14 @@ async def agreed(view: RunView, arguments: argparse.Namespace, out: Output, *, u
         return str(must_type)
     if all(step.danger is Danger.SAFE for step, _ in _ahead(view, undo=undo)):
         return ""
-    what = f"tuiops runbook {arguments.what} {view.number}"
-    if not (sys.stdin.isatty() and out.terminal):
-        raise Refused(f"not done: without a terminal it takes --confirm and the hash that `{what} --dry-run` prints")
+    if not (sys.stdin.isatty() and shown.terminal):
+        what = again(arguments, "runbook", arguments.what, f"{view.number}", "--dry-run")
+        raise Refused(f"not done: without a terminal it takes --confirm and the hash that `{what}` prints")
+    if arguments.output != "table":
+        tell_ahead(view, "table", shown, undo=undo)
     if must_type:
-        return await typed(must_type, out)
-    if await _asked(out, "Do it? Type yes: ") != "yes":
+        return await typed(must_type, shown)
+    if await _line_typed(shown, "Do it? Type yes: ") != "yes":
         raise Refused("not done")
     return ""
 
@@ -175,11 +183,12 @@ async def seen(history: History, arguments: argparse.Namespace, out: Output) -> 
     """The digest of the plan that a second person has seen. Refused when they say no."""
     if arguments.confirm:
         return str(arguments.confirm).rpartition("-")[2]
-    if not (sys.stdin.isatty() and out.terminal):
+    shown = beside(arguments, out)
+    if not (sys.stdin.isatty() and shown.terminal):
         raise Refused("not approved: without a terminal it takes --confirm and the hash of the plan")
     for line in plan_lines(history.plan):
-        out.line(line)
-    if await _asked(out, f"Approve what {history.view.by} asks for? Type yes: ") != "yes":
+        shown.line(line)
+    if await _line_typed(shown, f"Approve what {history.view.by} asks for? Type yes: ") != "yes":
         raise Refused("not approved")
     return history.plan.digest
 
@@ -190,12 +199,18 @@ async def typed(must_type: SafeText, out: Output) -> str:
         return ""
     if not (sys.stdin.isatty() and out.terminal):
         raise Refused(f"not done: it destroys, so somebody at a terminal has to type {must_type}")
-    return await _asked(out, f"It destroys. Type {must_type} to confirm it: ")
+    return await _line_typed(out, f"It destroys. Type {must_type} to confirm it: ")
 
 
-async def _asked(out: Output, question: str) -> str:
-    """The line that somebody types at the terminal; empty at the end of the input.
+def beside(arguments: argparse.Namespace, out: Output) -> Output:
+    """Where people are told and asked: standard output, unless that takes a document."""
+    return out if arguments.output == "table" else Output(sys.stderr, os.environ)
 
+
+async def _line_typed(out: Output, question: str) -> str:
+    """The line that somebody types at the terminal once they are asked; empty at the end of the input.
+
+    What was typed before that was typed by somebody who had not seen it all: it is thrown away.
     The loop goes on meanwhile: signals are heard, and what is waited for is watched.
     """
     loop = asyncio.get_running_loop()
@@ -211,6 +226,9 @@ async def _asked(out: Output, question: str) -> str:
         if not answer.done():
             answer.set_result(line.decode(errors="replace").strip())
 
+    out.flush()
+    with contextlib.suppress(termios.error):
+        termios.tcflush(terminal, termios.TCIFLUSH)
     out.verbatim(question)
     out.flush()
     loop.add_reader(terminal, typed_one)

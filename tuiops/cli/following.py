@@ -7,14 +7,18 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from tuiops.cli import loop
+from tuiops.cli.again import again, noted
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Tone, complain
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, fmt, lit, safe
 from tuiops.errors import LedgerError, Refused
+from tuiops.runbooks.engine.aborting import abort_text
 from tuiops.runbooks.record.history import in_time
 
 if TYPE_CHECKING:
+    import argparse
+
     from tuiops.cli.output import Output
     from tuiops.core.runs import RunView, StepView
     from tuiops.runbooks.desk.session import Sitting
@@ -39,13 +43,13 @@ _TONES = {
 }
 
 
-async def follow(engine: Engine, sitting: Sitting, run: str, output: str, out: Output) -> Exit:
+async def follow(engine: Engine, sitting: Sitting, run: str, arguments: argparse.Namespace, out: Output) -> Exit:
     """Tell how a run goes until nobody carries it out any more; the exit code says how it stands then.
 
     The first Ctrl-c aborts it; the second leaves: what was begun goes on, and the next console finds it. When it may
     not be aborted, why is said, and the next Ctrl-c leaves.
     """
-    follower = _Follower(engine, sitting, run, output, out)
+    follower = _Follower(engine, sitting, run, arguments, out)
     with loop.interrupts(follower.interrupted):
         return await follower.to_the_end()
 
@@ -62,11 +66,12 @@ def tell(view: RunView, output: str, out: Output) -> None:
 class _Follower:
     """Prints what changes."""
 
-    def __init__(self, engine: Engine, sitting: Sitting, run: str, output: str, out: Output) -> None:
+    def __init__(self, engine: Engine, sitting: Sitting, run: str, arguments: argparse.Namespace, out: Output) -> None:
         self._engine = engine
         self._sitting = sitting
         self._run = run
-        self._output = output
+        self._arguments = arguments
+        self._output: str = arguments.output
         self._out = out
         self._told: dict[str, StepState] = {}
         self._state: RunState | None = None
@@ -81,6 +86,8 @@ class _Follower:
             return
         if self._output == "table":
             self._out.line(lit("aborting; once more leaves the run as it is"))
+            for line in abort_text(self._engine.history(self._run).view):
+                self._out.line(fmt("  {}", line))
             self._out.flush()
         self._aborting = asyncio.create_task(self._abort())
 
@@ -102,7 +109,8 @@ class _Follower:
                     complain(fmt("nobody has approved run #{} in time; plan it again", view.number))
                 return _EXITS.get(view.state, Exit.RUN_WAITS)
             if broke_off:
-                complain(fmt("what was begun goes on; how it stands: tuiops ledger show {}", view.number))
+                shows = again(self._arguments, "ledger", "show", f"{view.number}")
+                complain(fmt("what was begun goes on; how it stands: {}", shows))
                 return Exit.RUN_UNKNOWN
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
@@ -151,8 +159,8 @@ class _Follower:
         self._out.line((step.state.word, _TONES.get(step.state, Tone.FAINT)), fmt("  {}{}", step.title, text))
         if step.state is StepState.ASKING:
             self._out.line(fmt("  {}", step.call))
-            words = fmt("tuiops runbook settle {} '{}' --succeeded --note …", view.number, safe(step.key))
-            self._out.line((fmt("  when it is done, from another terminal: {}", words), Tone.FAINT))
+            settle = again(self._arguments, "runbook", "settle", f"{view.number}", step.key, "--succeeded")
+            self._out.line((fmt("  when it is done, from another terminal: {}", noted(settle)), Tone.FAINT))
         if step.state is StepState.FAILED:
             for line in step.evidence.output[-10:]:
                 self._out.line((fmt("  | {}", line), Tone.FAINT))

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from tuiops.cli.again import again, noted
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import complain
 from tuiops.core.runs import StepState
 from tuiops.core.text import fmt, safe
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from tuiops.core.runs import RunView
@@ -34,17 +36,19 @@ async def look_up(engine: Engine, view: RunView, seconds: float) -> None:
             await engine.looked_up(view.id)
 
 
-def unresolved(view: RunView, error: Unresolved) -> Exit:
+def unresolved(view: RunView, error: Unresolved, arguments: argparse.Namespace) -> Exit:
     """Say why nothing is begun beside a step that nobody saw the end of, and what can be done about it."""
-    complain(safe(str(error), 2000), *_ways(view))
+    complain(safe(str(error), 2000), *_ways(view, arguments))
     return Exit.RUN_UNKNOWN
 
 
-def _ways(view: RunView) -> Iterator[SafeText]:
-    yield fmt("tuiops runbook resume {}: once more, when it has ended", view.number)
-    yield fmt("tuiops runbook abort {}: ends it, where that can be done, and the run", view.number)
+def _ways(view: RunView, arguments: argparse.Namespace) -> Iterator[SafeText]:
+    def way(word: str, *more: str) -> SafeText:
+        return again(arguments, "runbook", word, f"{view.number}", *more)
+
+    yield fmt("{}: once more, when it has ended", way("resume"))
+    yield fmt("{}: ends it, where that can be done, and the run", way("abort"))
     step = next((one for one in view.steps if one.state is StepState.UNKNOWN), None)
     if step is not None:
-        place = fmt("{} '{}'", view.number, safe(step.key))
-        yield fmt("tuiops runbook settle {} --succeeded --note …: says how it came out; or --failed", place)
-        yield fmt("tuiops runbook skip {} --note …: leaves it out", place)
+        yield fmt("{}: says how it came out; or --failed", noted(way("settle", step.key, "--succeeded")))
+        yield fmt("{}: leaves it out", noted(way("skip", step.key)))

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tuiops.cli import confirming, following, interrupted, loop, settings
+from tuiops.cli.again import again
 from tuiops.cli.exits import Exit
 from tuiops.cli.output import Tone, complain
 from tuiops.core.access import Deed
-from tuiops.core.text import EMPTY, fmt, join, lit, safe
+from tuiops.core.text import EMPTY, LINE, fmt, join, lit, safe
 from tuiops.errors import LedgerError, Refused, Unresolved, UsageError
+from tuiops.runbooks.engine.aborting import abort_text
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +39,7 @@ def main(arguments: argparse.Namespace, out: Output) -> Exit:
     if arguments.what in {"list", "show"}:
         return _tell(_library(subject), arguments, out)
     if arguments.what in {"plan", "run"}:
-        _kept(_library(subject), arguments.name)
+        _kept(_library(subject), arguments)
     return loop.run(_act(subject, arguments, out))
 
 
@@ -57,19 +59,20 @@ def _tell(known: Library, arguments: argparse.Namespace, out: Output) -> Exit:
     if arguments.what == "list":
         _list(known, arguments, out)
         return Exit.CONFIG if known.faults else Exit.OK
-    _show(_kept(known, arguments.name), arguments, out)
+    _show(_kept(known, arguments), arguments, out)
     return Exit.OK
 
 
-def _kept(known: Library, name: str) -> Kept:
+def _kept(known: Library, arguments: argparse.Namespace) -> Kept:
     """The runbook of a name. UsageError when there is none that can be used."""
     from tuiops.config.texts import nearest
 
+    name = arguments.name
     found = known.runbooks.get(name)
     if found is not None:
         return found
     if name in known.mistaken:
-        raise UsageError(f"the runbook {name!r} has mistakes; `tuiops check` names them")
+        raise UsageError(f"the runbook {name!r} has mistakes; `{again(arguments, 'check')}` names them")
     raise UsageError(f"there is no runbook {name!r}: {nearest(name, known.runbooks)}")
 
 
@@ -114,7 +117,8 @@ def _list(known: Library, arguments: argparse.Namespace, out: Output) -> None:
         ]
         out.table(headings, cells)
     if known.faults:
-        complain(fmt("{} mistakes keep others from use; `tuiops check` names them", len(known.faults)))
+        check = again(arguments, "check")
+        complain(fmt("{} mistakes keep others from use; `{}` names them", len(known.faults), check))
 
 
 def _show(kept: Kept, arguments: argparse.Namespace, out: Output) -> None:
@@ -124,7 +128,7 @@ def _show(kept: Kept, arguments: argparse.Namespace, out: Output) -> None:
         return
     out.line((safe(runbook.title), Tone.HEADING))
     for line in runbook.description.splitlines():
-        out.line(safe(line))
+        out.line(safe(line, LINE))
     for name, parameter in runbook.parameters.items():
         many = lit(", several") if parameter.many else EMPTY
         kind = safe(str(parameter.__struct_config__.tag))
@@ -163,7 +167,7 @@ async def _plan_or_run(engine: Engine, sitting: Sitting, arguments: argparse.Nam
         return Exit.OK if card.decision.allowed else Exit.REFUSED
     typed = await confirming.confirmed(card, arguments, out)
     run = await sitting.confirm(card, typed)
-    return await following.follow(engine, sitting, run, arguments.output, out)
+    return await following.follow(engine, sitting, run, arguments, out)
 
 
 async def _card(sitting: Sitting, arguments: argparse.Namespace) -> Card:
@@ -199,12 +203,16 @@ async def _on_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespac
         return await _go(engine, sitting, view, arguments, out)
     await _deeds(sitting, engine, view, arguments, out)[arguments.what]()
     if arguments.what == "abort":
-        code = await following.follow(engine, sitting, view.id, arguments.output, out)
+        for line in abort_text(view) if arguments.output == "table" else ():
+            out.line(line)
+        out.flush()
+        code = await following.follow(engine, sitting, view.id, arguments, out)
         # It is what was asked for.
         return Exit.OK if code is Exit.RUN_ABORTED else code
     following.tell(engine.history(view.id).view, arguments.output, out)
     if arguments.what == "approve" and arguments.output == "table":
-        out.line(fmt("the console that asked begins it; when that has left: tuiops runbook resume {}", view.number))
+        resume = again(arguments, "runbook", "resume", f"{view.number}")
+        out.line(fmt("the console that asked begins it; when that has left: {}", resume))
     return Exit.OK
 
 
@@ -221,8 +229,8 @@ async def _go(engine: Engine, sitting: Sitting, view: RunView, arguments: argpar
     except Unresolved as error:
         view = engine.history(view.id).view
         following.tell(view, arguments.output, out)
-        return interrupted.unresolved(view, error)
-    return await following.follow(engine, sitting, view.id, arguments.output, out)
+        return interrupted.unresolved(view, error, arguments)
+    return await following.follow(engine, sitting, view.id, arguments, out)
 
 
 def _may(engine: Engine, sitting: Sitting, history: History, *, undo: bool) -> None:
@@ -246,7 +254,8 @@ def _deeds(
         history = engine.history(view.id)
         digest = await confirming.seen(history, arguments, out)
         must_type = (await sitting.asked_for(view.id)).must_type
-        typed = must_type if arguments.confirm else await confirming.typed(must_type, out)
+        asked = confirming.beside(arguments, out)
+        typed = must_type if arguments.confirm else await confirming.typed(must_type, asked)
         await sitting.approve(view.id, digest, typed)
 
     async def settle() -> None:
