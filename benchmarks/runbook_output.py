@@ -99,9 +99,9 @@ async def ours(run: Run, folder: Path, rate: int, seconds: float, *, hidden: boo
         run.lines += len(batch.lines) + batch.skipped
 
     place = LocalCommands(lambda _: "s3cr3t-t0k3n/with+signs=", folder)
-    secrets = (Secret(env="TOKEN"),) if hidden else ()
+    secrets = {"TOKEN": Secret(env="TOKEN")} if hidden else {}
     argv = (sys.executable, "-c", WRITER, str(rate), str(seconds))
-    outcome = await place.run(Command(execution=f"bench-{time.time_ns()}", argv=argv, hidden=secrets), tell)
+    outcome = await place.run(Command(execution=f"bench-{time.time_ns()}", argv=argv, environment=secrets), tell)
     assert outcome.status == 0, outcome
 
 

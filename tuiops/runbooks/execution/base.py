@@ -159,8 +159,6 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str | Secret] = {}
     """Variables besides the few that every command gets."""
     stdin: Secret | None = None
-    hidden: tuple[Secret, ...] = ()
-    """Secrets that it is not given and that must not be seen in its output all the same."""
     timeout: float = 600.0
     """Seconds; then its processes are ended and its outcome is unknown."""
     grace: float = GRACE
@@ -172,8 +170,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def secrets(self) -> bool:
-        """Whether it is given, or may print, anything that must not be seen."""
-        return bool(self.stdin or self.hidden) or any(isinstance(one, Secret) for one in self.environment.values())
+        """Whether it is given anything that must not be seen."""
+        return bool(self.stdin) or any(isinstance(one, Secret) for one in self.environment.values())
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,7 +179,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     execution: str
     action: HttpAction
-    hidden: tuple[Secret, ...] = ()
     timeout: float = 60.0
     """Seconds for all of it."""
     sec: bool = False

@@ -98,7 +98,7 @@ class HttpCalls:
         if not is_execution(call.execution):
             raise Refused(f"{safe(call.execution)} can be no execution id")
         named = {name: self._resolve(secret) for name, secret in call.action.secrets.items()}
-        secrets = [*named.values(), *(self._resolve(secret) for secret in call.hidden)]
+        secrets = [*named.values()]
         action = with_secrets(call.action, named)
         headers: dict[str, str] = {}
         for name, value in action.headers.items():

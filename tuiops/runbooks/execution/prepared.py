@@ -62,8 +62,6 @@ def prepare(command: Command, resolve: Resolve) -> Prepared:
         name: value(given) if isinstance(given, Secret) else given for name, given in command.environment.items()
     }
     stdin = None if command.stdin is None else value(command.stdin)
-    for secret in command.hidden:
-        value(secret)
     return Prepared(environment, stdin, frozenset(all_forms(found.values())))
 
 
