@@ -48,6 +48,11 @@ def passed_on(surroundings: Mapping[str, str], own: Mapping[str, str]) -> dict[s
     return {name: value for name, value in given.items() if name not in own}
 
 
+def says_who(name: str, cloud: str) -> bool:
+    """Whether a variable says who asks a cloud."""
+    return _is_one_of(name, WHO[cloud])
+
+
 def secrets_of(given: Mapping[str, str]) -> frozenset[str]:
     """The values among such variables that nobody must see."""
     return frozenset(value for name, value in given.items() if value and _is_secret(name))

@@ -154,6 +154,8 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 - `gcloud` without `--project`, with `--quiet`, `--set-env-vars` or `--clear-env-vars`; images without a digest;
   restores that do not name both instances; versions of secrets that may be `latest`; `redis-cli FLUSHALL`;
   `npm audit fix --force`
+- `aws` and `gcloud` on this machine that do not say who they are (`--profile`, `--impersonate-service-account`, a variable),
+  where `[credentials.NAME]` has a profile, a role or an account for the abilities of the same system
 - the same within what runs it: behind `env`, `sudo`, `nohup`, `timeout`, `xargs`, `busybox`, `docker exec`, `kubectl
   exec` and the like, whatever their options
 

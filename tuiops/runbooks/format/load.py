@@ -14,7 +14,7 @@ from tuiops.config.convert import convert_to
 from tuiops.config.load import BUILT_IN
 from tuiops.config.tree import MAX_FILE, Tree
 from tuiops.errors import Blank, ConfigError, Fault
-from tuiops.runbooks.format.checks import calls, commands, names, order, steps, surroundings, words
+from tuiops.runbooks.format.checks import accounts, calls, commands, names, order, steps, surroundings, words
 from tuiops.runbooks.format.model import Runbook
 
 if TYPE_CHECKING:
@@ -189,3 +189,4 @@ def _findings(runbook: Runbook, config: Config | None, faults: Iterable[Fault]) 
             yield from check.findings(runbook)
     if config is not None:
         yield from surroundings.findings(runbook, config)
+        yield from accounts.findings(runbook, config)
