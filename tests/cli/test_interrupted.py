@@ -90,7 +90,7 @@ def test_abort_ends_what_it_left_running(shop: Shop, run: Command) -> None:
     process, _ = shop.held
     aborted = shop.run("abort", "1", by=LEE)
     assert (aborted.code, shop.done) == (Exit.OK, ["one"])
-    assert "64002 aborted it" in shop.tuiops("ledger", "show", "1").out
+    assert "64002  aborts it" in shop.tuiops("ledger", "show", "1").out
     assert "begun, and perhaps done in part: Step one" in aborted.out
     assert not psutil.pid_exists(process)
     again = shop.run("abort", "1")

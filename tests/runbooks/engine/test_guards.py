@@ -408,7 +408,7 @@ class TestPermission:
             with pytest.raises(Refused):
                 await engine.say(by, waiting, RunAborting(reason=lit("x")))
             with pytest.raises(Refused):
-                await engine.wind_up(by, waiting, lambda _: None, lit("x"))
+                await engine.wind_up(by, waiting)
         assert await stage.entries() == before
         assert stage.done == ["one"]
 

@@ -6,6 +6,7 @@ be read for nothing.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +20,7 @@ from tuiops.runbooks.desk import offers
 from tuiops.runbooks.engine import preconditions
 from tuiops.runbooks.engine.permits import READ_ONLY, place_of
 from tuiops.runbooks.format import parameters
+from tuiops.runbooks.planning import places
 from tuiops.runbooks.planning.plan import Card, Plan
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from tuiops.core.subject import Subject
     from tuiops.runbooks.desk.desk import Offered
     from tuiops.runbooks.engine.engine import Engine, Fits
+    from tuiops.runbooks.engine.reading import Reader
     from tuiops.runbooks.format.model import AnyParameter, Runbook
     from tuiops.runbooks.planning.planner import Planner
     from tuiops.runbooks.record.history import History
@@ -44,12 +47,12 @@ _PAST_RUNS = 20
 """Runs that the typical duration is the median of, at most."""
 
 
-class Sitting:
-    """What one person can have done. Raises Refused, with the reason, for whatever is not begun."""
+class Seat:
+    """What one person is shown: what could be done, what exactly it would be, and whether they may. Begins nothing."""
 
-    def __init__(self, engine: Engine, planner: Planner, who: Callable[[], Principal]) -> None:
+    def __init__(self, runs: Reader, planner: Planner, who: Callable[[], Principal]) -> None:
         """`who`: the person, with the role that they have at this moment."""
-        self._engine = engine
+        self._runs = runs
         self._planner = planner
         self._who = who
         self._read_only = False
@@ -66,13 +69,13 @@ class Sitting:
         """Whether the person may do it there."""
         if self._read_only:
             return Decision(allowed=False, reason=READ_ONLY)
-        return self._engine.permits.may(self.principal, deed, place, danger)
+        return self._runs.permits.may(self.principal, deed, place, danger)
 
     async def offered(self, subjects: tuple[Subject, ...]) -> tuple[Offered, ...]:
         system = subjects[0].system if subjects else EMPTY
         if offers.of_several_systems(subjects):
             raise Refused(offers.of_several_systems(subjects))
-        if system not in self._engine.means.world.config.systems:
+        if system not in self._runs.means.world.config.systems:
             raise Refused(offers.NOT_OF_A_SYSTEM)
         known = (kept.runbook for kept in self._planner.library.runbooks.values())
         lines = [self._offer(runbook, subjects) for runbook in offers.fitting(known, subjects)]
@@ -87,7 +90,7 @@ class Sitting:
         return await self._planner.choices(runbook, system, parameter, values)
 
     def objection(self, parameter: AnyParameter, value: str) -> SafeText:
-        return parameters.own_objection(parameter, value, now=self._engine.means.world.clock.now())
+        return parameters.own_objection(parameter, value, now=self._runs.means.world.clock.now())
 
     async def plan(
         self,
@@ -107,7 +110,7 @@ class Sitting:
         return msgspec.structs.replace(card, obstacles=tuple(self._obstacles(plan)))
 
     async def asked_for(self, run: str) -> Card:
-        plan = self._engine.history(run).plan
+        plan = self._runs.history(run).plan
         return self._card(plan, Deed.APPROVE, plan.at)
 
     def _card(self, plan: Plan, deed: Deed, read_at: datetime) -> Card:
@@ -116,10 +119,84 @@ class Sitting:
             digest=plan.digest,
             read_at=read_at,
             decision=self.may(deed, place_of(plan), plan.danger),
-            runs=tuple(view for view in self._engine.runs if view.live),
+            runs=tuple(view for view in self._runs.runs if view.live),
             typical=self._typical(plan.runbook, plan.system),
             must_type=_must_type(plan),
         )
+
+    async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
+        found = [fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)]
+        if self._read_only:
+            found.append(READ_ONLY)
+        if subject.system not in self._runs.means.world.config.systems:
+            return (*found, offers.NOT_OF_A_SYSTEM)
+        place = self._place_of(subject.system)
+        if not runbook:
+            return (*found, *self._rights(place))
+        line = self._offer(self._planner.kept(runbook).runbook, (subject,))
+        decision = self.may(Deed.RUN, place, line.danger)
+        found.append(fmt("{}: {} ({}) in {}", safe(runbook), line.danger.word, line.danger.letter, place.environment))
+        found.append(fmt("run it: {}", _answer(decision)))
+        if line.reason and line.reason != decision.reason:
+            found.append(fmt("not here and now: {}", line.reason))
+        return tuple(found)
+
+    def _rights(self, place: Place) -> Iterator[SafeText]:
+        """What the person may do at a place, deed by deed."""
+        yield fmt("in {}, {}:", place.system, place.environment)
+        for danger in (Danger.SAFE, Danger.CHANGES, Danger.DESTROYS):
+            yield fmt("run what {} ({}): {}", danger.word, danger.letter, _answer(self.may(Deed.RUN, place, danger)))
+        for deed, named in _OTHER_DEEDS.items():
+            yield fmt("{}: {}", named, _answer(self.may(deed, place, Danger.SAFE)))
+
+    def _offer(self, runbook: Runbook, subjects: tuple[Subject, ...]) -> Offered:
+        config, system = self._runs.means.world.config, subjects[0].system
+        fills = offers.filled(runbook, config, subjects)
+        place = self._place_of(system)
+        decision = self.may(Deed.RUN, place, offers.danger_of(runbook))
+        reason = READ_ONLY if self._read_only else EMPTY if decision.allowed else decision.reason
+        if not reason and runbook.environments and place.environment not in runbook.environments:
+            reason = fmt("is not for {}, but for {}", place.environment, safe(", ".join(runbook.environments)))
+        reason = reason or offers.several(runbook, subjects) or offers.held(runbook, fills, system, self._runs.runs)
+        typical = self._typical(runbook.id, system)
+        return offers.offered(runbook, fills, system, reason, second=decision.second, typical=typical)
+
+    def _place_of(self, system: str) -> Place:
+        environment, production = self._planner.environment(system)
+        return Place(system=safe(system), environment=safe(environment), production=production)
+
+    @property
+    def _now(self) -> datetime:
+        return self._runs.means.world.clock.now()
+
+    def _obstacles(self, plan: Plan) -> list[SafeText]:
+        """Runs that hold what this one would touch."""
+        wanted = set(plan.locks)
+        held = [view for view in self._runs.runs if view.live and view.state is not RunState.AWAITING_APPROVAL]
+        return [
+            fmt(
+                "{} is held by run #{} {} ({}, {})", view.target, view.number, view.title, view.state.word, _whose(view)
+            )
+            for view in held
+            if wanted & set(self._runs.history(view.id).plan.locks)
+        ]
+
+    def _typical(self, runbook: str, system: str) -> tuple[float, int] | None:
+        past = [
+            view
+            for view in self._runs.runs
+            if (view.runbook, view.system, view.state) == (runbook, system, RunState.SUCCEEDED)
+        ][:_PAST_RUNS]
+        took = sorted((one.ended - one.started).total_seconds() for one in past if one.started and one.ended)
+        return (took[len(took) // 2], len(took)) if took else None
+
+
+class Sitting(Seat):
+    """What one person can have done. Raises Refused, with the reason, for whatever is not begun."""
+
+    def __init__(self, engine: Engine, planner: Planner, who: Callable[[], Principal]) -> None:
+        super().__init__(engine, planner, who)
+        self._engine = engine
 
     async def confirm(self, card: Card, typed: str = "") -> str:
         """Read the state again, record what is wanted and begin; the run's identity. A card is good for one run."""
@@ -164,12 +241,13 @@ class Sitting:
         self._writable()
         history = self._engine.history(run)
         preconditions.is_live(history)
-        said = safe(reason, 500) or fmt("{} aborted it", self.principal.person)
-        if self._engine.carrier(run) is not None or history.view.held_by or not history.started:
-            # Whoever carries it out, here or elsewhere, hears it.
-            await self._engine.say(self.principal, run, RunAborting(reason=said))
-        else:
-            await self._engine.wind_up(self.principal, run, preconditions.is_live, said)
+        await self._engine.say(self.principal, run, RunAborting(reason=safe(reason, 500)))
+        # Whoever carries it out, here or elsewhere, hears it. Where nobody does, and when they are gone by then, any
+        # console ends it.
+        history = self._engine.history(run)
+        if history.abort and self._engine.carrier(run) is None and not history.view.held_by:
+            with contextlib.suppress(Refused):
+                await self._engine.wind_up(self.principal, run)
 
     async def resume(self, seen: RunView, typed: str = "") -> None:
         """Go on with a run that nobody carries out, at its next step; never at one whose end is unknown."""
@@ -202,52 +280,13 @@ class Sitting:
         def fits(found: History | None) -> None:
             preconditions.may_go_back(found)
             preconditions.is_as_seen(found, seen)
-            preconditions.is_typed(seen.must_type(undo=True), typed, "not undone")
+            preconditions.is_alone_as_seen(found, seen)
+            what = fmt("not undone: {}", seen.overtaken) if seen.overtaken else "not undone"
+            preconditions.is_typed(seen.must_type(undo=True), typed, what)
 
         self._engine.permits.undo(self.principal, self._engine.history(seen.id).plan)
         fits(self._engine.history(seen.id))
         await self._engine.undo(self.principal, seen.id, fits)
-
-    async def why(self, subject: Subject, runbook: str) -> tuple[SafeText, ...]:
-        found = [fmt("you are {}, {}, as {}", self.principal.person, self.principal.role.word, self.principal.account)]
-        if self._read_only:
-            found.append(READ_ONLY)
-        if subject.system not in self._engine.means.world.config.systems:
-            return (*found, offers.NOT_OF_A_SYSTEM)
-        place = self._place_of(subject.system)
-        if not runbook:
-            return (*found, *self._rights(place))
-        line = self._offer(self._planner.kept(runbook).runbook, (subject,))
-        decision = self.may(Deed.RUN, place, line.danger)
-        found.append(fmt("{}: {} ({}) in {}", safe(runbook), line.danger.word, line.danger.letter, place.environment))
-        found.append(fmt("run it: {}", _answer(decision)))
-        if line.reason and line.reason != decision.reason:
-            found.append(fmt("not here and now: {}", line.reason))
-        return tuple(found)
-
-    def _rights(self, place: Place) -> Iterator[SafeText]:
-        """What the person may do at a place, deed by deed."""
-        yield fmt("in {}, {}:", place.system, place.environment)
-        for danger in (Danger.SAFE, Danger.CHANGES, Danger.DESTROYS):
-            yield fmt("run what {} ({}): {}", danger.word, danger.letter, _answer(self.may(Deed.RUN, place, danger)))
-        for deed, named in _OTHER_DEEDS.items():
-            yield fmt("{}: {}", named, _answer(self.may(deed, place, Danger.SAFE)))
-
-    def _offer(self, runbook: Runbook, subjects: tuple[Subject, ...]) -> Offered:
-        config, system = self._engine.means.world.config, subjects[0].system
-        fills = offers.filled(runbook, config, subjects)
-        place = self._place_of(system)
-        decision = self.may(Deed.RUN, place, offers.danger_of(runbook))
-        reason = READ_ONLY if self._read_only else EMPTY if decision.allowed else decision.reason
-        if not reason and runbook.environments and place.environment not in runbook.environments:
-            reason = fmt("is not for {}, but for {}", place.environment, safe(", ".join(runbook.environments)))
-        reason = reason or offers.several(runbook, subjects) or offers.held(runbook, fills, system, self._engine.runs)
-        typical = self._typical(runbook.id, system)
-        return offers.offered(runbook, fills, system, reason, second=decision.second, typical=typical)
-
-    def _place_of(self, system: str) -> Place:
-        environment, production = self._planner.environment(system)
-        return Place(system=safe(system), environment=safe(environment), production=production)
 
     async def _begin(self, run: str, deed: Deed, fits: Fits) -> None:
         """Begin a run that was asked for earlier: the world must still be as it was then."""
@@ -277,10 +316,6 @@ class Sitting:
                 self.principal, seen.id, said, lambda found: preconditions.can_be_told(found, step, state, seen)
             )  # fmt: skip
 
-    @property
-    def _now(self) -> datetime:
-        return self._engine.means.world.clock.now()
-
     def _writable(self) -> None:
         if self._read_only:
             raise Refused(READ_ONLY)
@@ -288,27 +323,6 @@ class Sitting:
     def _allowed(self, deed: Deed, plan: Plan) -> Decision:
         self._writable()
         return self._engine.permits.allow(self.principal, deed, plan)
-
-    def _obstacles(self, plan: Plan) -> list[SafeText]:
-        """Runs that hold what this one would touch."""
-        wanted = set(plan.locks)
-        held = [view for view in self._engine.runs if view.live and view.state is not RunState.AWAITING_APPROVAL]
-        return [
-            fmt(
-                "{} is held by run #{} {} ({}, {})", view.target, view.number, view.title, view.state.word, _whose(view)
-            )
-            for view in held
-            if wanted & set(self._engine.history(view.id).plan.locks)
-        ]
-
-    def _typical(self, runbook: str, system: str) -> tuple[float, int] | None:
-        past = [
-            view
-            for view in self._engine.runs
-            if (view.runbook, view.system, view.state) == (runbook, system, RunState.SUCCEEDED)
-        ][:_PAST_RUNS]
-        took = sorted((one.ended - one.started).total_seconds() for one in past if one.started and one.ended)
-        return (took[len(took) // 2], len(took)) if took else None
 
 
 def _must_type(plan: Plan) -> SafeText:
@@ -319,6 +333,8 @@ def difference(before: Plan, after: Plan) -> SafeText:
     """What another plan of the same runbook and parameters says otherwise, in a sentence's beginning."""
     if before.file_digest != after.file_digest:
         return lit("the runbook's file has changed")
+    if moved := places.difference(before, after):
+        return moved
     for old, new in zip(before.steps, after.steps, strict=False):
         facts = {fact.what: fact.value for fact in old.call.before}
         for fact in new.call.before:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tuiops.core.access import Danger
-from tuiops.core.record import RunAborting, RunEnded, RunStarted, StepEnded, StepIntended
+from tuiops.core.record import RunAborting, RunEnded, RunStarted, StepAttested, StepEnded, StepIntended
 from tuiops.core.runs import RunState, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import Refused
@@ -28,6 +28,7 @@ from tuiops.runbooks.record.undoing import IN_PART, in_part, to_undo, way_back, 
 
 if TYPE_CHECKING:
     from tuiops.core.access import Principal
+    from tuiops.core.record import AnyEvent
     from tuiops.runbooks.engine.listening import Attentive
     from tuiops.runbooks.engine.scribe import Scribe
     from tuiops.runbooks.engine.step import Means
@@ -61,13 +62,24 @@ class Carrier:
         self._told = asyncio.Event()
         self._doing = Doing(scribe, means, progress, self._abort)
 
+    def hear(self, event: AnyEvent) -> None:
+        """Heed what is said of the run, here or on another console."""
+        match event:
+            case RunAborting():
+                self.abort()
+            case StepAttested():
+                self._told.set()
+            case _:
+                pass
+
     def abort(self) -> None:
         """Begin nothing more, and end what is under way. Who asked is in the record."""
         self._abort.set()
 
-    def attested(self) -> None:
-        """A person has said how a manual step came out; the record says what."""
-        self._told.set()
+    @property
+    def aborting(self) -> bool:
+        """Whether nothing more is begun, and what is under way is ended."""
+        return self._abort.is_set()
 
     async def go_on(self) -> None:
         """Do what is left of the plan, or of undoing it."""
@@ -80,6 +92,7 @@ class Carrier:
         if not self.scribe.history.view.live:
             # It was aborted or rejected between the look at it and this word, which does not count then.
             return
+        self._heed()
         for step in self.scribe.history.plan.steps:
             if self._view(step).state.final:
                 if self._stops(step):
@@ -103,6 +116,8 @@ class Carrier:
     async def backward(self) -> None:
         """Undo what was done, last first, as far as there is a way."""
         await self.scribe.write(self.by, RunStarted(resumed=self.scribe.history.undoing, undoing=True))
+        await self.scribe.reread()
+        self._heed()
         stays: list[SafeText] = []
         for step in tuple(to_undo(self.scribe.history)):
             await or_aborted(self._attentive.wait(), self._abort)
@@ -125,11 +140,15 @@ class Carrier:
         left = fmt("left as it is: {}", join(", ", stays)) if stays else EMPTY
         await self._end(RunState.UNDONE, left)
 
-    async def wind_up(self, reason: SafeText) -> None:
-        """End a run that was cut off: what it left running is ended, and nothing more is begun."""
-        await self.scribe.write(self.by, RunAborting(reason=reason))
+    async def wind_up(self) -> None:
+        """End a run that was cut off, as was asked: what it left running is ended, and nothing more is begun."""
         if await self._doing.ended(self.by) and self.scribe.history.view.live:
             await self._end(RunState.ABORTED, self._left())
+
+    def _heed(self) -> None:
+        """Abort when that was asked for before anybody here could hear it."""
+        if self.scribe.history.abort:
+            self._abort.set()
 
     def _view(self, step: PlannedStep) -> StepView:
         return next(view for view in self.scribe.history.view.steps if view.key == step.key)

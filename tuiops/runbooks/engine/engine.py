@@ -1,4 +1,4 @@
-"""The engine: every run that the ledger knows, and the ones that this console carries out.
+"""The engine: it carries runs out, and has their record say so beforehand.
 
 It lives in one event loop. What it shows is folded from the ledger; what it does is written there first.
 """
@@ -20,11 +20,14 @@ from tuiops.errors import LedgerError, Refused
 from tuiops.ledger.base import FencedOut
 from tuiops.runbooks.engine.approvals import Approvals
 from tuiops.runbooks.engine.carrier import Carrier
+from tuiops.runbooks.engine.late import Late
 from tuiops.runbooks.engine.listening import Attentive
 from tuiops.runbooks.engine.locks import Fences
-from tuiops.runbooks.engine.preconditions import is_asked, is_new, may_be_carried
+from tuiops.runbooks.engine.preconditions import is_asked, is_new, is_to_end, may_be_carried
+from tuiops.runbooks.engine.reading import Reader
 from tuiops.runbooks.engine.recovery import Recovery
 from tuiops.runbooks.engine.scribe import Scribe, itself
+from tuiops.runbooks.engine.winding import Winding
 from tuiops.runbooks.record.known import REMEMBERED, Known
 
 if TYPE_CHECKING:
@@ -45,17 +48,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_AT_LOCKS = 2.0
-"""Seconds between two looks at who holds what: the ledger does not tell when a holder dies."""
-
 _MOMENT = 0.05
 """Seconds between two looks whether there is word of what is looked up."""
+
+_NEWS, _LOCKS = "news of runs", "who holds runs"
+"""What must be heard before the first step of all, and for each further one."""
+
+_STOPPED = "not done: this console does not act here any more"
 
 _RESTING = frozenset({RunState.PAUSED, RunState.UNKNOWN})
 """States of a run that is not over and that nobody carries out."""
 
 
-class Engine:
+class Engine(Reader):
     """All runs. One for each process; people sit at a `sitting.Sitting` of it.
 
     Whether a person may have something done is decided here, by `permits`, whoever calls; a sitting adds how they are
@@ -72,47 +77,29 @@ class Engine:
         troubled: Callable[[SafeText], None] = lambda _: None,
     ) -> None:
         """`published` is given all runs whenever one changed; `troubled` what is wrong at the moment, or ''."""
-        self.ledger = ledger
-        self.means = means
-        self.holder = holder
-        self.permits = permits
         self._carriers: dict[str, Carrier] = {}
-        self._known = Known(ledger, holder.session, self._carriers.keys(), published, troubled)
-        self._book = self._known.book
+        super().__init__(Known(ledger, holder.session, self._carriers.keys(), published, troubled), means, permits)
+        self.ledger = ledger
+        self.holder = holder
         self._busy: dict[str, asyncio.Event] = {}
         """Runs that are being taken up, carried out or given back here; the event is set when that is over."""
         self._leaving: set[str] = set()
         self._acquiring = asyncio.Lock()
         self._approvals = Approvals(self._known, partial(self._write, itself(holder)))
         self._recovery = Recovery(means, self._known, holder, self._acquiring, self._busy.__contains__)
+        self._winding = Winding(self._known, self._busy.__contains__, partial(self._wind_up, itself(holder)))
+        ways = (self._add, self._record_late, self._spawn)
+        self._late = Late(self._known, means.pause, means.effects, self._carriers, *ways)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._attentive = Attentive(self._known.trouble, means.pause)
-        self._stopping = False
-        self._heard_until = 0
-        """Number of the last entry that was listened to; what is written here is heard again like all others."""
-
-    @property
-    def runs(self) -> tuple[RunView, ...]:
-        """Live ones first, then the newest."""
-        return self._known.runs
-
-    def find(self, run: str) -> History | None:
-        """What is recorded of a run; None when nothing is."""
-        return self._known.find(run)
-
-    def history(self, run: str) -> History:
-        """The same. Refused when there is none of that identity."""
-        found = self.find(run)
-        if found is None:
-            raise Refused(f"there is no run {safe(run)}")
-        return found
+        self._attentive = Attentive(self._known.trouble, (_NEWS, _LOCKS), means.pause)
+        self._idle = "not done: this console is still starting"
+        """Why nothing is done here; empty from `start` until `stop`."""
 
     def carrier(self, run: str) -> Carrier | None:
         """What carries a run out here; None when nothing does."""
         return self._carriers.get(run)
 
     def troubles(self, run: str) -> tuple[SafeText, SafeText]:
-        """What is wrong with a run, and with the console itself, at the moment; empty when nothing is."""
         return self._known.troubled(run), self._attentive.failing
 
     async def start(self) -> None:
@@ -123,14 +110,18 @@ class Engine:
         await self._look_at_locks()
         self._spawn(self._known.anchor(), "runs: anchor")
         shows = partial(self._known.publish, self.means.pause)
-        self._spawn(self._attentive.keep_up("news of runs", self._listen), "runs: news")
-        self._spawn(self._attentive.keep_up("who holds runs", self._watch_locks), "runs: locks")
-        self._spawn(self._attentive.keep_up("what is shown of runs", shows), "runs: publish")
+        for what, work in ((_NEWS, self._listen), (_LOCKS, self._watch_locks), ("what is shown of runs", shows)):
+            self._spawn(self._attentive.keep_up(what, work), what)
         self._known.changed()
+        self._idle = ""
 
     async def stop(self) -> None:
-        """End everything here. What was begun out there goes on, and is found again by its execution id."""
-        self._stopping = True
+        """End everything here. What was begun out there goes on, and is found again by its execution id.
+
+        Whatever is asked for from here on is refused, also by those who asked before and had to wait.
+        """
+        self._idle = _STOPPED
+        self._known.hush()
         tasks, self._tasks = list(self._tasks), set()
         for task in tasks:
             task.cancel()
@@ -140,12 +131,20 @@ class Engine:
     async def request(self, by: Principal, run: str, plan: Plan) -> None:
         """Record a run that waits for a second person."""
         self.permits.allow(by, Deed.RUN, plan)
+        self._is_at_work()
         await self._write(by, run, plan.requested(await self.ledger.next_run_number(), second=True))
 
     async def say(self, by: Principal, run: str, event: AnyEvent) -> None:
-        """Record what a person says about a run, which another console may carry out."""
+        """Record what a person says about a run, which another console may carry out.
+
+        Unrecorded when it is to be aborted and has nothing but the record of that to wait for.
+        """
         history = self.history(run)
         self.permits.write(by, event, history)
+        self._is_at_work()
+        if isinstance(event, RunAborting):
+            await self._late.abort(self._entry(by, run, event))
+            return
         if isinstance(event, StepAttested):
             # Another console may have taken the run up since, and ask anew.
             await self._known.read_whole(run)
@@ -163,6 +162,7 @@ class Engine:
         second person.
         """
         self.permits.alone(by, plan)
+        self._is_at_work()
         requested = plan.requested(await self.ledger.next_run_number())
         purpose = fmt("run #{} {}", requested.number, requested.title)
         taking = _Taking(by=by, run=run, keys=plan.locks, purpose=purpose, first=(requested,))
@@ -179,26 +179,29 @@ class Engine:
             fits(history)
             may_be_carried(history)
 
-        await self._take_up(self._taking(by, run), Carrier.go_on, may)
+        await self._take_up(_Taking.of(by, self.history(run)), Carrier.go_on, may)
 
     async def undo(self, by: Principal, run: str, fits: Fits) -> None:
         """Undo what a run did. Refused when to run it takes a second person: nobody approves an undo."""
         self.permits.undo(by, self.history(run).plan)
-        await self._take_up(self._taking(by, run), Carrier.backward, fits)
+        await self._take_up(_Taking.of(by, self.history(run)), Carrier.backward, fits)
 
     async def settle(self, by: Principal, run: str, said: StepAttested, fits: Fits) -> None:
         """Record how a step came out of a run that nobody carries out, so that nobody goes on with it meanwhile."""
         self.permits.write(by, said, self.history(run))
-        taking = self._taking(by, run)
-        await self._take_up(replace(taking, first=(said,)), lambda _: asyncio.sleep(0), fits)
+        taking = replace(_Taking.of(by, self.history(run)), first=(said,))
+        await self._take_up(taking, lambda _: asyncio.sleep(0), fits)
         if run in self._busy:
             # Whoever has said it may want to go on at once.
             await self._busy[run].wait()
 
-    async def wind_up(self, by: Principal, run: str, fits: Fits, reason: SafeText) -> None:
-        """End a run that no console carries out, and what it left running."""
+    async def wind_up(self, by: Principal, run: str) -> None:
+        """End a run that was aborted and that no console carries out, and what it left running."""
         self.permits.allow(by, Deed.ABORT, self.history(run).plan)
-        await self._take_up(self._taking(by, run), lambda carrier: carrier.wind_up(reason), fits)
+        await self._wind_up(by, run)
+
+    async def _wind_up(self, by: Principal, run: str) -> None:
+        await self._take_up(_Taking.of(by, self.history(run)), Carrier.wind_up, is_to_end)
 
     def looks_up(self, run: str) -> bool:
         """Whether there is no word yet of something that a lost console had begun: it is being looked up."""
@@ -209,15 +212,26 @@ class Engine:
         while self.looks_up(run):
             await self.means.pause(_MOMENT)
 
+    def _is_at_work(self) -> None:
+        """Whether this console hears what is said of runs, and acts. Refused when not."""
+        if self._idle:
+            raise Refused(self._idle)
+
+    def _entry(self, by: Principal, run: str, event: AnyEvent) -> Entry:
+        return Entry(at=self.means.world.clock.now(), by=by, event=event, run=run)
+
     async def _write(self, by: Principal, run: str, event: AnyEvent) -> None:
-        at = self.means.world.clock.now()
-        for sealed in await self.ledger.append([Entry(at=at, by=by, event=event, run=run)]):
+        await self._add(self._entry(by, run, event))
+
+    async def _add(self, entry: Entry) -> None:
+        self._is_at_work()
+        for sealed in await self.ledger.append([entry]):
             self._take(sealed)
 
-    def _taking(self, by: Principal, run: str) -> _Taking:
-        history = self.history(run)
-        purpose = fmt("run #{} {}", history.view.number, history.view.title)
-        return _Taking(by=by, run=run, keys=history.plan.locks, purpose=purpose)
+    async def _record_late(self, asked: Entry, fits: Fits) -> None:
+        await self._take_up(
+            replace(_Taking.of(asked.by, self.history(asked.run)), owed=(asked,)), Carrier.wind_up, fits
+        )
 
     async def _take_up(self, taking: _Taking, work: Work, fits: Fits) -> None:
         """Begin to carry a run out; who asked may go away meanwhile. Refused when it cannot be done."""
@@ -225,8 +239,17 @@ class Engine:
             if not self._is_leaving(taking.run):
                 raise Refused("this console is carrying it out already")
             await self._busy[taking.run].wait()
+        # Nothing may come between this and what `stop` can see.
+        self._is_at_work()
         self._busy[taking.run] = asyncio.Event()
-        await asyncio.shield(self._spawn(self._taken_up(taking, work, fits), f"take up {taking.run}"))
+        taken = self._spawn(self._taken_up(taking, work, fits), f"take up {taking.run}")
+        try:
+            await asyncio.shield(taken)
+        except asyncio.CancelledError:
+            asked = asyncio.current_task()
+            if not taken.cancelled() or (asked is not None and asked.cancelling()):
+                raise
+            raise Refused(f"{_STOPPED}; what was begun is found again in the ledger") from None
 
     def _is_leaving(self, run: str) -> bool:
         """Whether what was carried out here is over, and just has to be given back."""
@@ -244,12 +267,16 @@ class Engine:
                 await fences.acquire(taking.keys, taking.purpose)
             # Only now nobody else goes on with it, so only now is it certain how it stands.
             await self._known.read_whole(run)
-            fits(self._book.history(run))
+            # Nor does anybody act on what it is about: who has done so by now is heard of.
+            await self._catch_up(self._heard_until)
+            await self._known.read_requests()
+            fits(self._known.beside_others(self._book.history(run)))
             progress = self._known.progress(run)
             scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._known.changed)
+            scribe.owed = taking.owed
             since = self._book.last(run)
             carrier = Carrier(scribe, self.means, progress, taking.by, since, self._attentive)
-            if taking.first:
+            if taking.first or taking.owed:
                 await scribe.write(taking.by, *taking.first)
         except BaseException:
             await self._give_back(run, fences)
@@ -267,20 +294,29 @@ class Engine:
         keeping = asyncio.create_task(fences.keep())
         try:
             await asyncio.wait({at_work, keeping}, return_when=asyncio.FIRST_COMPLETED)
+            if carrier.aborting:
+                # What is being ended is ended to its end, with the locks or without: nothing is begun any more.
+                await asyncio.wait({at_work})
             await (at_work if at_work.done() else keeping)
+            self._known.trouble(run, EMPTY)
         except FencedOut:
             log.warning("run %s was taken over by another console", run)
         except LedgerError as error:
-            self._known.trouble(run, fmt("run cut off: {}", safe(str(error), 500)))
+            if not carrier.scribe.owed:
+                self._known.trouble(run, fmt("run cut off: {}", safe(str(error), 500)))
         except Exception:  # one run's trouble is not the console's; the record tells how far it came
             log.exception("run %s ended by a fault", run)
             self._known.trouble(run, fmt("run {} was cut off by a fault of the console; see its log", safe(run)))
         finally:
+            # From here on nobody here hears an abort: whoever asks for one waits until this is over, and ends it then.
+            self._carriers.pop(run, None)
+            self._leaving.add(run)
             for task in (at_work, keeping):
                 task.cancel()
             await asyncio.gather(at_work, keeping, return_exceptions=True)
-            self._carriers.pop(run, None)
             await self._give_back(run, fences)
+            if self._idle != _STOPPED:
+                self._late.owe(*carrier.scribe.owed)
 
     async def _give_back(self, run: str, fences: Fences) -> None:
         """Let go of the locks, or leave them to a run that is not over."""
@@ -298,52 +334,25 @@ class Engine:
             self._busy.pop(run).set()
             self._known.given_back(run)
 
-    async def _listen(self, well: Callable[[], None]) -> None:
-        """Follow what other consoles write, and hear what it asks of the runs that are carried out here."""
-        async for _ in self.ledger.news():
-            await self._catch_up(self._heard_until)
-            if self._known.unsure:
-                await self._look_at_locks()
-            well()
-
-    async def _catch_up(self, after: int) -> None:
-        async for sealed in self.ledger.read(after=after):
-            self._take(sealed)
-            self._heard_until = sealed.number
-
     def _take(self, sealed: Sealed) -> None:
-        if self._book.take(sealed):
-            self._known.changed()
-        self._heard(sealed)
-
-    def _heard(self, sealed: Sealed) -> None:
-        """Act on an entry. It may come twice, once by the one who wrote it."""
+        """Keep an entry and act on it. It may come twice, once by the one who wrote it."""
+        super()._take(sealed)
+        if self._idle == _STOPPED:
+            return
         entry = sealed.entry
         to_do = self._approvals.heard(entry)
         if to_do is not None:
             self._spawn(to_do, f"approved {entry.run}")
         carrier = self._carriers.get(entry.run)
-        if carrier is None or sealed.number <= carrier.since:
-            return
-        match entry.event:
-            case RunAborting():
-                carrier.abort()
-            case StepAttested():
-                carrier.attested()
-            case _:
-                pass
-
-    async def _watch_locks(self, well: Callable[[], None]) -> None:
-        while True:
-            await self._look_at_locks()
-            well()
-            await self.means.pause(LOOK_AT_LOCKS)
+        if carrier is not None and sealed.number > carrier.since:
+            carrier.hear(entry.event)
 
     async def _look_at_locks(self) -> None:
-        """Who holds what; runs that lost their console are looked after."""
-        await self._known.look_at_locks()
-        if not self._stopping:
+        """Runs that lost their console are looked after."""
+        await super()._look_at_locks()
+        if self._idle != _STOPPED:
             self._recovery.begin(self._spawn)
+            self._winding.begin(self._spawn)
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -360,5 +369,13 @@ class _Taking:
     run: str
     keys: tuple[str, ...]
     purpose: SafeText
+    owed: tuple[Entry, ...] = ()
+    """What people have asked of the run, and what could not be recorded then."""
     first: tuple[AnyEvent, ...] = ()
-    """What is recorded before anything else."""
+    """What is recorded before anything else but that."""
+
+    @classmethod
+    def of(cls, by: Principal, history: History) -> _Taking:
+        """A run that is recorded already."""
+        view = history.view
+        return cls(by=by, run=view.id, keys=history.plan.locks, purpose=fmt("run #{} {}", view.number, view.title))

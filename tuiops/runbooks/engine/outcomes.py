@@ -16,6 +16,7 @@ from tuiops.runbooks.engine.holding import Gating
 from tuiops.runbooks.format.model import CommandAction, HttpAction
 from tuiops.runbooks.format.template import filled
 from tuiops.runbooks.gates import Viewpoint
+from tuiops.runbooks.planning.places import elsewhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +89,13 @@ def known_to_be_done(history: History) -> Outcome | None:
 
 def watch(means: Means, history: History, since: datetime, shown: Callable[[Held], None] = lambda _: None) -> Watch:
     """How conditions of a run are watched: nothing from before `since` counts, and `shown` is given every look."""
-    viewpoint = Viewpoint(world=means.world, system=history.view.system, since=since, ask=means.effects.look)
+    viewpoint = Viewpoint(
+        world=means.world,
+        system=history.view.system,
+        since=since,
+        ask=means.effects.look,
+        elsewhere=lambda check: elsewhere(history.plan, means.world.config, check),
+    )
     return lambda check: Gating(check, viewpoint, means.pause, shown)
 
 

@@ -37,6 +37,13 @@ def is_live(history: History | None) -> None:
         raise Refused(f"run #{history.view.number} is over: {history.view.state.word}")
 
 
+def is_to_end(history: History | None) -> None:
+    """Whether somebody has asked to abort it, and it is not over yet."""
+    is_live(history)
+    if history is None or not history.abort:
+        raise Refused("nobody has asked to abort this run")
+
+
 def may_begin(history: History | None) -> None:
     """Whether a run that was asked for can be begun, and has not been."""
     if history is None:
@@ -70,6 +77,13 @@ def is_as_seen(history: History | None, seen: RunView) -> None:
         raise Refused(f"run #{seen.number} has moved on since it was shown; look again")
 
 
+def is_alone_as_seen(history: History | None, seen: RunView) -> None:
+    """Whether nobody has acted on what an undo goes over since the run was shown."""
+    if history is not None and history.view.overtaken != seen.overtaken:
+        why = history.view.overtaken or "what had acted on it since is undone"
+        raise Refused(f"run #{seen.number} is not as it was shown: {why}; look again")
+
+
 def is_typed(must_type: SafeText, typed: str, what: str) -> None:
     """Whether the name of the place was typed of what destroys there; `what` is a sentence's beginning."""
     if must_type and typed != must_type:
@@ -83,6 +97,8 @@ def may_go_on(history: History | None) -> None:
     view = history.view
     if view.state is RunState.UNKNOWN:
         raise Unresolved(f"{_unresolved(history)}; say first how it came out, or skip it: it is not done a second time")
+    if history.abort and not view.held_by:
+        raise Refused(f"run #{view.number} is not resumed: {history.abort}; abort it again if it does not end")
     if view.state is not RunState.PAUSED:
         held = f", carried out by {view.held_by}" if view.held_by else ""
         raise Refused(f"run #{view.number} cannot be resumed; it is {view.state.word}{held}")

@@ -146,7 +146,7 @@ class Recovery:
     async def _record(self, run: str, execution: str, outcome: Outcome, state: StepState) -> bool:
         """Write it down unless somebody else has; False when the run is in other hands."""
         known = self._book.history(run)
-        if known is not None and known.open == execution and _said(known, state, outcome.text):
+        if known is not None and known.open == execution and is_said(known, state, outcome.text):
             return True
         if self._busy(run):
             return False
@@ -157,7 +157,7 @@ class Recovery:
                 await fences.acquire(known.plan.locks, fmt("looks after run #{}", known.view.number))
             await self._known.read_whole(run)
             history = self._book.history(run)
-            if history is None or history.open != execution or _said(history, state, outcome.text):
+            if history is None or history.open != execution or is_said(history, state, outcome.text):
                 return True
             scribe = Scribe(self._ledger, self._means.world.clock, self._book, fences, run, lambda: None)
             event = ended(history.executions[execution], execution, outcome, state)
@@ -255,12 +255,6 @@ class _Looking:
         """Whether more may be seen later: a vendor's silence is waited for a while, what goes on to its end."""
         patience = LOST_FOR if outcome.text == NO_ANSWER else float("inf")
         return outcome.running and self._clock.monotonic() - self._began < patience
-
-
-def _said(history: History, state: StepState, text: SafeText) -> bool:
-    """Whether the record says this already."""
-    view = next(view for view in history.view.steps if view.key == history.executions[history.open])
-    return state is StepState.UNKNOWN and view.state is StepState.UNKNOWN and view.text == text
 
 
 def _title(history: History, execution: str) -> SafeText:

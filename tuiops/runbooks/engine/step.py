@@ -36,6 +36,7 @@ from tuiops.runbooks.engine.outcomes import (
 from tuiops.runbooks.format import abilities
 from tuiops.runbooks.format.model import ApiAction, CommandAction, HttpAction
 from tuiops.runbooks.format.template import filled
+from tuiops.runbooks.planning.places import elsewhere
 from tuiops.runbooks.planning.wording import call_text, whole
 from tuiops.runbooks.record.undoing import moved
 from tuiops.sources.abilities import Prepared, Target
@@ -160,7 +161,11 @@ class Doing:
         return state is not StepState.UNKNOWN
 
     async def _prepare(self, step: PlannedStep, do: Reaching, undoes: str) -> Ready:
-        """Read the state once more. Refused when it is not what was confirmed."""
+        """Read the state once more. Refused when it is not what was confirmed, or not where it was."""
+        plan = self._scribe.history.plan
+        for doing in (do,) if undoes else (do, step.confirm):
+            if away := elsewhere(plan, self._means.world.config, doing):
+                raise Refused(f"not done: {away}")
         if not isinstance(do, ApiAction):
             return Ready(do=do, call=call_text(do))
         if do.value is not None:
@@ -172,6 +177,8 @@ class Doing:
         if undoes and (otherwise := moved(self._scribe.history, step, found)):
             raise Refused(f"it is not as the step left it any more ({otherwise})")
         call = whole(shlex.join(found.argv))
+        if not undoes and step.call.seen and call != step.call.text:
+            raise Refused(f"not done: it would be another call by now than was confirmed ({call})")
         return Ready(do=do, call=call, prepared=msgspec.Raw(msgspec.json.encode(found)))
 
     async def _prepared(self, do: ApiAction, token: str) -> Prepared:

@@ -240,6 +240,10 @@ class _Folding:
         self._abort = fmt("{} asked to abort it{}", by, fmt(": {}", reason) if reason else EMPTY)
         self._run(state=RunState.ABORTING, reason=self._abort)
 
+    def _wanted(self, reason: SafeText) -> SafeText:
+        """A reason, after who wants the run ended."""
+        return join("; ", (one for one in (self._abort, reason) if one))
+
     def _goes_on(self, state: RunState, reason: SafeText = EMPTY) -> None:
         """How it stands while it is not over: who wants it ended is heard, whatever came between."""
         self._run(state=RunState.ABORTING if self._abort else state, reason=self._abort or reason)
@@ -342,12 +346,11 @@ class _Folding:
     def _abandoned(self) -> None:
         """Nobody carries it out."""
         self._interrupted(StepState.RUNNING, StepState.COUNTING, StepState.HOLDING, StepState.ASKING)
-        wanted = (self._abort,) if self._abort else ()
         if self._unfinished:
             known = self._steps[self._executions[self._unfinished]].text
-            self._run(state=RunState.UNKNOWN, reason=join("; ", (*wanted, known or NOBODY)))
+            self._run(state=RunState.UNKNOWN, reason=self._wanted(known or NOBODY))
         elif self._abort:
-            self._run(state=RunState.ABORTING, reason=join("; ", (*wanted, NOBODY)))
+            self._run(state=RunState.ABORTING, reason=self._wanted(NOBODY))
         elif self._view.state is not RunState.PAUSED or not self._view.reason:
             self._run(state=RunState.PAUSED, reason=NOBODY)
 
@@ -399,7 +402,7 @@ class _Folding:
             state, text = said, ended.text
             self._done(ended, said, seen=not keeps)
         if said is StepState.UNKNOWN:
-            self._run(state=RunState.UNKNOWN, reason=text)
+            self._run(state=RunState.UNKNOWN, reason=self._wanted(text))
         self._steps[ended.step] = msgspec.structs.replace(
             step,
             state=state,
