@@ -52,10 +52,14 @@ class Viewpoint:
     """What was measured before this moment proves nothing."""
     ask: Callable[[HttpCheck | CommandCheck], Awaitable[Look]]
     """Looks at what only an effect can tell."""
+    elsewhere: Callable[[AnyCheck], SafeText] = lambda _: EMPTY
+    """What of a condition is not where it was when it was confirmed, in a sentence; empty when all of it is."""
 
 
 async def look(check: AnyCheck, viewpoint: Viewpoint) -> Look:
     """How the condition stands now. A source that does not answer makes it false, with the reason."""
+    if moved := viewpoint.elsewhere(check):
+        return Look(holds=False, reason=moved)
     try:
         match check:
             case IndicatorCheck():

@@ -79,7 +79,9 @@ _RULES = """\
 1. Parameters get their values, from the selected row, by choice out of what there is at that moment, or typed.
 2. What `reads` names is read, every step gets its values, and abilities say what they would do: the plan. It is
    text of a fixed form with a digest, and it is the plan that is confirmed, approved and recorded.
-3. When it is confirmed it is made once more. When anything has moved, nothing is done.
+3. When it is confirmed it is made once more. When anything has moved, nothing is done. What a bastion, a server or a
+   resource is in the configuration is a part of it, and looked at again before every step and by every gate: a name
+   that stands for something else by then stops the run.
 4. Steps are done one at a time. The intent is on disk before a step acts, its outcome after. A run that was cut off
    shows the step as unknown; nothing is done a second time by itself. An ability acts on its resource only as that
    was confirmed, or as the last step of the run that acted on it left it; what commands and calls do to it counts

@@ -12,6 +12,7 @@ from tests.runbooks.written import HEAD, step
 from tests.runbooks.written import command as written
 from tuiops.config.load import load
 from tuiops.errors import Refused, Unreachable
+from tuiops.runbooks.desk.session import difference
 from tuiops.runbooks.format.load import library
 from tuiops.runbooks.planning.planner import Planner
 from tuiops.runbooks.planning.text import plan_lines
@@ -159,3 +160,43 @@ class TestNothingIsCut:
         text = f'\n[[steps]]\nid = "a"\ntitle = "a"\ndanger = "C"\n{text}\n'
         with pytest.raises(Refused, match=rf"not planned: {named} has 20\d\d\d characters, and 16384 can be shown"):
             await planner(tmp_path, text).plan("restart", "shop", {})
+
+
+class TestPlaces:
+    async def test_it_says_where_it_reaches(self, tmp_path: Path) -> None:
+        keys = 'identity = "/etc/keys/ops"\nport = 2222\n'
+        check = 'by = "promql"\nsource = "prom"\nquery = "up"\nlimit = ">= 1"'
+        steps = acting(written("tool", via='"edge"')) + gate(check)
+        made = await planner(tmp_path, steps, config=EDGE + keys + PROM).plan("restart", "shop", {})
+        assert made.places == {
+            "bastion edge": "ops@edge.example:2222 (identity /etc/keys/ops)",
+            "source prom": "http://127.0.0.1:9090",
+        }
+        assert "  reaches  bastion edge = ops@edge.example:2222 (identity /etc/keys/ops)" in plan_lines(made)
+
+    async def test_resources_are_in_the_plan_with_their_project(self, tmp_path: Path) -> None:
+        do = '{ kind = "api", ability = "take_backup", resource = "db", arguments = { note = "n" }, late = true }'
+        made = await planner(tmp_path, acting(do), config=DATABASE).plan("restart", "shop", {})
+        assert made.places == {"resource db": "cloud_sql db in cloud, gcp shop-project"}
+
+    @pytest.mark.parametrize(
+        ("steps", "before", "after"),
+        [
+            (acting(written("tool", via='"edge"')), EDGE, EDGE.replace("edge.example", "live.example")),
+            (acting(written("tool", via='"edge"')), EDGE, EDGE + 'ssh_config = "/etc/other"\n'),
+            (gate('by = "command"\nargv = ["true"]\nvia = "edge"'), EDGE, EDGE.replace('"ops"', '"root"')),
+            (acting(SMALL, confirm='{ by = "http", url = "http://x/", via = "edge" }'), EDGE, EDGE + "port = 2222\n"),
+            (acting(SMALL, undo=written("back", via='"edge"')), EDGE, EDGE.replace("edge.example", "live.example")),
+            (gate('by = "promql"\nsource = "prom"\nquery = "up"\nlimit = ">= 1"'), PROM, PROM.replace("9090", "9091")),
+        ],
+        ids=["host", "ssh_config", "gate", "confirm", "undo", "source"],
+    )
+    async def test_a_name_that_stands_for_something_else_makes_another_plan(
+        self, tmp_path: Path, steps: str, before: str, after: str
+    ) -> None:
+        first = await planner(tmp_path, steps, config=before).plan("restart", "shop", {})
+        assert (await planner(tmp_path, steps, config=before).again(first)).digest == first.digest
+        again = await planner(tmp_path, steps, config=after).again(first)
+        assert again.digest != first.digest
+        (name,) = first.places
+        assert difference(first, again) == f"{name} was {first.places[name]} and is {again.places[name]} by now"

@@ -73,6 +73,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     danger: Danger
     touches: tuple[str, ...] = ()
     """Resources that its commands and calls change, as the runbook says."""
+    places: Mapping[str, str] = {}
+    """Where the bastions, servers and resources are that it reaches, by names such as `bastion edge`."""
     blast_radius: SafeText = EMPTY
     alert: SafeText = EMPTY
     """Identity of the alert that it was begun from."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
 from tuiops.core.text import EMPTY, SafeText, fmt, safe
 from tuiops.errors import Refused, SourceError
 from tuiops.runbooks.format import abilities, facts, parameters
 from tuiops.runbooks.format.model import ApiAction, ListedParameter
 from tuiops.runbooks.format.template import Place, TemplateError, filled_in
 from tuiops.runbooks.planning import resolve
+from tuiops.runbooks.planning.places import places
 from tuiops.runbooks.planning.resolve import Ground
 from tuiops.sources.abilities import Target
 
@@ -86,6 +89,7 @@ class Planner:
             drill=self._drill,
         )
         made = resolve.plan(kept, checked, ground)
+        made = msgspec.structs.replace(made, places=places(self._world.config, system, made.steps))
         steps = resolve.preparable(made)
         calls = await self._all([self._call(made, step) for step in steps])
         return resolve.with_calls(made, {step.key: call for step, call in zip(steps, calls, strict=True)})

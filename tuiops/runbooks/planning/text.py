@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.runbooks.format.template import shown
+from tuiops.runbooks.planning.places import shown as shown_places
 from tuiops.runbooks.planning.wording import check_text, whole
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def _lines(plan: Plan) -> Iterator[SafeText]:
         yield fmt("  hits     {}", plan.blast_radius)
     for name, values in plan.parameters.items():
         yield fmt("  with     {} = {}", safe(name), join(", ", (whole(value) for value in values)))
+    for name, place in shown_places(plan):
+        yield fmt("  reaches  {} = {}", name, place)
     yield fmt("  locks    {}", join(", ", (whole(lock) for lock in plan.locks)))
     yield EMPTY
     for number, step in enumerate(plan.steps, 1):

@@ -13,6 +13,7 @@ from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.core.units import span
 from tuiops.runbooks.format.template import shown
+from tuiops.runbooks.planning import places
 from tuiops.runbooks.planning.wording import check_text, whole
 from tuiops.ui.format import fit, plural, width_of
 from tuiops.ui.run_signs import danger_style, progress, run_glyph, run_style
@@ -153,6 +154,8 @@ def _facts(pen: Pen, card: Card) -> Iterator[Row]:
         yield from pen.paragraph(lit("blast radius"), plan.blast_radius)
     yield from _undo_rows(pen, plan)
     yield from pen.paragraph(lit("usually takes"), usual(card.typical))
+    for at, (called, place) in enumerate(places.shown(plan)):
+        yield from pen.paragraph(lit("reaches") if not at else EMPTY, fmt("{} = {}", called, place))
     yield from pen.paragraph(lit("locks"), join(", ", (whole(lock) for lock in plan.locks)) or lit("nothing"))
     for name, values in plan.parameters.items():
         yield from pen.paragraph(safe(name), join(", ", (whole(value) for value in values)))
