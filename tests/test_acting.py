@@ -122,6 +122,13 @@ def test_without_people_the_local_user_acts_where_it_is_not_production(tmp_path:
     assert who(CONFIG, tmp_path, "ssh:SHA256:abc")[0].role is Role.VIEWER
 
 
+def test_an_account_that_nobody_listed_is_nobody_who_is_listed(tmp_path: Path) -> None:
+    listed = CONFIG + '[people.kim]\naccounts = ["local:kimberly"]\nrole = "operator"\n'
+    person, _ = who(listed, tmp_path, "local:kim")
+    assert (person.person, person.role) == ("local:kim", Role.VIEWER)
+    assert who(listed, tmp_path, "local:kimberly")[0].person == "kim"
+
+
 @pytest.mark.parametrize(
     ("text", "environment"),
     [

@@ -12,7 +12,7 @@ from tuiops.cli.exits import Exit
 from tuiops.cli.output import Tone, complain
 from tuiops.core.runs import RunState, StepState
 from tuiops.core.text import EMPTY, fmt, lit, safe
-from tuiops.errors import LedgerError, Refused
+from tuiops.errors import LedgerError, Refused, Unrecorded
 from tuiops.runbooks.engine.aborting import abort_text
 from tuiops.runbooks.record.history import in_time
 
@@ -35,6 +35,7 @@ _EXITS = {
     RunState.UNKNOWN: Exit.RUN_UNKNOWN,
     RunState.PAUSED: Exit.RUN_WAITS,
 }
+_AT_WORK = {RunState.RUNNING, RunState.WAITING, RunState.HOLDING}
 _TONES = {
     StepState.SUCCEEDED: Tone.GOOD,
     StepState.FAILED: Tone.WORST,
@@ -94,6 +95,8 @@ class _Follower:
     async def _abort(self) -> None:
         try:
             await self._sitting.abort(self._run, "ended by Ctrl-c")
+        except Unrecorded as error:
+            complain(safe(str(error), 500))
         except (LedgerError, Refused) as error:
             complain(fmt("not aborted: {}; Ctrl-c once more leaves the run as it is", safe(str(error), 500)))
 
@@ -147,6 +150,9 @@ class _Follower:
         # What is about to begin is paused by the record alone.
         begins = view.state is RunState.PAUSED and view.started is None and not view.reason
         turned = view.state is not self._state and not begins
+        if self._output == "table" and {view.state, self._state} <= _AT_WORK:
+            # Its steps say so, line by line.
+            turned = False
         if turned:
             self._state = view.state
             if self._output != "json":

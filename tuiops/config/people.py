@@ -30,8 +30,11 @@ def principal(config: Config, account: SafeText, session: str, address: SafeText
             return Principal(
                 person=safe(name), account=account, session=session, role=Role(person.role), address=address
             )
+    if not _says_nothing(config):
+        # By the whole account: its bare name may be that of somebody who is listed.
+        return Principal(person=account, account=account, session=session, address=address)
     kind, _, name = account.partition(":")
-    role = Role.OPERATOR if _says_nothing(config) and kind == "local" else Role.VIEWER
+    role = Role.OPERATOR if kind == "local" else Role.VIEWER
     return Principal(person=safe(name), account=account, session=session, role=role, address=address)
 
 

@@ -102,7 +102,8 @@ def danger_style(danger: Danger, palette: Palette) -> Style:
 
 def live_runs(runs: Iterable[RunView]) -> tuple[RunView, ...]:
     """The runs of which something can still come, those first that wait for somebody."""
-    return tuple(sorted((run for run in runs if run.live), key=lambda run: _URGENCY.index(run.state)))
+    live = (run for run in runs if run.live)
+    return tuple(sorted(live, key=lambda run: (not asks(run), _URGENCY.index(run.state))))
 
 
 def progress(run: RunView) -> SafeText:

@@ -342,6 +342,59 @@ class TestApproval:
         with pytest.raises(Refused, match="does not wait"):
             await second.sitting.approve(run, second.view(run).plan_digest)
 
+    async def test_who_may_do_nothing_any_more_takes_nothing_back(self, stage: Stage) -> None:
+        first, second, run = await self.asked(stage)
+        before = await stage.entries()
+        for nobody in (person("kim", Role.VIEWER), person("kim", Role.VIEWER, "s-9", "ssh:kim")):
+            with pytest.raises(Refused, match="kim is viewer; this takes operator"):
+                await first.seat(nobody).reject(run, "no")
+        assert await stage.entries() == before
+        assert second.view(run).state is RunState.AWAITING_APPROVAL
+
+    async def test_who_asked_leaves_nothing_out_of_what_another_person_approved(self, shared: Stage) -> None:
+        shared.runbook(
+            step("key", '{ kind = "manual", instructions = "look at it" }')
+            + step("one", shared.append("one"), undo=shared.append("unone"))
+        )
+        kim, lee = person("kim"), person("lee", Role.APPROVER)
+        first, second = await shared.console(kim, TWO_PERSONS), await shared.console(lee, TWO_PERSONS)
+        run = await first.begun()
+        await second.comes_to(run, RunState.AWAITING_APPROVAL)
+        await second.sitting.approve(run, second.view(run).plan_digest)
+        await first.at(run, "key", StepState.ASKING)
+        with pytest.raises(Refused, match="approved by lee as it was planned: only an approver other than kim"):
+            await first.sitting.skip(first.view(run), "key", "trust me")
+        await first.close()
+        again = await shared.console(kim, TWO_PERSONS)
+        seen = await again.lost(run)
+        before = await shared.entries()
+        for nobody in (kim, person("max"), person("kim", Role.APPROVER), person("ann", Role.APPROVER, "", "local:kim")):
+            with pytest.raises(Refused, match="only an approver other than kim"):
+                await again.seat(nobody).skip(seen, "key", "trust me")
+        assert await shared.entries() == before
+
+        await again.seat(lee).skip(again.view(run), "key", "I looked at it")
+        await again.sitting.resume(again.view(run))
+        await again.comes_to(run, RunState.SUCCEEDED)
+
+    async def test_nor_says_that_an_unknown_step_worked(self, stage: Stage) -> None:
+        stage.runbook(step("slow", '{ kind = "command", argv = ["sleep", "60"] }', undo='"none"', undo_reason='"x"'))
+        kim, lee = person("kim"), person("lee", Role.APPROVER)
+        first, second = await stage.console(kim, TWO_PERSONS), await stage.console(lee, TWO_PERSONS)
+        run = await first.begun()
+        await second.comes_to(run, RunState.AWAITING_APPROVAL)
+        await second.sitting.approve(run, second.view(run).plan_digest)
+        await first.at(run, "slow", StepState.RUNNING)
+        await first.close()
+        await second.comes_to(run, RunState.UNKNOWN)
+        plain = second.seat(kim)
+        with pytest.raises(Refused, match="only an approver other than kim"):
+            await plain.settle(second.view(run), "slow", succeeded=True, note="trust me")
+        failed = StepAttested(step="slow", state="failed", note=lit("it is stuck"))
+        second.engine.permits.write(kim, failed, second.engine.history(run))
+        await plain.abort(run)
+        await second.comes_to(run, RunState.ABORTED)
+
     async def test_aborted_while_it_waits(self, stage: Stage) -> None:
         first, second, run = await self.asked(stage)
         await second.sitting.abort(run)

@@ -23,6 +23,7 @@ from tests.runbooks.records import (
     step,
     wait,
 )
+from tuiops.core.access import Danger, Principal, Role
 from tuiops.core.record import (
     Commented,
     Evidence,
@@ -34,6 +35,7 @@ from tuiops.core.record import (
     RunStarted,
     StepAttested,
     StepEnded,
+    StepIntended,
     StepReceipt,
 )
 from tuiops.core.runs import RunState, StepState
@@ -301,6 +303,46 @@ class TestAttested:
         word = StepAttested(step="one", state="skipped", note=lit("not needed"))
         running = begun(TWO, intended("one"), claimed())
         assert states(folded(fold([*running, *entries(word, by=LEE)], carried=True)))[0] is StepState.RUNNING
+
+
+@pytest.mark.parametrize("by", [KIM, msgspec.structs.replace(LEE, role=Role.OPERATOR)], ids=["asked", "operator"])
+def test_what_two_persons_wanted_is_left_out_by_the_second_alone(by: Principal) -> None:
+    approved = entries(RunApproved(plan_digest=TWO.digest), by=LEE)
+    events = [*entries(requested(TWO, second=True)), *approved, *entries(RunStarted())]
+    word = StepAttested(step="one", state="skipped", note=lit("not needed"))
+
+    assert states(folded(fold([*events, *entries(word, by=by)])))[0] is StepState.PENDING
+    assert states(folded(fold([*events, *entries(word, by=LEE)])))[0] is StepState.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("at", "stands"),
+    [
+        (intended("pause"), RunState.WAITING),
+        (intended("look"), RunState.HOLDING),
+        (intended("turn", asks=True), RunState.WAITING),
+        (intended("one"), RunState.RUNNING),
+    ],
+    ids=["countdown", "gate", "person", "command"],
+)
+def test_what_a_run_does_is_told_by_the_step_that_it_is_at(at: StepIntended, stands: RunState) -> None:
+    turn = step("turn", ManualAction(instructions="turn the key"), Danger.SAFE)
+    events = begun(plan(wait("pause"), gate("look"), turn, step("one")), at)
+
+    assert folded(fold(events, lock())).view.state is stands
+    assert folded(fold([*events, *entries(RunAborting(reason=lit("x")))], lock())).view.state is RunState.ABORTING
+    assert folded(fold(events)).view.state is RunState.PAUSED
+
+
+@pytest.mark.parametrize("later", [RunStarted(resumed=True), RunPaused(reason=lit("found out"))], ids=["on", "paused"])
+def test_who_wants_it_ended_is_heard_until_it_is_over(later: AnyEvent) -> None:
+    events = begun(TWO, RunAborting(reason=lit("enough")), later)
+    history = folded(fold(events))
+
+    assert history.view.state is RunState.ABORTING
+    assert history.view.reason == f"kim asked to abort it: enough; {NOBODY}"
+    over = folded(fold([*events, *entries(RunEnded(state="aborted")), *entries(RunStarted(undoing=True))], lock()))
+    assert (over.view.state, over.abort) == (RunState.RUNNING, "")
 
 
 def test_abort_is_seen_before_it_is_over() -> None:

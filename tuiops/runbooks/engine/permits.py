@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 from tuiops.core.access import Danger, Decision, Deed, Place, decide, worst
 from tuiops.core.record import RunAborting, RunApproved, RunRejected, StepAttested
-from tuiops.core.text import lit
+from tuiops.core.text import SafeText, fmt, lit
 from tuiops.errors import Refused
+from tuiops.runbooks.record.second import is_for_another
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tuiops.core.access import Principal, Rule
     from tuiops.core.record import AnyEvent
+    from tuiops.core.runs import RunView
     from tuiops.runbooks.planning.plan import Plan
     from tuiops.runbooks.record.history import History
 
@@ -53,22 +55,42 @@ class Permits:
         if self.allow(who, Deed.RUN, plan).second:
             raise Refused(f"not undone: {NO_UNDO_ALONE}")
 
+    def beside(self, who: Principal, history: History) -> bool:
+        """Whether a person may be the second one of a run."""
+        plan = history.plan
+        danger = worst((plan.danger, *(step.danger for step in plan.steps)))
+        return _is_another(who, history.view) and self.may(who, Deed.APPROVE, place_of(plan), danger).allowed
+
     def write(self, who: Principal, event: AnyEvent, history: History) -> None:
         """Whether a person may add this to a run. Refused when not, and for what only engines write."""
         view = history.view
         match event:
             case RunRejected() if who.person == view.by:
-                pass
+                # To take one's own back is no more than to abort it.
+                self.allow(who, Deed.ABORT, history.plan)
             case RunApproved() | RunRejected():
                 self.allow(who, Deed.APPROVE, history.plan)
-                if isinstance(event, RunApproved) and (who.person == view.by or who.account == view.account):
+                if isinstance(event, RunApproved) and not _is_another(who, view):
                     raise Refused("nobody approves a run of their own, on whichever account")
             case RunAborting():
                 self.allow(who, Deed.ABORT, history.plan)
             case StepAttested():
                 self.allow(who, Deed.RESOLVE, history.plan)
+                if is_for_another(history, event) and not self.beside(who, history):
+                    raise Refused(f"not recorded: {not_alone(view)}")
             case _:
                 raise Refused(f"nobody writes {type(event).__name__} by hand")
+
+
+def not_alone(view: RunView) -> SafeText:
+    """Why not everybody leaves out a step of what a second person has approved, and who does."""
+    by = view.approved_by or lit("nobody yet")
+    return fmt("approved by {} as it was planned: only an approver other than {} leaves a step out "
+               "or says that it worked", by, view.by)  # fmt: skip
+
+
+def _is_another(who: Principal, view: RunView) -> bool:
+    return who.person != view.by and who.account != view.account
 
 
 def place_of(plan: Plan) -> Place:

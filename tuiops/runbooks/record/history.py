@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tuiops.core.access import Role
 from tuiops.core.record import (
     RunAborting,
     RunApproved,
@@ -31,12 +30,15 @@ from tuiops.core.runs import RunState, RunView, StepKind, StepState, StepView
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit
 from tuiops.runbooks.effects import End
 from tuiops.runbooks.planning.plan import Plan
+from tuiops.runbooks.record.second import is_second, passes
 from tuiops.runbooks.record.undoing import shown
+from tuiops.runbooks.record.views import asked_for, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from tuiops.core.access import Principal
     from tuiops.core.record import Entry
     from tuiops.ledger.base import Lock
 
@@ -120,42 +122,27 @@ def in_time(requested: datetime, now: datetime) -> bool:
     return requested - CLOCKS_DIFFER <= now <= requested + APPROVAL_STANDS
 
 
+def stands(state: RunState, steps: Iterable[StepView]) -> RunState:
+    """How a run that is carried out stands, by the step that it is at."""
+    if state is RunState.RUNNING:
+        return next((_AT[step.state] for step in steps if step.state in _AT), state)
+    return state
+
+
+def _seen_of(receipt: StepReceipt | None) -> SafeText:
+    """What a console that is gone saw of an execution that it did not come to confirm; empty when nothing."""
+    if receipt is None or receipt.effect != End.SUCCEEDED.value:
+        return EMPTY
+    return fmt("it was done ({}); whether it worked has yet to be seen", receipt.text)
+
+
 class _Folding:
     """The fold at work."""
 
     def __init__(self, entry: Entry, requested: RunRequested) -> None:
         self._plan = Plan.of(requested.plan)
-        self._steps = {
-            step.key: StepView(
-                key=step.key,
-                kind=step.kind,
-                title=step.title,
-                danger=step.danger,
-                call=step.call.text,
-                before=step.call.before,
-                after=step.call.after,
-                undo=step.undo_text,
-            )
-            for step in self._plan.steps
-        }
-        self._view = RunView(
-            id=entry.run,
-            number=requested.number,
-            runbook=requested.runbook,
-            title=requested.title,
-            system=requested.system,
-            environment=requested.environment,
-            production=requested.production,
-            target=requested.target,
-            danger=requested.danger,
-            state=RunState.AWAITING_APPROVAL if requested.second else RunState.PAUSED,
-            by=entry.by.person,
-            account=entry.by.account,
-            requested=entry.at,
-            plan_digest=requested.plan_digest,
-            drill=requested.drill,
-            alert=requested.alert,
-        )
+        self._steps = steps_of(self._plan)
+        self._view = asked_for(entry, requested)
         self._second = requested.second
         self._started = False
         self._undoing = False
@@ -224,9 +211,7 @@ class _Folding:
         """Whether an approval is that of another person, of this very plan, and in time."""
         by, view = entry.by, self._view
         return (
-            by.person != view.by
-            and by.account != view.account
-            and by.role.rank >= Role.APPROVER.rank
+            is_second(by, view)
             and approved.plan_digest == view.plan_digest == self._plan.digest
             and in_time(view.requested, entry.at)
         )
@@ -258,7 +243,7 @@ class _Folding:
                 self._told(receipt)
             case StepEnded() as ended:
                 self._end(ended, entry)
-            case StepAttested(step=step, state=state, note=note) as attested if self._is_told(attested):
+            case StepAttested(step=step, state=state, note=note) as attested if self._is_told(attested, entry.by):
                 execution = self._steps[step].execution
                 text = fmt("{} says: {}", entry.by.person, note)
                 self._end(StepEnded(step=step, state=state, execution=execution, text=text), entry, keeps=True)
@@ -275,10 +260,13 @@ class _Folding:
             self._left[step] = receipt.evidence.facts
             self._captured.update({f"{step}.{name}": value for name, value in receipt.captured.items()})
 
-    def _is_told(self, attested: StepAttested) -> bool:
+    def _is_told(self, attested: StepAttested, by: Principal) -> bool:
         """Whether there is something that a person can say about a step, and whether it is this attempt they mean."""
         step = self._steps.get(attested.step)
         if step is None or step.state.final or attested.execution not in {"", step.execution}:
+            return False
+        alone = not is_second(by, self._view)
+        if self._second and not self._undoing and alone and passes(attested, step):
             return False
         if step.state in {StepState.ASKING, StepState.UNKNOWN}:
             return True
@@ -297,7 +285,12 @@ class _Folding:
         elif self._view.live and self._started and sure:
             self._abandoned()
         history = History(
-            view=msgspec.structs.replace(self._view, steps=tuple(self._steps.values()), undoing=self._undoing),
+            view=msgspec.structs.replace(
+                self._view,
+                state=stands(self._view.state, self._steps.values()),
+                steps=tuple(self._steps.values()),
+                undoing=self._undoing,
+            ),
             plan=self._plan,
             attempts=self._attempts,
             prepared=self._prepared,
@@ -333,15 +326,8 @@ class _Folding:
             if step.state in states:
                 state, text = self._before_undo.get(step.execution, StepState.PENDING), step.text
                 if step.execution == unfinished and unfinished:
-                    state, text = StepState.UNKNOWN, self._seen_of(unfinished) or text
+                    state, text = StepState.UNKNOWN, _seen_of(self._receipts.get(unfinished)) or text
                 self._steps[key] = msgspec.structs.replace(step, state=state, text=text)
-
-    def _seen_of(self, execution: str) -> SafeText:
-        """What the console that is gone saw of an execution that it did not come to confirm; empty when nothing."""
-        receipt = self._receipts.get(execution)
-        if receipt is None or receipt.effect != End.SUCCEEDED.value:
-            return EMPTY
-        return fmt("it was done ({}); whether it worked has yet to be seen", receipt.text)
 
     def _abandoned(self) -> None:
         """Nobody carries it out."""
@@ -451,5 +437,10 @@ def _answered(step: StepView, intended: StepIntended) -> bool:
     """Whether a person has said already what would be asked: the word came when another console took the run up."""
     return intended.asks and (step.state is StepState.UNDONE if intended.undoes else step.state.final)
 
+
+_AT = {
+    StepState.COUNTING: RunState.WAITING, StepState.ASKING: RunState.WAITING, StepState.HOLDING: RunState.HOLDING,
+}  # fmt: skip
+"""What a run does while a step of it stands so."""
 
 _BEGUN = {StepKind.GATE: StepState.HOLDING, StepKind.WAIT: StepState.COUNTING}

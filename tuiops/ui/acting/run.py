@@ -9,7 +9,7 @@ from tuiops.core.runs import RunState, StepState
 from tuiops.core.snapshot import Environment
 from tuiops.core.text import EMPTY, SafeText, fmt, join, lit, safe
 from tuiops.errors import TuiopsError
-from tuiops.runbooks.engine.permits import NO_UNDO_ALONE
+from tuiops.runbooks.engine.permits import NO_UNDO_ALONE, not_alone
 from tuiops.ui.acting import questions
 from tuiops.ui.acting.answers import answer
 from tuiops.ui.acting.run_rows import elapsed, run_sheet
@@ -112,12 +112,18 @@ class RunScreen(DetailScreen):
         desk = self._desk
         if desk is None or self.host.read_only:
             return self._why_not or lit("this session was made read-only")
-        if name == "run.reject" and run.by == desk.principal.person:
-            return EMPTY
+        by, deed = desk.principal, _TO[name]
+        if name == "run.reject" and run.by == by.person:
+            # To take one's own back is no more than to abort it.
+            deed = access.Deed.ABORT
         place = access.Place(system=run.system, environment=run.environment, production=run.production)
-        decision = desk.may(_TO[name], place, run.danger)
+        decision = desk.may(deed, place, run.danger)
         if not decision.allowed:
             return decision.reason
+        if name == "run.skip" and run.approved_by and not run.undoing:
+            another = run.by != by.person and run.account != by.account
+            if not another or not desk.may(access.Deed.APPROVE, place, run.danger).allowed:
+                return not_alone(run)
         return NO_UNDO_ALONE if name == "run.undo" and decision.second else EMPTY
 
     def _meant(self, run: RunView) -> tuple[str, ...]:
@@ -135,7 +141,8 @@ class RunScreen(DetailScreen):
         elif run.state is RunState.PAUSED:
             found = ["run.resume", "run.skip", "run.abort"] if run.step is not None else ["run.resume", "run.abort"]
         elif run.live:
-            found = ["run.abort"] if run.state is not RunState.ABORTING else []
+            # One that nobody carries out may be aborted once more: what could not be ended is tried again.
+            found = ["run.abort"] if run.state is not RunState.ABORTING or not run.held_by else []
         if _asking(run) is not None:
             found = ["run.settle", "run.skip", *(one for one in found if one not in {"run.settle", "run.skip"})]
         undone = any(step.undo_call for step in run.changed)
