@@ -91,6 +91,20 @@ def test_without_a_terminal_an_undo_takes_the_hash_of_what_it_does(ran: Shop) ->
     assert ran.run("undo", "1", "--confirm", right).code == Exit.REFUSED
 
 
+def test_an_undo_says_who_has_acted_on_the_same_since_and_its_hash_is_of_that(ran: Shop) -> None:
+    before = ran.document("undo", "1", "--dry-run")
+    assert before["overtaken"] == ""
+    assert ran.run("run", "mend", "--confirm", ran.hash()).code == Exit.OK
+    stale = ran.run("undo", "1", "--confirm", before["confirm"])
+    assert (stale.code, "this is not what was confirmed" in stale.err) == (Exit.REFUSED, True)
+    shown = ran.run("undo", "1", "--dry-run").out
+    assert "careful  acted on the same target since: run #2 Mend the shop of 64001 (" in shown
+    assert "run #2" in ran.document("undo", "1", "--dry-run")["overtaken"]
+    assert ran.done == ["one", "two"] * 2
+    assert ran.go("undo").code == Exit.OK
+    assert ran.done == ["one", "two"] * 2 + ["untwo", "unone"]
+
+
 def test_a_hash_is_good_for_the_run_as_it_stood(shop: Shop) -> None:
     """A step that was done meanwhile, by whomever, makes another run of it."""
     shop.write(*(step(word, shop.hold % word, undo=shop.add % f"un{word}") for word in ("one", "two")))

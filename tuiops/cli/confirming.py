@@ -97,13 +97,14 @@ async def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> s
 def hash_of_ahead(view: RunView, *, undo: bool) -> str:
     """What going on with a run, or back, is confirmed by: good for as long as the run stands as it does."""
     steps = [(step.key, step.danger.value, call) for step, call in _ahead(view, undo=undo)]
-    seen = (view.id, view.entry, undo, steps)
+    seen = (view.id, view.entry, undo, steps, *((view.overtaken,) if view.overtaken and (undo or view.undoing) else ()))
     return hashlib.sha256(msgspec.json.encode(seen)).hexdigest()
 
 
 def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
     """What would be done by going on with a run, or back, and what confirms it."""
     ahead, back = _ahead(view, undo=undo), undo or view.undoing
+    overtaken = view.overtaken if back else EMPTY
     stays = [step for step in view.changed if not step.undo_call] if back else []
     if output != "table":
         out.exact({
@@ -127,6 +128,7 @@ def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
                 for step, call in ahead
             ],
             "stays": [step.key for step in stays],
+            "overtaken": overtaken,
             "confirm": hash_of_ahead(view, undo=undo),
         })  # fmt: skip
         return
@@ -140,6 +142,8 @@ def tell_ahead(view: RunView, output: str, out: Output, *, undo: bool) -> None:
         out.line(fmt("      {}", call))
     for step in stays:
         out.line(fmt("stays    {}: {}", step.title, step.stays))
+    if overtaken:
+        out.line((lit("careful  "), Tone.BAD), fmt("{}; this goes back over that", overtaken))
     out.line(fmt("confirm  {}", safe(hash_of_ahead(view, undo=undo))))
     out.flush()
 
@@ -162,7 +166,8 @@ async def agreed(view: RunView, arguments: argparse.Namespace, out: Output, *, u
     if arguments.output != "table":
         tell_ahead(view, "table", shown, undo=undo)
     if must_type:
-        return await typed(must_type, shown)
+        destroys = any(step.danger is Danger.DESTROYS for step, _ in _ahead(view, undo=undo))
+        return await typed(must_type, shown, "It destroys. " if destroys else "")
     if await _line_typed(shown, "Do it? Type yes: ") != "yes":
         raise Refused("not done")
     return ""
@@ -193,13 +198,13 @@ async def seen(history: History, arguments: argparse.Namespace, out: Output) -> 
     return history.plan.digest
 
 
-async def typed(must_type: SafeText, out: Output) -> str:
+async def typed(must_type: SafeText, out: Output, why: str = "It destroys. ") -> str:
     """The name of the place of what destroys there, as somebody at a terminal types it; nothing where none is asked."""
     if not must_type:
         return ""
     if not (sys.stdin.isatty() and out.terminal):
         raise Refused(f"not done: it destroys, so somebody at a terminal has to type {must_type}")
-    return await _line_typed(out, f"It destroys. Type {must_type} to confirm it: ")
+    return await _line_typed(out, f"{why}Type {must_type} to confirm it: ")
 
 
 def beside(arguments: argparse.Namespace, out: Output) -> Output:

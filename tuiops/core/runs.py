@@ -178,6 +178,8 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
     """Number of its last entry in the ledger: what is shown is the run as it stood then."""
     undoing: bool = False
     """Whether it goes back: what was done is undone, and nothing is begun."""
+    overtaken: SafeText = EMPTY
+    """Which later runs have acted on what an undo would go over, in a sentence; empty when none has."""
 
     @property
     def live(self) -> bool:
@@ -202,6 +204,11 @@ class RunView(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(step for step in self.steps if not step.state.final)
 
     def must_type(self, *, undo: bool) -> SafeText:
-        """What has to be typed to undo it, or else to go on with it; empty when nothing that follows destroys."""
+        """What has to be typed to undo it, or else to go on with it.
+
+        Empty when nothing that follows destroys, nor goes back over what a later run has done.
+        """
+        if self.overtaken and (undo or self.undoing):
+            return self.environment
         follows = tuple(step for step in self.changed if step.undo_call) if undo else self.ahead
         return self.environment if any(step.danger is Danger.DESTROYS for step in follows) else EMPTY

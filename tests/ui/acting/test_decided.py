@@ -113,6 +113,17 @@ class TestWayBack:
             assert any("run the runbook that puts it back" in note for note in told(app))
         assert desk.calls == []
 
+    async def test_who_has_acted_on_the_same_since_is_named_and_the_place_is_typed(self) -> None:
+        said = lit("acted on the same target since: run #41 Mend of lee (2026-05-01 12:00 UTC)")
+        view = msgspec.structs.replace(past(40, RunState.SUCCEEDED), overtaken=said)
+        app, _, desk = console(with_runs(view))
+        async with app.run_test(size=LARGE) as pilot:
+            text = await press(pilot, "X", "enter", "U")
+            assert "Careful: acted on the same target since: run #41 Mend of lee" in " ".join(text.split())
+            assert f"type {view.environment} to confirm" in text
+            await press(pilot, *"nowhere", "enter", "enter")
+        assert desk.calls == []
+
     async def test_going_on_with_an_undo_says_that_it_is_one(self) -> None:
         app, _, _ = console(with_runs(half_way(undoing=True)))
         async with app.run_test(size=LARGE) as pilot:

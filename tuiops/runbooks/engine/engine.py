@@ -266,10 +266,7 @@ class Engine(Reader):
             async with self._acquiring:
                 await fences.acquire(taking.keys, taking.purpose)
             # Only now nobody else goes on with it, so only now is it certain how it stands.
-            await self._known.read_whole(run)
-            # Nor does anybody act on what it is about: who has done so by now is heard of.
-            await self._catch_up(self._heard_until)
-            await self._known.read_requests()
+            await self._known.read_about(run, self._heard_until)
             fits(self._known.beside_others(self._book.history(run)))
             progress = self._known.progress(run)
             scribe = Scribe(self.ledger, self.means.world.clock, self._book, fences, run, self._known.changed)

@@ -13,7 +13,8 @@ from tuiops.core.record import RunEnded, RunStarted, StepClaimed, StepIntended, 
 from tuiops.runbooks.record.history import History, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from tuiops.core.record import Sealed
     from tuiops.ledger.base import Lock
@@ -29,6 +30,9 @@ class RunBook:
     def __init__(self) -> None:
         self._runs: dict[str, list[Sealed]] = {}
         self._folded: dict[str, tuple[object, History | None]] = {}
+        self._intents: dict[str, dict[str, tuple[int, datetime]]] = {}
+        self.entries = 0
+        """How many there are of all runs."""
 
     def take(self, sealed: Sealed) -> bool:
         """Keep an entry; whether it was not known before."""
@@ -39,7 +43,15 @@ class RunBook:
         if any(known.number == sealed.number for known in reversed(entries)):
             return False
         insort(entries, sealed, key=_NUMBER)
+        self.entries += 1
+        event = sealed.entry.event
+        if isinstance(event, StepIntended):
+            self._intents.setdefault(run, {})[event.execution] = (sealed.number, sealed.entry.at)
         return True
+
+    def intents(self, run: str) -> Mapping[str, tuple[int, datetime]]:
+        """By execution of a run: the number of the entry in which it was about to begin, and when that was."""
+        return self._intents.get(run, {})
 
     @property
     def runs(self) -> Iterable[str]:

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tuiops.core.text import EMPTY, SafeText, join
 from tuiops.errors import LedgerError
 from tuiops.runbooks.record.book import RunBook
 from tuiops.runbooks.record.progress import Progress
+from tuiops.runbooks.record.since import Since
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Container
@@ -49,6 +52,7 @@ class Known:
         self._progress: dict[str, Progress] = {}
         self._troubles: dict[str, SafeText] = {}
         self._dirty = asyncio.Event()
+        self._since = Since(self.book, self._recorded)
 
     @property
     def runs(self) -> tuple[RunView, ...]:
@@ -57,7 +61,17 @@ class Known:
         return tuple(sorted(views, key=lambda view: (not view.live, -view.number)))
 
     def find(self, run: str) -> History | None:
-        """What is recorded of a run; None when nothing is."""
+        """What is recorded of a run, and who has acted on the same since; None when nothing is."""
+        return self.beside_others(self._recorded(run))
+
+    def beside_others(self, history: History | None) -> History | None:
+        """The same, with who has acted on the same since."""
+        overtaken = self._since.overtaken(history.view.id) if history is not None else EMPTY
+        if history is None or not overtaken:
+            return history
+        return msgspec.structs.replace(history, view=msgspec.structs.replace(history.view, overtaken=overtaken))
+
+    def _recorded(self, run: str) -> History | None:
         lock = next((lock for lock in self.locks if lock.run == run), None)
         worked = self.book.worked(run)
         sure = not worked or self._abandoned.get(run) == worked
@@ -76,6 +90,14 @@ class Known:
         """It is not carried out here any more: its record is all that there is to know of it."""
         self._progress.pop(run, None)
         self.changed()
+
+    async def read_about(self, run: str, after: int) -> None:
+        """Bring the book up to date about a run, and about all others from an entry on. LedgerError."""
+        async for sealed in self.ledger.read(after=after):
+            self.book.take(sealed)
+        unread = {known for known in self.book.runs if self._recorded(known) is None}
+        for known in sorted(unread | {run}):
+            await self.read_whole(known)
 
     async def read_whole(self, run: str) -> None:
         """Bring the book up to date about a run. LedgerError."""

@@ -141,9 +141,7 @@ def moved(history: History, step: PlannedStep, found: Prepared) -> SafeText:
     )
 
 
-def _neither(
-    prepared: Prepared, before: Mapping[SafeText, SafeText], now: Mapping[SafeText, SafeText]
-) -> SafeText:
+def _neither(prepared: Prepared, before: Mapping[SafeText, SafeText], now: Mapping[SafeText, SafeText]) -> SafeText:
     """What is neither as it was before a step nor as the step was to make it: then it is somebody else's."""
     return join(
         ", ",

@@ -120,6 +120,8 @@ def undo(run: RunView) -> Question:
 
 def _undoes(run: RunView) -> Iterator[SafeText]:
     """What becomes of each step that changed something, in the order of the undo."""
+    if run.overtaken:
+        yield fmt("Careful: {}. This goes back over that.", run.overtaken)
     numbers = {step.key: number for number, step in enumerate(run.steps, 1)}
     for step in run.changed:
         if step.undo_call:
