@@ -13,6 +13,7 @@ from tuiops.core.access import Danger, Decision
 from tuiops.core.record import Said
 from tuiops.core.text import EMPTY, lit, safe
 from tuiops.errors import Refused, Unreachable
+from tuiops.runbooks.format.model import CommandCheck
 from tuiops.runbooks.planning.plan import Call
 from tuiops.ui.acting.card import CardScreen, Stage
 from tuiops.ui.acting.run import RunScreen
@@ -42,6 +43,28 @@ async def test_from_an_alert_at_most_six_keys_lead_to_a_confirmed_run() -> None:
         assert "Run #42 · Roll back api · by kim" in text
         await press(pilot, "escape")
         assert len(app.screen_stack) == 1, "what led to the run is not in the way back"
+
+
+async def test_a_card_says_where_it_reaches_and_cuts_nothing() -> None:
+    app, _, desk = console()
+    plan = rollback_plan()
+    check = CommandCheck(argv=("psql", "a" * 300, "{{end}} of it"), via="edge")
+    first = msgspec.structs.replace(plan.steps[0], confirm=check)
+    desk.card = card_of(
+        msgspec.structs.replace(
+            plan,
+            steps=(first, *plan.steps[1:]),
+            parameters={"note": ("b" * 600,)},
+            places={"bastion edge": "ops@edge.example:2222", "resource api": "ecs api"},
+        )
+    )
+    async with app.run_test(size=(120, 60)) as pilot:
+        text = await press(pilot, "x", "a")
+    packed = "".join(text.replace("│", "").split())
+    assert f"`psql{'a' * 300}'{{end}}ofit'`onedgeendswith0,within1m" in packed
+    assert "b" * 600 in packed
+    assert "reaches       bastion edge = ops@edge.example:2222" in text
+    assert "ecs api" not in text, "what is acted on is seen from the call"
 
 
 async def test_every_fact_of_the_plan_is_on_the_card() -> None:
