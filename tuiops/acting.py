@@ -20,7 +20,7 @@ from tuiops.errors import QueryRefused, TuiopsError
 from tuiops.ledger.holders import this_process
 from tuiops.ledger.opening import open_ledger, usual_name
 from tuiops.runbooks.desk.onlooker import Onlooker
-from tuiops.runbooks.desk.session import Sitting
+from tuiops.runbooks.desk.session import Seat, Sitting
 from tuiops.runbooks.engine.engine import Engine
 from tuiops.runbooks.engine.permits import Permits
 from tuiops.runbooks.engine.step import Means
@@ -161,19 +161,13 @@ class Here:
 
 
 @contextlib.asynccontextmanager
-async def engine(
-    hub: Hub, settings: Settings, who: Here, *, acts: bool = True
-) -> AsyncIterator[tuple[Engine, Sitting]]:
-    """An engine at work and a seat at it, until the end of the block. LedgerError when it cannot record anything.
-
-    Without `acts` it only looks on.
-    """
-    world = HubWorld(hub, settings)
-    effects = Executions(resolve_secret, lambda: world.connector, world.bastion)
+async def engine(hub: Hub, settings: Settings, who: Here) -> AsyncIterator[tuple[Engine, Sitting]]:
+    """An engine at work and a seat at it, until the end of the block. LedgerError when it cannot record anything."""
+    means = _means(hub, settings)
     name = fmt("{} on {}, process {}", who().person, safe(socket.gethostname()), os.getpid())
-    made = (Engine if acts else Onlooker)(
-        open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config), create=acts),
-        Means(world=world, effects=effects, resolve=resolve_secret),
+    made = Engine(
+        open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config)),
+        means,
         this_process(name, who.session),
         Permits(settings.rules),
         hub.set_runs,
@@ -181,9 +175,28 @@ async def engine(
     )
     try:
         await made.start()
-        yield made, Sitting(made, Planner(settings.library, world, drill=settings.drill), who)
+        yield made, Sitting(made, Planner(settings.library, means.world, drill=settings.drill), who)
     finally:
         await made.stop()
+
+
+@contextlib.asynccontextmanager
+async def onlooker(hub: Hub, settings: Settings, who: Here) -> AsyncIterator[tuple[Onlooker, Seat]]:
+    """What is known of runs at this moment, and a seat to plan at. Nothing can be written or done from there."""
+    means = _means(hub, settings)
+    ledger = open_ledger(settings.config.ledger, hub.clock, name=usual_name(settings.config), create=False)
+    made = Onlooker(ledger, means, Permits(settings.rules))
+    try:
+        await made.look()
+        yield made, Seat(made, Planner(settings.library, means.world, drill=settings.drill), who)
+    finally:
+        await ledger.close()
+
+
+def _means(hub: Hub, settings: Settings) -> Means:
+    world = HubWorld(hub, settings)
+    effects = Executions(resolve_secret, lambda: world.connector, world.bastion)
+    return Means(world=world, effects=effects, resolve=resolve_secret)
 
 
 async def stand(hub: Hub, settings: Settings, who: Here, desk: DistantDesk) -> None:

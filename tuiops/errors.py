@@ -4,6 +4,7 @@
     ├── UsageError               the command line asked for something that does not exist
     ├── ConfigError              one or more faults in configuration, theme, keymap or runbook files
     ├── LedgerError              the record cannot be written or read; nothing is done without it
+    │   └── Unrecorded           something was ended all the same, and is yet to be recorded
     ├── Refused                  an action was not begun, for a reason that people are told
     │   └── Unresolved           a step was begun, and nobody can tell yet how it ended
     └── SourceError              a source could not answer; the console goes on with what it knew
@@ -77,6 +78,10 @@ class ConfigError(TuiopsError):
 
 class LedgerError(TuiopsError):
     """The record cannot be written or read, or somebody else was first; nothing is done without it."""
+
+
+class Unrecorded(LedgerError):
+    """What a person wanted ended is being ended, which needs no record beforehand; it has none yet."""
 
 
 class Refused(TuiopsError):

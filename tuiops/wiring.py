@@ -36,6 +36,7 @@ from tuiops.sources.shared import Shared
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator
 
+    from tuiops.acting import Settings
     from tuiops.config.logs import AnyLog
     from tuiops.config.model import AnySource
     from tuiops.config.proposal import Proposal
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
     from tuiops.core.clock import Clock
     from tuiops.hub.hub import Hub, Plan
     from tuiops.runbooks.desk.distant import DistantDesk
-    from tuiops.runbooks.desk.session import Sitting
+    from tuiops.runbooks.desk.onlooker import Onlooker
+    from tuiops.runbooks.desk.session import Seat, Sitting
     from tuiops.runbooks.engine.engine import Engine
     from tuiops.sources.aws.client import AwsClient
     from tuiops.sources.aws.managed import AmazonManaged
@@ -125,25 +127,41 @@ def backend(
 
 
 @contextlib.asynccontextmanager
-async def seat(subject: Subject, patience: float | None, *, acts: bool = True) -> AsyncIterator[tuple[Engine, Sitting]]:
+async def seat(subject: Subject, patience: float | None) -> AsyncIterator[tuple[Engine, Sitting]]:
     """An engine and a seat at it in the running event loop, for commands.
 
-    `patience`: seconds that the first round of polls may take; None not to wait for it. Without `acts` nothing is
-    written to the ledger: there need not be any. Raises LedgerError when nothing can be recorded, and UsageError.
+    `patience`: seconds that the first round of polls may take; None not to wait for it. Raises LedgerError when
+    nothing can be recorded, and UsageError.
     """
-    from tuiops.acting import Here, Settings, engine
+    from tuiops.acting import Here, engine
+
+    async with _watched(subject) as (watching, settings), engine(watching, settings, Here(settings)) as found:
+        if patience is not None:
+            await watching.first_round(patience)
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def outlook(subject: Subject, patience: float) -> AsyncIterator[tuple[Onlooker, Seat]]:
+    """The same for commands that only plan: nothing is written to the ledger, and there need not be any. UsageError."""
+    from tuiops.acting import Here, onlooker
+
+    async with _watched(subject) as (watching, settings), onlooker(watching, settings, Here(settings)) as found:
+        await watching.first_round(patience)
+        yield found
+
+
+@contextlib.asynccontextmanager
+async def _watched(subject: Subject) -> AsyncIterator[tuple[Hub, Settings]]:
+    from tuiops.acting import Settings
 
     if subject.loaded is None:
         raise UsageError("there is no configuration, and so there are no runbooks")
     clock, shared = SystemClock(), Shared()
     watching = _hub(await _plan(subject, clock, shared), clock, LogBook(subject.config.logs.memory))
-    settings = Settings(subject.loaded, clock, shared)
     await watching.start()
     try:
-        async with engine(watching, settings, Here(settings), acts=acts) as found:
-            if patience is not None:
-                await watching.first_round(patience)
-            yield found
+        yield watching, Settings(subject.loaded, clock, shared)
     finally:
         await watching.stop()
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from tuiops.cli.output import Output
     from tuiops.core.runs import RunView
-    from tuiops.runbooks.desk.session import Sitting
+    from tuiops.runbooks.desk.session import Seat, Sitting
     from tuiops.runbooks.engine.engine import Engine
+    from tuiops.runbooks.engine.reading import Reader
     from tuiops.runbooks.format.load import Kept, Library
     from tuiops.runbooks.planning.plan import Card
     from tuiops.runbooks.record.history import History
@@ -145,39 +146,47 @@ async def _act(subject: Subject, arguments: argparse.Namespace, out: Output) -> 
     from tuiops import wiring
 
     # What is done is judged by what sources say; what stops it, or is said about it, waits for none.
-    patience = arguments.timeout if arguments.what in {"plan", "run", *_SEEN_FIRST} else None
+    patience = arguments.timeout if arguments.what in {"run", *_SEEN_FIRST} else None
     try:
-        async with wiring.seat(subject, patience, acts=arguments.what != "plan") as (engine, sitting):
-            if arguments.what in {"plan", "run"}:
-                return await _plan_or_run(engine, sitting, arguments, out)
+        if arguments.what == "plan":
+            async with wiring.outlook(subject, arguments.timeout) as (runs, seat):
+                return _foretold(await _card(runs, seat, arguments), arguments, out)
+        async with wiring.seat(subject, patience) as (engine, sitting):
+            if arguments.what == "run":
+                return await _run_it(engine, sitting, arguments, out)
             return await _on_run(engine, sitting, arguments, out)
     except (LedgerError, Refused) as error:
         complain(safe(str(error), 2000))
         return Exit.REFUSED
 
 
-async def _plan_or_run(engine: Engine, sitting: Sitting, arguments: argparse.Namespace, out: Output) -> Exit:
-    await sitting.runbook(arguments.name)
-    card = await _card(sitting, arguments)
-    unknown, _ = engine.troubles("")
-    if unknown:
-        complain(fmt("who holds what is not known: {}", unknown))
-    if arguments.what == "plan" or arguments.dry_run:
-        confirming.tell(card, arguments.output, out)
-        return Exit.OK if card.decision.allowed else Exit.REFUSED
+async def _run_it(engine: Engine, sitting: Sitting, arguments: argparse.Namespace, out: Output) -> Exit:
+    card = await _card(engine, sitting, arguments)
+    if arguments.dry_run:
+        return _foretold(card, arguments, out)
     typed = await confirming.confirmed(card, arguments, out)
     run = await sitting.confirm(card, typed)
     return await following.follow(engine, sitting, run, arguments, out)
 
 
-async def _card(sitting: Sitting, arguments: argparse.Namespace) -> Card:
+def _foretold(card: Card, arguments: argparse.Namespace, out: Output) -> Exit:
+    confirming.tell(card, arguments.output, out)
+    return Exit.OK if card.decision.allowed else Exit.REFUSED
+
+
+async def _card(runs: Reader, seat: Seat, arguments: argparse.Namespace) -> Card:
+    await seat.runbook(arguments.name)
     at = confirming.moment(arguments.confirm) if arguments.what == "run" and arguments.confirm else None
-    system = arguments.system or await _only_system(sitting, arguments.name)
-    return await sitting.plan(arguments.name, system, _values(arguments.values), at=at)
+    system = arguments.system or await _only_system(seat, arguments.name)
+    card = await seat.plan(arguments.name, system, _values(arguments.values), at=at)
+    unknown, _ = runs.troubles("")
+    if unknown:
+        complain(fmt("who holds what is not known: {}", unknown))
+    return card
 
 
-async def _only_system(sitting: Sitting, name: str) -> str:
-    systems = (await sitting.runbook(name)).systems
+async def _only_system(seat: Seat, name: str) -> str:
+    systems = (await seat.runbook(name)).systems
     if len(systems) != 1:
         raise UsageError(f"{name} is for several systems: name one with --system ({', '.join(systems)})")
     return systems[0]

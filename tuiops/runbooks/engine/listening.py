@@ -10,7 +10,7 @@ from tuiops.core.text import EMPTY, SafeText, fmt, join, safe
 from tuiops.errors import TuiopsError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
 log = logging.getLogger(__name__)
 
@@ -22,14 +22,20 @@ class Attentive:
     """Whether a console hears and shows all it must. While it does not, nobody could stop it: it begins no step."""
 
     def __init__(
-        self, trouble: Callable[[str, SafeText], None], pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        trouble: Callable[[str, SafeText], None],
+        needed: Iterable[str],
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`trouble` is given what is wrong with each thing, and an empty text when nothing is any more."""
+        """`trouble` is given what is wrong with each thing, and an empty text when nothing is any more.
+
+        `needed`: what has to have been well once before all is well.
+        """
         self._trouble = trouble
         self._pause = pause
         self._failing: dict[str, SafeText] = {}
+        self._awaited = set(needed)
         self._all_well = asyncio.Event()
-        self._all_well.set()
 
     @property
     def failing(self) -> SafeText:
@@ -37,7 +43,7 @@ class Attentive:
         return join("; ", self._failing.values())
 
     async def wait(self) -> None:
-        """Return as soon as nothing is wrong."""
+        """Return as soon as all that is needed is at work, and nothing is wrong."""
         await self._all_well.wait()
 
     async def keep_up(self, what: str, work: Callable[[Callable[[], None]], Awaitable[None]]) -> None:
@@ -45,8 +51,9 @@ class Attentive:
 
         def well() -> None:
             self._failing.pop(what, None)
+            self._awaited.discard(what)
             self._trouble(what, EMPTY)
-            if not self._failing:
+            if not self._failing and not self._awaited:
                 self._all_well.set()
 
         while True:

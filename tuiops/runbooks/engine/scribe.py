@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from tuiops.core.access import Principal
 from tuiops.core.record import Entry
 from tuiops.core.text import lit
+from tuiops.errors import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +35,13 @@ class Scribe:
         """`wrote` is called after every entry."""
         self.fences = fences
         self.run = run
+        self.owed: tuple[Entry, ...] = ()
+        """What people have asked of the run here and what could not be recorded: the next write has it first."""
         self._ledger = ledger
         self._clock = clock
         self._book = book
         self._wrote = wrote
+        self._turn = asyncio.Lock()
 
     @property
     def history(self) -> History:
@@ -50,12 +55,25 @@ class Scribe:
         """Record events together; durable when this returns. FencedOut when the run is somebody else's by now."""
         at = self._clock.now()
         entries = [Entry(at=at, by=by, event=event, run=self.run) for event in events]
-        self._take(await self._ledger.append(entries, fences=self.fences.all))
+        async with self._turn:
+            self._take(await self._ledger.append([*self.owed, *entries], fences=self.fences.all))
+            self.owed = ()
+
+    async def ask(self, asked: Entry) -> None:
+        """Record what a person asks of whoever carries the run out, in any hands. LedgerError: it is owed then."""
+        # What follows from it comes behind it in the record.
+        async with self._turn:
+            try:
+                self._take(await self._ledger.append([asked]))
+            except LedgerError:
+                self.owed = (*self.owed, asked)
+                raise
 
     async def claim(self, by: Principal, event: AnyEvent, execution: str) -> None:
         """Record that an execution begins, which nobody can do twice. AlreadyClaimed, FencedOut."""
         entry = Entry(at=self._clock.now(), by=by, event=event, run=self.run)
-        self._take((await self._ledger.claim(execution, entry, self.fences.all),))
+        async with self._turn:
+            self._take((await self._ledger.claim(execution, entry, self.fences.all),))
 
     async def reread(self) -> None:
         """Take in what others have said about the run."""

@@ -79,6 +79,11 @@ class RunBook:
                     pass
         return 0
 
+    def started_after(self, run: str, number: int) -> bool:
+        """Whether somebody has begun or taken up a run since that entry."""
+        later = (sealed for sealed in self._runs.get(run, []) if sealed.number > number)
+        return any(isinstance(sealed.entry.event, RunStarted) for sealed in later)
+
     def history(
         self, run: str, lock: Lock | None = None, session: str = "", *, carried: bool = False, sure: bool = True
     ) -> History | None:

@@ -156,6 +156,11 @@ class Known:
         """What is wrong with a run, or with something else; empty when nothing is."""
         return self._troubles.get(about, EMPTY)
 
+    def hush(self) -> None:
+        """Say and show nothing any more: it is another's to do."""
+        self._published = lambda _: None
+        self._troubled = lambda _: None
+
     async def anchor(self) -> None:
         """Have what a killed console wrote last come under an anchor: nobody else may write for long."""
         with contextlib.suppress(LedgerError):
