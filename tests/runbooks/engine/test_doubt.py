@@ -151,7 +151,9 @@ class TestFailed:
             await console.sitting.undo(view)
 
     async def test_an_undo_that_needs_what_was_never_captured_is_not_done(self, stage: Stage) -> None:
-        do = breaking(stage, "made").replace(" }", ", capture = { name = { line = 'name=(.*)', pattern = '[a-z]+' } } }")
+        do = breaking(stage, "made").replace(
+            " }", ", capture = { name = { line = 'name=(.*)', pattern = '[a-z]+' } } }"
+        )
         undo = stage.append("{make.name}")
         stage.runbook(step("make", do, undo=undo))
         console = await stage.console()
@@ -175,7 +177,9 @@ class TestFailed:
         await console.sitting.undo(console.view(run))
         await console.until(lambda: "could not undo" in console.view(run).reason)
         view = await console.comes_to(run, RunState.FAILED)
-        assert view.reason.startswith("could not undo Step deploy: ended with status 1; begun, and perhaps done in part")
+        assert view.reason.startswith(
+            "could not undo Step deploy: ended with status 1; begun, and perhaps done in part"
+        )
 
         await console.sitting.undo(view)
         view = await console.comes_to(run, RunState.UNDONE)
