@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -61,8 +62,29 @@ async def test_a_gate_without_data_holds_nothing() -> None:
         assert "does not hold" in await press(pilot, "X", "enter")
 
 
+REASON = safe(
+    "– · bastion eu (bastion-eu.example.net) shows another host key than ~/.ssh/known_hosts has: "
+    f"ssh-ed25519 SHA256:{'0123456789abcdef' * 4}. It was reinstalled, or somebody is in between: ask before mending",
+    900,
+)
+
+
+@pytest.mark.parametrize("label", ["ready", "`pg_isready --host db.example.net --port 5432 --dbname shop` ends with 0"])
+async def test_why_a_gate_does_not_hold_stands_whole_on_a_small_screen(label: str) -> None:
+    held = Held(label=safe(label), value=REASON, holds=False, needed=180, values=(None, None, None))
+    app, _, _ = console(with_runs(with_step(run(), 2, held=held)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "X", "enter")
+        assert isinstance(app.screen, RunScreen)
+        rows = ["".join(text for text, _ in row) for row in app.screen.sheet.rows]
+    said = [at for at, row in enumerate(rows) if row.strip().startswith("does not hold")]
+    assert len(said) == 1
+    assert "".join(REASON.split()) in "".join("".join(rows[said[0] + 1 :]).split())
+    assert not any("…" in row for row in rows)
+
+
 async def test_a_wait_counts_down_and_is_counted_down_in_the_header() -> None:
-    waits = with_step(run(state=RunState.WAITING), 1, state=StepState.COUNTING, kind=StepKind.WAIT,
+    waits = with_step(with_step(run(), 2, state=StepState.PENDING), 1, state=StepState.COUNTING, kind=StepKind.WAIT,
                       ended=None, ends=NOW + timedelta(seconds=192), started=NOW - timedelta(seconds=108))  # fmt: skip
     waits = with_step(waits, 2, state=StepState.PENDING, started=None, ends=None, held=None)
     app, _, _ = console(with_runs(waits))
@@ -202,6 +224,22 @@ async def test_the_table_tells_of_runs_present_and_past() -> None:
         assert "Run #40" in text
 
 
+@pytest.mark.parametrize(
+    ("size", "others"), [((60, 20), ""), ((80, 24), "BY"), ((120, 40), "TARGET BY"), ((200, 60), "TARGET STEP BY")]
+)
+async def test_the_table_tells_runs_of_one_place_from_those_of_another(size: tuple[int, int], others: str) -> None:
+    runs = (run(49), run(48, environment=lit("staging"), production=False), run(47, environment=lit("blue")))
+    app, _, _ = console(with_runs(*runs, run(46, environment=lit("production"), production=False)))
+    async with app.run_test(size=size) as pilot:
+        lines = (await press(pilot, "X")).splitlines()
+    heading, first, second, third, fourth = lines[2:7]
+    assert "PRODUCTION" in first
+    assert "staging" in second
+    assert re.search(r"PROD(UCTION)? blue", third)
+    assert "production" in fourth
+    assert all(word in heading.split() for word in others.split())
+
+
 async def test_without_any_run_the_table_says_where_they_come_from() -> None:
     app, _, _ = console()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -247,7 +285,11 @@ async def test_commands_lead_to_runs_by_their_numbers() -> None:
         assert desk.calls == [("approve", "r45", run().plan_digest)]
         text = await press(pilot, "colon", *"abort 42", "enter")
         assert "Abort run #42" in text
-        await press(pilot, "colon", *"reject 45 not at night", "enter")
+        text = await press(pilot, "colon", *"reject 45 not at night", "enter")
+        assert "Reject run #45 · Roll back api" in text
+        assert "why: not at night" in text
+        assert [call[0] for call in desk.calls] == ["approve"], "it is asked first"
+        await press(pilot, "tab", "tab", "enter")
         assert desk.calls[-1] == ("reject", "r45", "not at night")
         assert isinstance(app.screen, RunScreen)
         await press(pilot, "colon", *"runs", "enter")

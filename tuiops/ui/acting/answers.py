@@ -23,4 +23,4 @@ async def answer(asked: Awaitable[_Answer]) -> _Answer:
         raise
     except Exception:  # people wait for an answer: they are told, and the log has the rest
         log.exception("a call of the desk failed")
-        raise Refused("the console failed at this, see its log; X shows what has begun") from None
+        raise Refused("the console failed at this, see its log; :runs shows what has begun") from None

@@ -8,6 +8,7 @@ from tuiops.core.runs import RunState
 from tuiops.core.text import EMPTY, SafeText, fmt, lit, safe
 from tuiops.errors import Refused, TuiopsError
 from tuiops.ui.acting.answers import answer
+from tuiops.ui.keymap import keymap_of
 from tuiops.ui.navigation import Place
 from tuiops.ui.shell import Shell
 from tuiops.ui.widgets.safe import notify
@@ -111,7 +112,7 @@ class ActingShell(Shell):
         if looked_on:
             self.open(Place("run", (run,)))
         else:
-            notify(self, lit("What you confirmed has begun; X shows it."))
+            notify(self, fmt("What you confirmed has begun; {} shows it.", self._to_runs))
 
     def _close(self, card: CardScreen) -> None:
         """Take a card away with all that led to it, wherever they are; nothing when they were left before."""
@@ -180,13 +181,18 @@ class ActingShell(Shell):
         elif not number:
             self.action_runs_list()
 
+    @property
+    def _to_runs(self) -> SafeText:
+        """The key that shows all runs; the command where there is none."""
+        return next(iter(keymap_of(self).shown("runs.list")), lit(":runs"))
+
     def _numbered(self, written: str) -> RunView | None:
         """The run of a number as people write it; says so when there is none."""
         digits = written.strip().removeprefix("#")
         run = next((run for run in self.backend.snapshot.runs if f"{run.number}" == digits), None)
         if run is None:
-            notify(self, fmt("There is no run {}. X shows all of them.", safe(written or "without a number")),
-                   severity="warning")  # fmt: skip
+            known = safe(written or "without a number")
+            notify(self, fmt("There is no run {}. {} shows all of them.", known, self._to_runs), severity="warning")
         return run
 
     def _about(self, written: str, action: str, *words: SafeText) -> None:

@@ -83,11 +83,11 @@ def _head(pen: Pen, run: RunView) -> Iterator[Row]:
         carried = fmt("carried out by {}{}", run.held_by, lit(", this console") if run.mine else EMPTY)
     elif run.live and run.state is not RunState.AWAITING_APPROVAL:
         carried = lit("no console carries it out")
-    yield (
-        (state, style),
-        pen.text(fmt("  {}/{}", run.system, run.target)),
-        pen.muted(fmt("   {}", carried) if carried else EMPTY),
-    )
+    first = ((state, style), pen.text(fmt("  {}/{}", run.system, run.target)))
+    fits = sum(width_of(text) for text, _ in first) + width_of(carried) + 3 <= pen.width
+    yield (*first, pen.muted(fmt("   {}", carried))) if carried and fits else first
+    if carried and not fits:
+        yield from ((pen.muted(fmt("   {}", line)),) for line in wrap(carried, pen.width - 4))
     if run.reason:
         for line in wrap(run.reason, pen.width - 4):
             yield (pen.text(lit("   ")), (line, style if run.state is not RunState.SUCCEEDED else palette.muted))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
+
 from tuiops.core.clock import age
 from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.actions import Scope
+from tuiops.ui.format import width_of
 from tuiops.ui.keymap import keymap_of
 from tuiops.ui.messages import OpenRun
 from tuiops.ui.panes.table import GONE, Same, TablePane
@@ -31,13 +34,28 @@ COLUMNS = (
     Column(id="number", heading=lit("RUN"), width=5, right=True),
     Column(id="sign", heading=EMPTY, width=1, tight=True),
     Column(id="state", heading=lit("STATE"), width=17),
-    Column(id="title", heading=lit("WHAT"), width=16, grow=4),
+    Column(id="environment", heading=lit("WHERE"), width=10, grow=1, filled=True),
+    Column(id="title", heading=lit("WHAT"), width=16, grow=4, enough=26),
     Column(id="target", heading=lit("TARGET"), width=16, grow=2, rank=2),
     Column(id="step", heading=lit("STEP"), width=5, right=True, rank=3),
     Column(id="by", heading=lit("BY"), width=10, grow=1, rank=1),
     Column(id="started", heading=lit("STARTED"), width=12, rank=1),
     Column(id="took", heading=lit("TOOK"), width=6, right=True),
 )
+
+
+_WIDEST = 32
+"""Columns that an environment gets at most."""
+
+
+def _where(run: RunView, room: int) -> SafeText:
+    """The environment; production says that it is, by its own name where that tells, or beside it."""
+    if not run.production:
+        return run.environment
+    if run.environment.casefold().startswith("prod"):
+        return lit("PRODUCTION") if run.environment.casefold() == "production" else run.environment
+    whole = fmt("PRODUCTION {}", run.environment)
+    return whole if width_of(whole) <= room else fmt("PROD {}", run.environment)
 
 
 class RunModel:
@@ -57,10 +75,13 @@ class RunModel:
         style = run_style(row, palette)
         text = palette.text if row.live else palette.muted
         began = row.started or row.requested
+        # What is over shows its place by the word alone: a wall of badges would hide those that matter.
+        badge = text if not row.live else palette.production if row.production else palette.other
         return (
             Cell(fmt("#{}", row.number), palette.bold if row.live else palette.muted),
             Cell(run_glyph(row.state, drawing.look.glyphs), style),
             Cell(row.state.word, style),
+            Cell(_where(row, drawing.room.get("environment", 0)), badge),
             Cell(fmt("{}{}", row.title, lit(" (drill)") if row.drill else EMPTY), palette.bold if row.live else text),
             Cell(fmt("{}/{}", row.system, row.target), text),
             Cell(progress(row), text),
@@ -75,14 +96,18 @@ class RunsPane(TablePane["RunView"]):
 
     NAME = lit("Runs")
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.TABLE, Scope.GLOBAL)
-    FIELDS: ClassVar[tuple[str, ...]] = ("state", "system", "target", "by", "title", "runbook")
+    FIELDS: ClassVar[tuple[str, ...]] = ("state", "environment", "system", "target", "by", "title", "runbook")
     SORTS: ClassVar[tuple[str, ...]] = ("started", "state", "by")
 
     def model(self) -> RunModel:
         return RunModel()
 
-    def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:  # noqa: ARG002 - the same for all
-        return COLUMNS
+    def columns(self, snapshot: Snapshot) -> tuple[Column, ...]:
+        needed = max((width_of(_where(run, _WIDEST)) for run in snapshot.runs), default=0)
+        return tuple(
+            msgspec.structs.replace(column, enough=min(needed, _WIDEST)) if column.id == "environment" else column
+            for column in COLUMNS
+        )
 
     def made_of(self, snapshot: Snapshot, now: datetime) -> object:  # noqa: ARG002 - time only moves the durations
         return Same(snapshot.runs)
