@@ -42,6 +42,14 @@ async def test_a_gate_shows_its_value_its_trend_and_how_long_it_has_held() -> No
         assert piece in text, piece
 
 
+async def test_who_carries_it_out_stands_whole_however_long() -> None:
+    app, _, _ = console(with_runs(run(held_by=lit("kim on bastion-1.eu-west-1.example.net, process 24314"))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = await press(pilot, "X", "enter")
+    assert "carried out by kim on bastion-1.eu-west-1.example.net, process 24314" in text
+    assert "this console" in text
+
+
 async def test_times_move_on_by_the_clock_alone() -> None:
     app, backend, _ = console(with_runs(run()))
     async with app.run_test(size=(120, 40)) as pilot:
