@@ -100,7 +100,8 @@ _RULES = """\
 | `X` | destroys: data, service, or the way back | typing the name of the environment; also to approve, resume, undo |
 
 A runbook is as dangerous as its worst step. Commands, HTTP calls, abilities and manual steps say theirs; gates, waits
-and notes are `S`. An `X` step says how it is undone, or `undo = "none"` with `undo_reason`.
+and notes are `S`. An `X` step says how it is undone, or `undo = "none"` with `undo_reason`. To undo a run after
+which a later one has acted takes the name of the environment, too, whatever its danger.
 
 ## Placeholders
 
@@ -156,8 +157,8 @@ never begins with `-`. Lists have at most 64 values, none of them twice; `each` 
 - `gcloud` without `--project`, with `--quiet`, `--set-env-vars` or `--clear-env-vars`; images without a digest;
   restores that do not name both instances; versions of secrets that may be `latest`; `redis-cli FLUSHALL`;
   `npm audit fix --force`
-- `aws` and `gcloud` on this machine that do not say who they are (`--profile`, `--impersonate-service-account`, a variable),
-  where `[credentials.NAME]` has a profile, a role or an account for the abilities of the same system
+- `aws` and `gcloud` on this machine that do not say who they are (`--profile`, `--impersonate-service-account`, a
+  variable), where `[credentials.NAME]` has a profile, a role or an account for the abilities of the same system
 - the same within what runs it: behind `env`, `sudo`, `nohup`, `timeout`, `xargs`, `busybox`, `docker exec`, `kubectl
   exec` and the like, whatever their options
 
