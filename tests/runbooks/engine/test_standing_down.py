@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runbooks.engine.stage import TWO_PERSONS, person, step
+from tests.waiting import let_pass
 from tuiops.core.access import Role
 from tuiops.core.record import RunAborting
 from tuiops.core.runs import RunState, StepState
@@ -66,17 +67,20 @@ async def test_what_is_being_taken_up_when_the_console_stops_is_refused_and_not_
     stage.runbook(step("shift", SHIFT, undo='"before"'))
     console = await stage.console()
     card = await console.card()
-    taking, acquire = asyncio.Event(), console.engine.ledger.acquire
+    taking, may, acquire = asyncio.Event(), asyncio.Event(), console.engine.ledger.acquire
 
     async def slow(*which: object, **more: object) -> Fence:
         taking.set()
-        await asyncio.sleep(0.2)
+        await may.wait()
         return await acquire(*which, **more)  # type: ignore[arg-type] # passed on
 
     console.engine.ledger.acquire = slow  # type: ignore[method-assign] # the slowness
     asked = asyncio.create_task(console.sitting.confirm(card))
     await taking.wait()
-    await console.close()
+    closing = asyncio.create_task(console.close())
+    await let_pass(0)
+    may.set()
+    await closing
 
     with pytest.raises(Refused, match=STOPPED):
         await asked

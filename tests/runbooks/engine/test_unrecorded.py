@@ -167,6 +167,8 @@ async def test_what_was_to_be_ended_then_does_not_end_what_somebody_has_taken_up
     async def record(entry: Entry, fits: Fits) -> None:
         fits(known.book.history(entry.run))
         tried.append(entry.run)
+        if len(tried) > 1:
+            return
         taken_up = Entry(at=entry.at, by=person("lee"), event=RunStarted(resumed=True), run=entry.run)
         known.book.take(Sealed(number=len(written) + 1, digest="", entry=taken_up))
         raise LedgerError("it is away")
