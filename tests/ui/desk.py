@@ -31,6 +31,7 @@ from tuiops.runbooks.format.model import (
     WaitAction,
 )
 from tuiops.runbooks.planning.plan import Call, Card, Plan, PlannedStep
+from tuiops.runbooks.record.history import stands
 
 if TYPE_CHECKING:
     import asyncio
@@ -170,14 +171,20 @@ def run(number: int = 42, state: RunState = RunState.RUNNING, **changes: object)
             ),
         ),
     )  # fmt: skip
-    return msgspec.structs.replace(view, **changes)
+    return folded(msgspec.structs.replace(view, **changes))
+
+
+def folded(view: RunView) -> RunView:
+    """The run in the state that its record gives it, where its step tells it."""
+    at_work = view.state in {RunState.RUNNING, RunState.WAITING, RunState.HOLDING}
+    return msgspec.structs.replace(view, state=stands(RunState.RUNNING if at_work else view.state, view.steps))
 
 
 def with_step(view: RunView, at: int, **changes: object) -> RunView:
     """The run with one of its steps otherwise."""
     steps = list(view.steps)
     steps[at] = msgspec.structs.replace(steps[at], **changes)
-    return msgspec.structs.replace(view, steps=tuple(steps))
+    return folded(msgspec.structs.replace(view, steps=tuple(steps)))
 
 
 def unknown(number: int = 42) -> RunView:
@@ -194,7 +201,7 @@ def unknown(number: int = 42) -> RunView:
 
 def asking(number: int = 43) -> RunView:
     """A run that waits for a person, and one that has printed something before."""
-    view = run(number, RunState.WAITING)
+    view = run(number)
     view = with_step(
         view, 1, kind=StepKind.MANUAL, state=StepState.ASKING, ended=None, title=lit("Look at the data"), text=EMPTY,
         call=lit("Connect to api-restored and look whether the newest prices are there. Note what you found."),
