@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from tuiops.core.text import SafeText, safe
+from tuiops.core.text import fmt, safe
 
 if TYPE_CHECKING:
     import argparse
+
+    from tuiops.core.text import SafeText
 
 _LONGEST = 4000
 _SAME = ("config", "environment")
@@ -26,4 +28,4 @@ def again(arguments: argparse.Namespace, *words: str) -> SafeText:
 
 def noted(command: SafeText) -> SafeText:
     """The command with a note that is to be filled in."""
-    return SafeText(f"{command} --note …")
+    return fmt("{} --note …", command)

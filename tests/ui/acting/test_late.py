@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tuiops.runbooks.format.model import AnyParameter
     from tuiops.ui.app import TuiopsApp
 
-FAULT = "the console failed at this, see its log; X shows what has begun"
+FAULT = "the console failed at this, see its log; :runs shows what has begun"
 
 
 def stack(app: TuiopsApp) -> list[str]:

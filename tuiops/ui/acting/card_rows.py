@@ -215,7 +215,7 @@ def refusals(pen: Pen, card: Card, approve: Sequence[SafeText]) -> list[Piece]:
         found.append((fmt("Not allowed: {}.", card.decision.reason), palette.state[State.DOWN]))
     found += [(fmt("Not now: {}.", one), palette.state[State.DOWN]) for one in card.obstacles]
     if card.decision.allowed and card.decision.second:
-        keys = join(EMPTY, (fmt(", or {} in the run", key) for key in approve[:1]))
+        keys = join("", (fmt(", or {} in the run", key) for key in approve[:1]))
         text = fmt("Another person must approve it: :approve NUMBER{}, at their own console.", keys)
         found.append((text, palette.severity[Severity.P3]))
     return found

@@ -160,7 +160,7 @@ class RunScreen(DetailScreen):
         """What is waited for, and, where nothing can be done from here, why."""
         said: list[SafeText] = []
         if run.state is RunState.AWAITING_APPROVAL:
-            here = join(EMPTY, (fmt("{} here, or ", key) for key in self.keymap.shown("run.approve")[:1]))
+            here = join("", (fmt("{} here, or ", key) for key in self.keymap.shown("run.approve")[:1]))
             text = fmt("Another person than {} must approve it: {}:approve {} at their own console.",
                        run.by, here, run.number)  # fmt: skip
             said.append(text)
