@@ -62,14 +62,13 @@ def test_a_ledger_that_fails_in_the_midst_ends_the_following_and_says_why(shop: 
     assert "disk is full" in run.err
 
 
-def test_an_abort_that_cannot_be_is_said_and_the_next_ctrl_c_leaves(shop: Shop, run: Command) -> None:
+def test_an_abort_that_cannot_be_recorded_ends_the_run_and_says_so(shop: Shop, run: Command) -> None:
     forbid(shop, "run.aborting")
     run.tell(signal.SIGINT)
-    run.says("not aborted: ")
-    assert "Ctrl-c once more leaves the run as it is" in run.err
-    assert not run.over
-    run.tell(signal.SIGINT)
-    assert (run.code, shop.done) == (Exit.INTERRUPTED, ["one"])
+    run.says("nothing more is begun; how it stands: ")
+    assert run.err.count("was aborted here (it is being ended), which is not recorded yet: ") == 1
+    assert "what was begun goes on" not in run.err
+    assert (run.code, shop.done) == (Exit.RUN_UNKNOWN, ["one"])
 
 
 @pytest.fixture

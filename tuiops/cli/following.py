@@ -78,6 +78,8 @@ class _Follower:
         self._state: RunState | None = None
         self._left = asyncio.Event()
         self._aborting: asyncio.Task[None] | None = None
+        self._ended = False
+        """Whether it was aborted with nothing in the record about that."""
         self._trouble = EMPTY
 
     def interrupted(self) -> None:
@@ -95,8 +97,9 @@ class _Follower:
     async def _abort(self) -> None:
         try:
             await self._sitting.abort(self._run, "ended by Ctrl-c")
-        except Unrecorded as error:
-            complain(safe(str(error), 500))
+        except Unrecorded:
+            # It is the run's trouble, too, and said as that.
+            self._ended = True
         except (LedgerError, Refused) as error:
             complain(fmt("not aborted: {}; Ctrl-c once more leaves the run as it is", safe(str(error), 500)))
 
@@ -113,7 +116,8 @@ class _Follower:
                 return _EXITS.get(view.state, Exit.RUN_WAITS)
             if broke_off:
                 shows = again(self._arguments, "ledger", "show", f"{view.number}")
-                complain(fmt("what was begun goes on; how it stands: {}", shows))
+                begun = lit("nothing more is begun") if self._ended else lit("what was begun goes on")
+                complain(fmt("{}; how it stands: {}", begun, shows))
                 return Exit.RUN_UNKNOWN
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
