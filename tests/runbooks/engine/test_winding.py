@@ -151,6 +151,7 @@ async def test_it_ends_as_soon_as_somebody_says_how_an_unknown_step_came_out(sha
     told = False
     while not told:
         await lee.comes_to(run, RunState.UNKNOWN)
+        await lee.until(lambda: run not in lee.engine._busy)
         with contextlib.suppress(Refused):
             await lee.sitting.settle(lee.view(run), "slow", succeeded=False, note="it is stuck")
             told = True

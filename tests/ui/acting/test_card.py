@@ -78,7 +78,7 @@ async def test_every_fact_of_the_plan_is_on_the_card() -> None:
         "aws ecs update-service --cluster prod --service api", "3  S  The error rate is back",
         "blast radius  The 4 tasks of api", "undo          1  back to task definition api:118",
         "usually takes 2 min 40 s (5 runs)", "locks         pricealert/api",
-        "also running  ◷ #41 running  Roll back api, 3/3, by kim",
+        "also running  ◷ #41 gate holding  Roll back api, 3/3, by kim",
         "read at 14:02:11 JST; read again when you confirm", "[ Cancel ]   Run",
     ):  # fmt: skip
         assert piece in text, piece

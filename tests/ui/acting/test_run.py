@@ -34,7 +34,7 @@ async def test_a_gate_shows_its_value_its_trend_and_how_long_it_has_held() -> No
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "X", "enter")
     for piece in (
-        "Run #42 · Roll back api · by kim · 1:48", "PRODUCTION", "◷ running", "carried out by kim on bastion-1",
+        "Run #42 · Roll back api · by kim · 1:48", "PRODUCTION", "◷ gate holding", "carried out by kim on bastion-1",
         "✓  1  C  Set the service back to api:117", "0:09", "4 of 4 tasks run api:117",
         "errors of api ≤ 1%   0.4%  █▇▄▂▁▁▁  held 0:37 of 3:00", "times out in 14:21",
         "K abort   Esc leave it running", "undo: back to task definition api:118",
@@ -220,7 +220,7 @@ async def test_the_table_tells_of_runs_present_and_past() -> None:
     app, _, _ = console(with_runs(*runs))
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "X")
-        for piece in ("2 live · 1 wait for somebody · 2 past", "#42 ◷  running", "#45 ·  awaiting approval", "alex",
+        for piece in ("2 live · 1 wait for somebody · 2 past", "#42 ◷  gate holding", "#45 ·  awaiting approval", "alex",
                       "#41 ✓  succeeded", "pricealert/api", "2:11"):  # fmt: skip
             assert piece in text, piece
         text = await press(pilot, "slash", *"failed", "enter")
