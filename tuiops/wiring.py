@@ -437,31 +437,6 @@ async def look_at_amazon(config: AwsConfig, credentials: AwsCredentials, system:
         await client.close()
 
 
-async def look_at_prometheus(url: str, bearer_env: str, system: str) -> Proposal:
-    """What could be watched of a Prometheus, which is called `prometheus`."""
-    from tuiops.config.secrets import resolve_secret
-    from tuiops.config.values import Secret
-    from tuiops.sources.daemon import DaemonWorker
-
-    bearer = resolve_secret(Secret(env=bearer_env)) if bearer_env else ""
-
-    def look() -> Proposal:
-        from tuiops.sources.prometheus.api_client import ApiClient
-        from tuiops.sources.prometheus.discover import discover
-
-        client = ApiClient(url, bearer=bearer)
-        try:
-            return discover(client, ("prometheus", system), bearer_env)
-        finally:
-            client.close()
-
-    worker = DaemonWorker("prometheus-api-client")
-    try:
-        return await worker.run(look)
-    finally:
-        worker.close()
-
-
 def plan(config: Config, clock: Clock, shared: Shared | None = None) -> Plan:
     """Everything that a configuration asks for, constructed and not yet connected."""
     from tuiops.hub.declare import declared_systems, environment

@@ -75,7 +75,9 @@ async def _proposal(arguments: argparse.Namespace, config: Config) -> Proposal:
             amazon = credentials if isinstance(credentials, AwsCredentials) else AwsCredentials()
             return await wiring.look_at_amazon(source, amazon, system)
         case PrometheusConfig():
-            return await wiring.look_at_prometheus(source.url, arguments.bearer_env or "", system)
+            from tuiops.sources.prometheus.discover import look_at
+
+            return await look_at(source.url, arguments.bearer_env or "", system)
         case _:
             raise AssertionError(f"nothing looks at a {type(source).__name__}")
 

@@ -69,6 +69,29 @@ class _Family(NamedTuple):
     """The values of every label by which events are told apart."""
 
 
+async def look_at(url: str, bearer_env: str, system: str) -> Proposal:
+    """What could be watched of a Prometheus, which is called `prometheus`."""
+    from tuiops.config.secrets import resolve_secret
+    from tuiops.config.values import Secret
+    from tuiops.sources.daemon import DaemonWorker
+    from tuiops.sources.prometheus.api_client import ApiClient
+
+    token = resolve_secret(Secret(env=bearer_env)) if bearer_env else ""
+
+    def look() -> Proposal:
+        client = ApiClient(url, bearer=token)
+        try:
+            return discover(client, ("prometheus", system), bearer_env)
+        finally:
+            client.close()
+
+    worker = DaemonWorker("prometheus-api-client")
+    try:
+        return await worker.run(look)
+    finally:
+        worker.close()
+
+
 def discover(client: ApiClient, names: tuple[str, str], bearer_env: str = "") -> Proposal:
     """Services, indicators and alerts; `names` are the identifiers of the source and of the system. Blocks.
 
