@@ -210,6 +210,7 @@ class TestApproval:
         await second.comes_to(run, RunState.AWAITING_APPROVAL)
         await second.sitting.approve(run, second.view(run).plan_digest)
         await first.at(run, "slow", StepState.RUNNING)
+        await first.until(lambda: any(stage.executions.glob("*/lock")))
         await first.close()
         await second.comes_to(run, RunState.UNKNOWN)
         plain = second.seat(kim)

@@ -120,7 +120,7 @@ async def test_what_the_lost_console_had_begun_is_ended(stage: Stage) -> None:
     first = await stage.console()
     run = await first.begun()
     await first.at(run, "slow", StepState.RUNNING)
-    await first.until(lambda: any(folder.joinpath("lock").exists() for folder in stage.executions.iterdir()))
+    await first.until(lambda: any(stage.executions.glob("*/lock")))
     await first.close()
     late = Elsewhere(stage)
     late._run = run
