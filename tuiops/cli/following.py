@@ -107,21 +107,24 @@ class _Follower:
         while True:
             view = self._engine.history(self._run).view
             self._tell_changes(view)
-            broke_off = self._broke_off(view)
-            if self._rests(view):
-                if self._output == "json":
-                    self._out.exact(_document(view))
-                if view.state is RunState.AWAITING_APPROVAL:
-                    complain(fmt("nobody has approved run #{} in time; plan it again", view.number))
-                return _EXITS.get(view.state, Exit.RUN_WAITS)
+            rests, broke_off = self._rests(view), self._broke_off(view)
+            if rests:
+                self._tell_end(view)
             if broke_off:
                 shows = again(self._arguments, "ledger", "show", f"{view.number}")
                 begun = lit("nothing more is begun") if self._ended else lit("what was begun goes on")
                 complain(fmt("{}; how it stands: {}", begun, shows))
-                return Exit.RUN_UNKNOWN
+            if rests or broke_off:
+                return _EXITS.get(view.state, Exit.RUN_WAITS) if rests else Exit.RUN_UNKNOWN
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), _LOOK_EVERY)
                 return Exit.INTERRUPTED
+
+    def _tell_end(self, view: RunView) -> None:
+        if self._output == "json":
+            self._out.exact(_document(view))
+        if view.state is RunState.AWAITING_APPROVAL:
+            complain(fmt("nobody has approved run #{} in time; plan it again", view.number))
 
     def _rests(self, view: RunView) -> bool:
         """Whether nothing more comes without somebody's word."""

@@ -111,7 +111,7 @@ class Engine(Reader):
         self._spawn(self._known.anchor(), "runs: anchor")
         shows = partial(self._known.publish, self.means.pause)
         for what, work in ((_NEWS, self._listen), (_LOCKS, self._watch_locks), ("what is shown of runs", shows)):
-            self._spawn(self._attentive.keep_up(what, work), what)
+            self._spawn(self._attentive.keep_up(what, work), f"runs: {what}")
         self._known.changed()
         self._idle = ""
 
