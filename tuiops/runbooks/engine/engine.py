@@ -61,7 +61,7 @@ _RESTING = frozenset({RunState.PAUSED, RunState.UNKNOWN})
 
 
 class Engine(Reader):
-    """All runs. One for each process; people sit at a `sitting.Sitting` of it.
+    """All runs. One for each process; people sit at a `desk.session.Sitting` of it.
 
     Whether a person may have something done is decided here, by `permits`, whoever calls; a sitting adds how they are
     told, and what they were shown.
