@@ -116,7 +116,7 @@ class Playing:
     def _stands(self, run: str) -> bool:
         if self.engine.find(run) is None:
             return False
-        return (self.view(run).state in RESTS and self.engine.carrier(run) is None) or self._asking(run) is not None
+        return (self.view(run).state in RESTS and not self.engine.in_hand(run)) or self._asking(run) is not None
 
     def _asking(self, run: str) -> StepView | None:
         return next((step for step in self.view(run).steps if step.state is StepState.ASKING), None)

@@ -130,7 +130,7 @@ class _Follower:
         """Whether nothing more comes without somebody's word."""
         if view.state is RunState.AWAITING_APPROVAL:
             return not in_time(view.requested, self._engine.means.world.clock.now())
-        if self._engine.carrier(self._run) is not None or view.held_by or view.state not in _EXITS:
+        if self._engine.in_hand(self._run) or view.held_by or view.state not in _EXITS:
             return False
         # One that was just approved is about to begin here.
         return view.state is not RunState.PAUSED or view.started is not None or bool(view.reason)
@@ -143,7 +143,7 @@ class _Follower:
             complain(trouble)
         self._trouble = trouble
         taken_over = bool(view.held_by) and not view.mine
-        return bool(of_run) and self._engine.carrier(self._run) is None and not taken_over
+        return bool(of_run) and not self._engine.in_hand(self._run) and not taken_over
 
     def _tell_changes(self, view: RunView) -> None:
         steps = [step for step in view.steps if self._told.get(step.key, StepState.PENDING) is not step.state]

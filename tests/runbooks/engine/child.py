@@ -77,7 +77,7 @@ async def work(folder: Path, how: str, point: str) -> None:
     console = await stage.console(KIM, fault=fault)
     run = await console.begun()
     say("begun", run)
-    await console.until(lambda: console.engine.carrier(run) is None)
+    await console.until(lambda: not console.engine.in_hand(run))
     say("over", console.view(run).state.value)
 
 

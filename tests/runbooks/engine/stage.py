@@ -283,7 +283,7 @@ class Console:
         """The run when it stands so, and is in nobody's hands here if that is the end of it."""
         await self.until(lambda: self._there(run) and self.view(run).state in states)
         if set(states) <= RESTS:
-            await self.until(lambda: self.engine.carrier(run) is None)
+            await self.until(lambda: not self.engine.in_hand(run))
         return self.view(run)
 
     def _there(self, run: str) -> bool:

@@ -307,7 +307,7 @@ async def test_a_ledger_that_fails_in_the_middle_stops_the_run_there(shared: Sta
     card = await console.card()
     heal = fails_from(console, write)
     run = await console.sitting.confirm(card)
-    await console.until(lambda: console.engine.carrier(run) is None)
+    await console.until(lambda: not console.engine.in_hand(run))
     assert shared.done == had
     assert any("disk is full" in text for text in console.troubles)
 

@@ -123,5 +123,5 @@ async def test_an_undo_goes_to_no_other_project(stage: Stage) -> None:
     cloud = msgspec.structs.replace(stage.loaded.config.sources["cloud"], project="production")
     console.world.configured = msgspec.structs.replace(stage.loaded.config, sources={"cloud": cloud})
     await console.sitting.undo(console.view(run))
-    await console.until(lambda: console.engine.carrier(run) is None)
+    await console.until(lambda: not console.engine.in_hand(run))
     assert stage.service.done == [{"two": 100}]

@@ -94,7 +94,7 @@ async def test_an_abort_waits_for_no_record_and_is_in_it_when_the_ledger_is_back
         Unrecorded, match=r"run #1 was aborted here \(it is being ended\), which is not recorded yet: the"
     ):
         await console.sitting.abort(run, "enough")
-    await console.until(lambda: console.engine.carrier(run) is None)
+    await console.until(lambda: not console.engine.in_hand(run))
     assert not sleeps()
     assert "was aborted here" in console.engine.troubles(run)[0]
 
@@ -118,7 +118,7 @@ async def test_what_was_cut_off_with_the_ledger_can_be_ended_without_it(
     with monkeypatch.context() as patched:
         # The lease is over without another word.
         patched.setattr(locks, "_MARGIN", locks.LEASE)
-        await console.until(lambda: console.engine.carrier(run) is None)
+        await console.until(lambda: not console.engine.in_hand(run))
     await console.until(lambda: "run cut off" in console.engine.troubles(run)[0])
     assert sleeps()
 

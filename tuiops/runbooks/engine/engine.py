@@ -99,6 +99,10 @@ class Engine(Reader):
         """What carries a run out here; None when nothing does."""
         return self._carriers.get(run)
 
+    def in_hand(self, run: str) -> bool:
+        """Whether a run is being taken up, carried out or given back here."""
+        return run in self._busy
+
     def troubles(self, run: str) -> tuple[SafeText, SafeText]:
         return self._known.troubled(run), self._attentive.failing
 
