@@ -47,7 +47,15 @@ def test_without_a_terminal_what_changes_something_takes_a_hash(shop: Shop) -> N
     code, _, said = shop.run("run", "mend")
     assert (code, "it takes --confirm" in said, shop.done) == (Exit.REFUSED, True, [])
     code, _, said = shop.run("run", "mend", "--confirm", "yes")
-    assert (code, "is no hash of a plan" in said) == (Exit.USAGE, True)
+    assert (code, "'yes' does not confirm a plan" in said) == (Exit.USAGE, True)
+
+
+def test_the_hash_alone_does_not_confirm_a_plan_and_the_refusal_says_what_does(shop: Shop) -> None:
+    printed = dict(line.split() for line in shop.run("plan", "mend").out.splitlines() if len(line.split()) == 2)
+    code, _, said = shop.run("run", "mend", "--confirm", printed["plan"])
+    assert (code, "give what stands behind `confirm`" in said, shop.done) == (Exit.USAGE, True, [])
+    assert printed["confirm"].endswith(f"-{printed['plan']}")
+    assert shop.run("run", "mend", "--confirm", printed["confirm"]).code == Exit.OK
 
 
 def test_without_a_terminal_what_destroys_takes_a_hash(shop: Shop) -> None:

@@ -44,7 +44,8 @@ def moment(given: str) -> datetime:
     try:
         return datetime.strptime(given.partition("-")[0], _MOMENT).replace(tzinfo=UTC)
     except ValueError:
-        raise UsageError(f"{given[:80]!r} is no hash of a plan; `tuiops runbook plan` prints it") from None
+        where = "give what stands behind `confirm` where `tuiops runbook plan` prints it"
+        raise UsageError(f"{given[:80]!r} does not confirm a plan; {where}") from None
 
 
 def tell(card: Card, output: str, out: Output) -> None:
@@ -85,7 +86,7 @@ async def confirmed(card: Card, arguments: argparse.Namespace, out: Output) -> s
     if not (sys.stdin.isatty() and shown.terminal):
         words = (f"{name}={value}" for name, values in card.plan.parameters.items() for value in values)
         plan = again(arguments, "runbook", "plan", card.plan.runbook, "--system", card.plan.system, *words)
-        raise Refused(f"not run: without a terminal it takes --confirm and the hash that `{plan}` prints")
+        raise Refused(f"not run: without a terminal it takes --confirm and what `{plan}` prints behind `confirm`")
     tell(card, "table", shown)
     if card.must_type:
         return await _line_typed(shown, f"Type {card.must_type} to run it: ")
@@ -162,7 +163,7 @@ async def agreed(view: RunView, arguments: argparse.Namespace, out: Output, *, u
         return ""
     if not (sys.stdin.isatty() and shown.terminal):
         what = again(arguments, "runbook", arguments.what, f"{view.number}", "--dry-run")
-        raise Refused(f"not done: without a terminal it takes --confirm and the hash that `{what}` prints")
+        raise Refused(f"not done: without a terminal it takes --confirm and what `{what}` prints behind `confirm`")
     if arguments.output != "table":
         tell_ahead(view, "table", shown, undo=undo)
     if must_type:

@@ -33,7 +33,7 @@ def add_to(
 
     word("list", "print the runbooks", timeout="")
     _of_runbook(word("show", "print one of them", system=False, timeout=""), values=False)
-    _of_runbook(word("plan", "print exactly what would be done, and the hash that confirms it"))
+    _of_runbook(word("plan", "print exactly what would be done, and what confirms it"))
     run = word("run", "plan it, have it confirmed, and carry it out")
     _of_runbook(run)
     _confirmed(run)
@@ -71,7 +71,7 @@ def _of_step(word: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def _confirmed(word: argparse.ArgumentParser) -> None:
     word.add_argument("--dry-run", action="store_true", help="only print what would be done, and what confirms it")
-    word.add_argument("--confirm", metavar="HASH", help="confirm what --dry-run has printed with this hash")
+    word.add_argument("--confirm", metavar="HASH", help="what stands behind `confirm` where it was printed")
 
 
 def _noted(word: argparse.ArgumentParser, what: str) -> None:

@@ -37,8 +37,9 @@ def ended(code: int) -> Exit:
 
 
 def interactive(out: Output) -> bool:
-    """Whether there is a terminal at both ends that can be drawn on."""
-    return out.terminal and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    """Whether there is a terminal at both ends that can be drawn on. Textual draws on standard error."""
+    terminal = out.terminal and sys.stdin.isatty() and sys.stderr.isatty()
+    return terminal and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def _plain(arguments: argparse.Namespace, out: Output, *, follow: bool) -> Exit:
