@@ -42,7 +42,7 @@ def test_what_is_proposed_of_a_run_goes_to_its_ledger(shop: Shop) -> None:
     assert (aborted.code, run.code) == (Exit.OK, Exit.RUN_ABORTED)
     shop.write(step("one", shop.add % "one"))
     refused = shop.run("run", "mend")
-    assert f"the hash that `{given} plan mend --system shop` prints" in refused.err
+    assert f"what `{given} plan mend --system shop` prints behind `confirm`" in refused.err
 
 
 def test_a_description_is_shown_whole(shop: Shop) -> None:

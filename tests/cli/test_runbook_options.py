@@ -80,7 +80,7 @@ def test_without_a_terminal_an_undo_takes_the_hash_of_what_it_does(ran: Shop) ->
     blind = ran.run("undo", "1")
     assert (blind.code, ran.done) == (Exit.REFUSED, ["one", "two"])
     given = f"tuiops --config {ran.folder / 'config.toml'}"
-    assert f"the hash that `{given} runbook undo 1 --dry-run` prints" in blind.err
+    assert f"what `{given} runbook undo 1 --dry-run` prints behind `confirm`" in blind.err
     right = ran.document("undo", "1", "--dry-run")["confirm"]
     for other in ("yes", "0" * 64, ran.hash()):
         wrong = ran.run("undo", "1", "--confirm", other)
