@@ -26,6 +26,11 @@ class AsciiSigns(LineFilter):
         return [
             segment
             if segment.text.isascii()
-            else Segment(segment.text.translate(_SIGNS), segment.style, segment.control)
+            else Segment(_limits(segment.text).translate(_SIGNS), segment.style, segment.control)
             for segment in segments
         ]
+
+
+def _limits(text: str) -> str:
+    """At most is not less than: where a blank follows, its column is there for the rest of the sign."""
+    return text.replace("≤ ", "<=").replace("≥ ", ">=")

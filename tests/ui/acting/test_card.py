@@ -173,8 +173,25 @@ async def test_what_was_typed_counts_for_the_card_that_it_was_typed_on() -> None
     app, _, desk = console()
     desk.card = card_of(rollback_plan(danger=Danger.DESTROYS))
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, "x", "a", "tab", *"production", "shift+tab", "r", "tab", "tab", "enter")
+        await press(pilot, "x", "a", "tab", *"production")
+        screen = app.screen
+        assert isinstance(screen, CardScreen)
+        screen.read_again()
+        await settle(pilot)
+        await press(pilot, "tab", "tab", "enter")
         assert confirmed(desk.calls) == []
+
+
+async def test_letters_are_typed_where_something_is_asked_for() -> None:
+    """Also before the field has the focus: `e`, `r` and `p` are keys of the card and of the console."""
+    app, _, desk = console()
+    desk.card = card_of(rollback_plan(danger=Danger.DESTROYS))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "x", "a", *"production", "enter")
+        assert not app.frozen
+        assert confirmed(desk.calls) == []
+        await press(pilot, "enter")
+        assert confirmed(desk.calls) == [("confirm", desk.card.digest, "production")]
 
 
 @pytest.mark.parametrize(

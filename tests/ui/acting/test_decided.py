@@ -223,7 +223,7 @@ class TestFrozen:
             text = await press(pilot, "2", "p", "x", "a", "tab", "enter")
             assert "Run #42" in text
             assert "Nothing is known of this run" not in text
-            await press(pilot, "K", "tab", "tab", "enter")
+            await press(pilot, "K", "tab", "enter")
             assert desk.calls[-1] == ("abort", "r42", "")
             assert app.frozen, "the screens that were frozen stand as they did"
             await press(pilot, "escape", "colon", *"abort 42", "enter")
@@ -251,6 +251,6 @@ async def test_nothing_is_done_in_a_session_that_was_made_read_only_though_its_d
         await press(pilot, "X", "enter", "K")
         assert isinstance(app.screen, AskScreen)
         app.give_up_acting()
-        await press(pilot, "tab", "tab", "enter")
+        await press(pilot, "tab", "enter")
         assert any("read-only" in note for note in told(app))
     assert desk.calls == []

@@ -123,8 +123,8 @@ async def test_an_unknown_end_says_what_is_known_and_that_nothing_is_done_twice(
 @pytest.mark.parametrize(
     ("view", "keys", "call"),
     [
-        pytest.param(run(), ("K", "tab", *"slow", "enter", "enter"), ("abort", "r42", "slow"), id="abort"),
-        pytest.param(run(), ("K", "tab", "tab", "enter"), ("abort", "r42", ""), id="abort without a word"),
+        pytest.param(run(), ("K", *"slop", "enter", "enter"), ("abort", "r42", "slop"), id="abort"),
+        pytest.param(run(), ("K", "tab", "enter"), ("abort", "r42", ""), id="abort without a word"),
         pytest.param(run(state=RunState.PAUSED), ("R", "tab", "enter"), ("resume", "r42"), id="resume"),
         pytest.param(unknown(), ("S", "tab", *"no", "enter", "enter"), ("skip", "r42", "back", "no"), id="skip"),
         pytest.param(unknown(), ("D", "tab", *"yes", "enter", "enter"), ("settle", "r42", "back", True, "yes"),
@@ -189,8 +189,19 @@ async def test_a_refusal_is_told() -> None:
     app, _, desk = console(with_runs(run()))
     desk.refusal = Refused("run #42 is over: succeeded")
     async with app.run_test(size=(120, 40)) as pilot:
-        await press(pilot, "X", "enter", "K", "tab", "tab", "enter")
+        await press(pilot, "X", "enter", "K", "tab", "enter")
         assert any("run #42 is over: succeeded" in note for note in told(app))
+
+
+async def test_a_question_says_when_its_run_is_over() -> None:
+    app, backend, desk = console(with_runs(run()))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "is over" not in await press(pilot, "X", "enter", "K")
+        backend.publish(with_runs(past(42, RunState.SUCCEEDED)))
+        await settle(pilot)
+        text = await press(pilot, "tab", "enter")
+        assert "Run #42 is over by now: succeeded." in text
+        assert desk.calls == []
 
 
 async def test_leaving_leaves_it_running_and_in_sight() -> None:
@@ -293,11 +304,11 @@ async def test_commands_lead_to_runs_by_their_numbers() -> None:
         assert desk.calls == [("approve", "r45", run().plan_digest)]
         text = await press(pilot, "colon", *"abort 42", "enter")
         assert "Abort run #42" in text
-        text = await press(pilot, "colon", *"reject 45 not at night", "enter")
+        text = await press(pilot, "escape", "colon", *"reject 45 not at night", "enter")
         assert "Reject run #45 · Roll back api" in text
         assert "why: not at night" in text
         assert [call[0] for call in desk.calls] == ["approve"], "it is asked first"
-        await press(pilot, "tab", "tab", "enter")
+        await press(pilot, "tab", "enter")
         assert desk.calls[-1] == ("reject", "r45", "not at night")
         assert isinstance(app.screen, RunScreen)
         await press(pilot, "colon", *"runs", "enter")

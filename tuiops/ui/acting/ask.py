@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from tuiops.core.runs import RunView
 from tuiops.core.snapshot import Environment
-from tuiops.core.text import EMPTY, SafeText, lit
+from tuiops.core.text import EMPTY, SafeText, fmt, lit
 from tuiops.ui.acting.box import Box
 from tuiops.ui.screens.pen import BLANK, Pen, Row
 from tuiops.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from datetime import datetime
 
+    from rich.style import Style
+
+    from tuiops.core.snapshot import Snapshot
     from tuiops.core.subject import Subject
     from tuiops.ui.screens.pen import Piece
 
@@ -43,6 +48,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     sheet: Callable[[Pen], Sequence[Row]] | None = None
     """What is decided about, below the sentences."""
     environment: Environment | None = None
+    run: RunView | None = None
+    """The run that it is about, as it stood when this was asked."""
 
 
 class AskScreen(Box):
@@ -90,9 +97,28 @@ class AskScreen(Box):
             made.append(choice)
         return made
 
+    def draw(self, snapshot: Snapshot, now: datetime) -> None:
+        for choice in list(self.query(Choice))[1:]:
+            choice.let(be=self._enough)
+        super().draw(snapshot, now)
+
+    def said(self, pen: Pen) -> Sequence[tuple[SafeText, Style]]:
+        return ((self._over, pen.look.palette.bold),) if self._over else ()
+
+    @property
+    def _over(self) -> SafeText:
+        """That the run has ended since this was asked; empty while it has not."""
+        asked = self._question.run
+        if asked is None or asked.state.final:
+            return EMPTY
+        run = next((one for one in self.host.backend.snapshot.runs if one.id == asked.id), asked)
+        return fmt("Run #{} is over by now: {}.", run.number, run.state.word) if run.state.final else EMPTY
+
     @property
     def _enough(self) -> bool:
-        """Whether what is typed lets something be chosen."""
+        """Whether there is still something to choose, and what is typed lets it be chosen."""
+        if self.is_attached and self._over:
+            return False
         typed = self._text.strip()
         if self._question.exactly:
             return typed == self._question.exactly

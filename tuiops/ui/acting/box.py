@@ -160,8 +160,12 @@ class Box(DetailScreen):
 
     def _stops(self) -> list[Widget]:
         fields = list(self.query("#typed")) if self.asked() else []
-        first, *others = self.query(Choice)
-        return [first, *fields, *(choice for choice in others if choice.display)]
+        first, *rest = self.query(Choice)
+        others = [choice for choice in rest if choice.display]
+        if self.focused is first and all(choice.open for choice in others):
+            # What need not be typed is not in the way.
+            return [first, *others, *fields]
+        return [first, *fields, *others]
 
     def _go(self, by: int) -> None:
         stops = self._stops()
@@ -193,10 +197,19 @@ class Box(DetailScreen):
             self._go(1)
 
     async def on_key(self, event: events.Key) -> None:
-        if self.focused is not None and self.focused.id == "typed" and event.key in {"tab", "shift+tab", "down", "up"}:
-            event.stop()
-            event.prevent_default()
+        field = next(iter(self.query("#typed").results(Line)), None) if self.asked() else None
+        if field is None:
+            return
+        if self.focused is field and event.key in {"tab", "shift+tab", "down", "up"}:
             self._go(1 if event.key in {"tab", "down"} else -1)
+        elif isinstance(self.focused, Choice) and event.is_printable and event.character:
+            # Whoever is asked to type and types means the field, and no key of the same letter.
+            self.set_focus(field)
+            field.insert_text_at_cursor(event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     def on_choice_pressed(self, message: Choice.Pressed) -> None:
         message.stop()

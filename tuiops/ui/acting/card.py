@@ -189,7 +189,8 @@ class CardScreen(Box):
 
     @property
     def idle(self) -> frozenset[str]:
-        return frozenset() if self._request.parameters else frozenset({"card.change"})
+        # While something is asked for, letters are typed.
+        return frozenset() if self._request.parameters and not self.asked() else frozenset({"card.change"})
 
     @property
     def acted_on(self) -> Subject | None:

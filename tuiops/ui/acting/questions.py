@@ -39,6 +39,7 @@ def _question(
         filled=filled,
         sheet=(lambda pen: card_sheet(pen, about)) if about is not None else None,
         environment=Environment(run.environment, production=run.production),
+        run=run,
     )
 
 
