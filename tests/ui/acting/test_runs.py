@@ -31,7 +31,7 @@ async def test_a_run_can_be_aborted_from_the_table() -> None:
         assert isinstance(app.screen, AskScreen)
         assert "Abort run #43" in text
         assert desk.calls == [], "the key alone does nothing"
-        await press(pilot, "tab", "tab", "enter")
+        await press(pilot, "tab", "enter")
         assert desk.calls == [("abort", "r43", "")]
         assert isinstance(app.screen, RunScreen)
 
@@ -41,6 +41,6 @@ async def test_what_is_over_is_not_aborted() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         text = await press(pilot, "X", "j")
         assert "K abort" not in text.splitlines()[-1]
-        await press(pilot, "K", "tab", "tab", "enter")
+        await press(pilot, "K", "tab", "enter")
         assert desk.calls == []
         assert "abort means nothing here: the run is succeeded." in told(app)
