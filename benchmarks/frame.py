@@ -42,13 +42,13 @@ def console(rows: int) -> tuple[TuiopsApp, FakeBackend]:
     return TuiopsApp(backend, Display(time_zone="UTC", bell=False), own_process=False), backend
 
 
-def key(app: TuiopsApp, backend: FakeBackend, turn: int) -> None:  # noqa: ARG001 - as `tick`
+def key(app: TuiopsApp, backend: FakeBackend, turn: int) -> None:  # noqa: ARG001 - both are called alike
     """Move the selection, up and down about the first page, so that both have the same to draw."""
     table = app.console_screen.query_one(AlertsPane).table
     (table.action_table_down if turn // 10 % 2 == 0 else table.action_table_up)()
 
 
-def tick(app: TuiopsApp, backend: FakeBackend, turn: int) -> None:  # noqa: ARG001 - as `key`
+def tick(app: TuiopsApp, backend: FakeBackend, turn: int) -> None:  # noqa: ARG001 - both are called alike
     """A second goes by: every countdown that is seen moves."""
     backend.clock.advance(1.0)
     app.show_now()

@@ -212,7 +212,7 @@ async def stand(hub: Hub, settings: Settings, who: Here, desk: DistantDesk) -> N
         except Exception as error:  # acting is over for the moment, for no reason that anybody has thought of
             log.exception("the engine failed")
             why = fmt("a fault of the console ({}), see its log", safe(type(error).__name__))
-        except BaseException:
+        except BaseException:  # cancelled: nobody may go on asking a desk that is gone
             desk.detach(lit("the console is being closed"))
             raise
         why = fmt("nothing can be done here: {}", why)

@@ -116,4 +116,4 @@ async def test_a_project_that_is_read_in_part(
     file.write_text(text, encoding="utf-8")
     config = load(file, environ={}).config
     assert set(config.systems["shop-production"].services) == {"shop"}
-    assert config.credentials["google"].file == str(key)  # type: ignore[union-attr] # Google's
+    assert config.credentials["google"].file == str(key)  # type: ignore[union-attr] # the table of that name is Google's

@@ -18,8 +18,8 @@ CANARY = "canary-7f3a"
 
 
 def client(url: str, resolve: object = None, **settings: object) -> HttpClient:
-    config = HttpSourceConfig(url=url, **({"timeout": Duration(5)} | settings))  # type: ignore[arg-type] # by test
-    connector = HttpConnector(resolve or (lambda _: CANARY), FakeClock(NOW))  # type: ignore[arg-type] # by test
+    config = HttpSourceConfig(url=url, **({"timeout": Duration(5)} | settings))  # type: ignore[arg-type] # a test gives what it needs
+    connector = HttpConnector(resolve or (lambda _: CANARY), FakeClock(NOW))  # type: ignore[arg-type] # a test gives what it needs
     return connector.client(config)
 
 

@@ -123,7 +123,7 @@ class PostgresDatabase:
             raise self._unreachable(error) from None
         try:
             self._set_up(connection)
-        except BaseException:
+        except BaseException:  # whatever it was goes on; the connection does not
             connection.close()
             raise
         return cast("Driver", connection)

@@ -104,7 +104,7 @@ class Session:
                 driver.execute("COMMIT")
             except self._errors:
                 raise
-            except BaseException:
+            except BaseException:  # whatever it was goes on; nothing of the transaction does
                 driver.execute("ROLLBACK")
                 raise
 
@@ -113,7 +113,7 @@ class Session:
             driver = self._database.connect()
             try:
                 bring_up(self._database, driver)
-            except BaseException:
+            except BaseException:  # whatever it was goes on; the connection does not
                 driver.close()
                 raise
             self._driver = driver

@@ -99,7 +99,7 @@ class SqliteDatabase:
                 connection.execute(setting)
             self._keep_write_ahead_log(connection)
             self._seen = True
-        except BaseException:
+        except BaseException:  # whatever it was goes on; the connection does not
             connection.close()
             raise
         return connection

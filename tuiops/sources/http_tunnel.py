@@ -138,14 +138,14 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._channel = channel
         self._stream: ByteStream = tls or channel
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 # as above
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 # httpcore's interface
         del timeout
         try:
             return await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
             return b""
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 # as above
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 # httpcore's interface
         del timeout
         if buffer:
             await self._stream.send(buffer)
@@ -157,7 +157,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 # as above
+        timeout: float | None = None,  # noqa: ASYNC109 # httpcore's interface
     ) -> httpcore.AsyncNetworkStream:
         del timeout
         try:

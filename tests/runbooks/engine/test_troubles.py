@@ -74,7 +74,7 @@ def goes_deaf(console: Console, error: Exception) -> Callable[[], None]:
     ledger.read = broken  # type: ignore[method-assign, assignment] # the fault
 
     def mend() -> None:
-        ledger.read = read  # type: ignore[method-assign] # as it was
+        ledger.read = read  # type: ignore[method-assign] # the fault ends: as it was
 
     return mend
 

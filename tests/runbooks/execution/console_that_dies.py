@@ -48,9 +48,9 @@ def arrange(point: str) -> None:
         local.subprocess.Popen = die  # type: ignore[attr-defined] # what only this process sees
     elif point.startswith("order "):
         _Dying.part = float(point.removeprefix("order "))
-        local.subprocess.Popen = _Dying  # type: ignore[attr-defined] # as above
+        local.subprocess.Popen = _Dying  # type: ignore[attr-defined] # what only this process sees
     elif point == "after the answer":
-        LocalCommands.follow = die  # type: ignore[method-assign] # as above
+        LocalCommands.follow = die  # type: ignore[method-assign] # what only this process sees
 
 
 async def main(folder: str, execution: str, point: str, *argv: str) -> None:

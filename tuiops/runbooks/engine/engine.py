@@ -279,7 +279,7 @@ class Engine(Reader):
             carrier = Carrier(scribe, self.means, progress, taking.by, since, self._attentive)
             if taking.first or taking.owed:
                 await scribe.write(taking.by, *taking.first)
-        except BaseException:
+        except BaseException:  # also when it is cancelled: locks of a run that is not carried out would stay
             await self._give_back(run, fences)
             raise
         self._carriers[run] = carrier

@@ -64,7 +64,7 @@ def claim(base: str, execution: str, order: str) -> tuple[str, int]:
         lock = os.open(f"{staged}/{LOCK}", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         return _place(staged, f"{base}/{execution}"), lock
-    except BaseException:
+    except BaseException:  # whatever it was goes on; half a folder does not stay
         _remove(staged)
         raise
 
@@ -75,7 +75,7 @@ def bar(base: str, execution: str) -> None:
     try:
         write(f"{staged}/{BARRED}", b"")
         _place(staged, f"{base}/{execution}")
-    except BaseException:
+    except BaseException:  # whatever it was goes on; half a folder does not stay
         _remove(staged)
         raise
 

@@ -108,7 +108,7 @@ def _pools(watch: Callable[[socket], None]) -> dict[str, type[HTTPConnectionPool
         ConnectionCls = Watched  # type: ignore[mutable-override] # urllib3 means it to be set so
 
     class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = WatchedSecure  # type: ignore[mutable-override] # as above
+        ConnectionCls = WatchedSecure  # type: ignore[mutable-override] # urllib3 means it to be set so
 
     return {"http": Pool, "https": SecurePool}
 

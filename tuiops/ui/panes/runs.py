@@ -124,6 +124,7 @@ class RunsPane(TablePane["RunView"]):
             lit("x on an alert, a service or a rollout shows what can be done about it."),
         )
 
+    # Every pane is asked alike; how many there are is so at any moment.
     def title(self, snapshot: Snapshot, now: datetime) -> tuple[tuple[Part, ...], tuple[Part, ...]]:  # noqa: ARG002
         palette = shell_of(self).look.palette
         live = [run for run in snapshot.runs if run.live]
